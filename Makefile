@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front of Meson. Every target sets up what it needs; a second run re-does nothing.
+#
+#   make            build everything            make check      all tests
+#   make demo       find and repair, live       make check SANITIZE=1   under ASan and UBSan
+#   make bench      performance                 make fuzz       RUNS=1000000 a target, KEEP=1 keeps
+#   make install    PREFIX, DESTDIR             make format     clang-format what is ours
+#   make clean      build folders               make distclean  and libopenvswitch
+#
+# BUILD=build-NAME builds in a folder of its own; TESTS='NAME...' limits `make check`.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+PYTHON ?= /usr/bin/python3
+RUNS ?= 1000000
+TESTS ?=
+CLANG_FORMAT ?= clang-format-14
+
+BUILD ?= build
+MESON_OPTIONS = -Dprefix=$(PREFIX)
+ifdef SANITIZE
+override BUILD := $(BUILD)-asan
+MESON_OPTIONS += -Db_sanitize=address,undefined
+endif
+ifdef FLOWLIFT_DEPS
+MESON_OPTIONS += -Dopenvswitch=$(FLOWLIFT_DEPS)/openvswitch
+endif
+ifeq ($(CI),true)
+MESON_OPTIONS += -Dwerror=true
+endif
+
+C_FILES = find flows lib agent cli tests -name '*.[ch]'
+
+.DEFAULT_GOAL := all
+.PHONY: all setup setup-bench demo check bench fuzz install format clean distclean
+.NOTPARALLEL:
+
+# Meson is only asked again when its options, or the libraries of the bench, are not as last time.
+all: setup
+	@now="$(MESON_OPTIONS) bench: $$(pkg-config --modversion libdpdk 2>/dev/null)"; \
+	if ! [ -f $(BUILD)/build.ninja ]; then \
+	    meson setup $(BUILD) $(MESON_OPTIONS) || exit 1; \
+	elif [ "$$now" != "$$(cat $(BUILD)/.options 2>/dev/null)" ]; then \
+	    meson setup --reconfigure $(BUILD) $(MESON_OPTIONS) || exit 1; \
+	fi; \
+	echo "$$now" >$(BUILD)/.options
+	@ninja -C $(BUILD) --quiet
+
+setup:
+	@tools/setup build
+
+setup-bench:
+	@tools/setup test
+	@tests/bench/setup
+
+demo: setup-bench all
+	@FLOWLIFT_BUILD=$(abspath $(BUILD)) tests/bench/demo
+
+# The tests that fail are shown by summary.py, whose last line is the count.
+check: setup-bench all
+	@rm -f $(BUILD)/meson-logs/testlog.json; \
+	meson test -C $(BUILD) --no-rebuild $(TESTS); status=$$?; \
+	$(PYTHON) tests/summary.py --meson-status $$status $(BUILD)/meson-logs/testlog.json
+
+bench: setup-bench all
+	@FLOWLIFT_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/perf/bench
+
+fuzz:
+	@tools/setup build fuzz
+	@RUNS=$(RUNS) KEEP=$(KEEP) tools/fuzz $(TESTS)
+
+install: all
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+
+format:
+	@tools/setup build
+	@$(C_FILES) -print0 | xargs -0 -r $(CLANG_FORMAT) -i
+
+clean:
+	rm -rf build build-asan build-fuzz
+
+distclean: clean
+	rm -rf .deps

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLOWLIFT_LIMITS_H
+#define FLOWLIFT_LIMITS_H
+
+/*
+ * Every size that an outsider can grow has its limit here, and what is refused is refused by name.
+ */
+
+/* A line of a dump, in bytes. OVS prints some 600 bytes a flow; longest seen is below 8 KiB. */
+#define FL_LIMIT_LINE_BYTES (256u * 1024)
+/* Physical lines that one wrapped flow may take up. */
+#define FL_LIMIT_WRAPPED_LINES 64u
+/* Flows of one dump. OVS's own default flow-limit is 200,000 (ovs-vswitchd.conf.db(5)). */
+#define FL_LIMIT_FLOWS 2000000u
+/* A capture, plan, remedy or configuration file, in bytes. */
+#define FL_LIMIT_CAPTURE_BYTES (1024u * 1024 * 1024)
+#define FL_LIMIT_FILE_BYTES (4u * 1024 * 1024)
+/* Nesting of JSON; Jansson itself stops at 2048. */
+#define FL_LIMIT_JSON_DEPTH 32u
+/* Links of one chain (recirculations of one packet). OVS itself stops at 64 resubmits/recircs. */
+#define FL_LIMIT_CHAIN_LINKS 16u
+/* Chains followed for one flow that a packet starts at: one for each connection behind a ct(). */
+#define FL_LIMIT_CHAINS_PER_HEAD 65536u
+/* Chains of one snapshot. */
+#define FL_LIMIT_CHAINS 4000000u
+/* Tests, all in all, whether one flow of a snapshot can follow another (some 0.3 us each). */
+#define FL_LIMIT_CHAIN_TESTS 32000000u
+/* Rules that a plan may hold. */
+#define FL_LIMIT_RULES 64u
+/* Bytes of one reply of a unixctl command (a trace, not a dump: dumps are streamed). */
+#define FL_LIMIT_REPLY_BYTES (64u * 1024 * 1024)
+/* Bytes of one streamed reply (a dump of 2,000,000 flows at 600 bytes, and room). */
+#define FL_LIMIT_STREAM_BYTES (4ull * 1024 * 1024 * 1024)
+/* Distinct port names in one snapshot. */
+#define FL_LIMIT_PORTS 65536u
+/* Length of an interface name, VM name or identity, in bytes. */
+#define FL_LIMIT_NAME_BYTES 256u
+
+#endif

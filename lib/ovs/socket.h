@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLOWLIFT_OVS_SOCKET_H
+#define FLOWLIFT_OVS_SOCKET_H
+
+/*
+ * Finds the sockets of Open vSwitch as its own tools find them (OVS_RUNDIR), connects to them, and
+ * says in one sentence what is wrong with one. The only place that knows these paths.
+ */
+
+#include <stdint.h>
+
+#include "flows/error.h"
+
+/**
+ * fl_socket_rundir() - folder of the sockets and pid files: $OVS_RUNDIR or OVS's default
+ * Return: borrowed; read from the environment once.
+ * Source: OVS 3.1 lib/dirs.c.in, ovs_rundir().
+ */
+const char *fl_socket_rundir(void);
+
+/**
+ * fl_socket_vswitchd() - control socket of the ovs-vswitchd that the pid file names
+ * Return: 0 and *@path (free()); -ENOENT, -EACCES or -EINVAL with a sentence in @err.
+ */
+int fl_socket_vswitchd(char **path, struct fl_error *err);
+
+/**
+ * fl_socket_connect() - connect to a UNIX socket, non-blocking and close-on-exec
+ * @server: who listens there, for the sentence ("ovs-vswitchd")
+ * @deadline_ms: on the clock of fl_socket_now_ms()
+ * Return: the descriptor (owned by the caller), or negative errno with a sentence in @err.
+ */
+int fl_socket_connect(const char *path, const char *server, int64_t deadline_ms,
+                      struct fl_error *err);
+
+/**
+ * fl_socket_explain() - record why @path can't be talked to and what to do about it
+ * @code: negative errno of the attempt
+ * Return: @code, -ENOENT for a stale pid file's socket.
+ */
+int fl_socket_explain(const char *path, const char *server, int code, struct fl_error *err);
+
+/** fl_socket_now_ms() - monotonic clock */
+int64_t fl_socket_now_ms(void);
+
+/**
+ * fl_socket_hush() - keep what libopenvswitch's own modules log off standard error and syslog
+ * Our one sentence is what the user sees. Modules of our own (the agent's) are not touched.
+ */
+void fl_socket_hush(void);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLOWLIFT_REMEDY_H
+#define FLOWLIFT_REMEDY_H
+
+/*
+ * The remedy: plan -> install -> verify -> done or revert. The one state machine that the CLI and the
+ * agent both use. Intent is on disk before anything is changed, and every step is in the journal, so
+ * that whatever is killed when, the next status tells the truth and revert or apply finishes the work.
+ */
+
+#include "flows/audit.h"
+#include "flows/error.h"
+#include "flows/simplify.h"
+#include "flows/snapshot.h"
+#include "lib/base/config.h"
+#include "lib/collect.h"
+#include "lib/store/remedies.h"
+
+/* What all calls need. All borrowed. */
+struct fl_operator {
+    const struct fl_config *config;
+    const char *root; /* "" for the host's own */
+    struct fl_host host;
+    const char *who;                               /* for the journal */
+    const char *ticket;                            /* or NULL */
+    void (*progress)(const char *what, void *aux); /* or NULL */
+    void *progress_aux;
+};
+
+/* A plan and what it was made from. Zero it, pass it, destroy it. */
+struct fl_plan {
+    struct fl_snapshot *snapshot;
+    struct fl_audit *audit;
+    const struct fl_vm_audit *vm; /* in @audit; NULL for a plan read from a file */
+    struct fl_flowset set;
+    struct fl_refusal *refusals;
+    size_t n_refusals;
+    bool installed; /* @set is in the switch already: apply only verifies it. */
+};
+void fl_plan_destroy(struct fl_plan *plan);
+
+/**
+ * fl_remedy_plan() - audit the host and derive and prove a flow set for @vm_what
+ * A VM whose remedy is in the switch gets that one again (plan->installed).
+ * Return: 0 with plan->set proven; -ENOENT nothing needs a remedy (idle, or in hardware already; @err
+ * says which); -ENOTSUP no rules can help: scope is the host's, or nothing is eligible; -EPERM not
+ * proven; other negative errno: could not be read. plan->audit is there whenever reading succeeded.
+ */
+int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_plan *plan,
+                   struct fl_error *err);
+
+/* What an apply or verify saw. */
+struct fl_outcome {
+    enum fl_remedy_state state;
+    bool changed; /* anything was written to the switch */
+    bool had_traffic;
+    char *reason;     /* one sentence, also the remedy's */
+    char *evidence;   /* what the switch or its log said, or NULL */
+    double hw_share;  /* of the storage packets seen while verifying; negative: none */
+    uint64_t packets; /* seen while verifying */
+};
+void fl_outcome_destroy(struct fl_outcome *outcome);
+
+/**
+ * fl_remedy_apply() - install @plan's rules, verify them in counters, revert if they do not help
+ * Installing again what is installed already changes nothing and verifies it.
+ * Return: 0 verified, or installed with no traffic yet to verify with; -ECANCELED reverted by itself,
+ * outcome->reason says why; other negative errno: trouble, outcome->state says where things stand.
+ */
+int fl_remedy_apply(const struct fl_operator *op, struct fl_plan *plan, struct fl_outcome *outcome,
+                    struct fl_error *err);
+
+/** fl_remedy_verify() - look at an installed remedy now. Return: 0 verified, -ECANCELED not, else error */
+int fl_remedy_verify(const struct fl_operator *op, const char *vm_what, struct fl_outcome *outcome,
+                     struct fl_error *err);
+
+/**
+ * fl_remedy_revert() - take the rules of @vm_what out, whatever state they are in
+ * @vm_what: name or identity, of a remedy on disk or a VM in OVSDB
+ * Return: 0 (also when there was nothing to do: outcome->changed false), -ENOENT no such VM or remedy.
+ */
+int fl_remedy_revert(const struct fl_operator *op, const char *vm_what, struct fl_outcome *outcome,
+                     struct fl_error *err);
+/**
+ * fl_remedy_revert_all() - every rule with flowlift's cookie on every bridge, and every remedy on disk
+ * @n_reverted: how many remedies were taken out
+ */
+int fl_remedy_revert_all(const struct fl_operator *op, size_t *n_reverted, struct fl_error *err);
+
+/* One line of status: what is on disk against what is in the switch. */
+struct fl_status_entry {
+    char *vm_name;
+    char *vm_id;                /* NULL for rules that no remedy on disk knows */
+    enum fl_remedy_state state; /* as the switch shows it, not as the file says */
+    enum fl_remedy_state recorded;
+    bool on_disk;
+    bool readable;    /* the switch could be asked */
+    size_t n_rules;   /* of the remedy */
+    size_t n_present; /* of these, in the switch */
+    size_t n_foreign; /* rules with its cookie that the remedy does not have */
+    char *note;       /* what is odd and what to do about it, or NULL */
+    char *ticket;
+    char *who;
+    int64_t changed_ms;
+    uint64_t packets; /* counted by its rules */
+    uint64_t bytes;
+};
+/**
+ * fl_remedy_status() - all remedies, and rules of ours that none of them knows
+ * @entries: owned by the caller, see fl_status_free(); filled as far as could be read, on error too
+ * Return: 0; negative errno when OVSDB, a bridge or a remedy file could not be read.
+ */
+int fl_remedy_status(const struct fl_operator *op, struct fl_status_entry **entries, size_t *n,
+                     struct fl_error *err);
+void fl_status_free(struct fl_status_entry *entries, size_t n);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLOWLIFT_REMEDY_STEPS_H
+#define FLOWLIFT_REMEDY_STEPS_H
+
+/*
+ * The steps that the remedy's state machine is made of; shared by the files lib/remedy_*.c only.
+ */
+
+#include "flows/cleanup.h"
+#include "lib/ovs/openflow.h"
+#include "lib/remedy.h"
+
+#define FL_OPENFLOW_TIMEOUT_MS 10000
+#define FL_STORE_WAIT_MS       20000
+#define FL_DB_TIMEOUT_MS       10000
+
+static inline void fl_step_say(const struct fl_operator *op, const char *what)
+{
+    if (op->progress) {
+        op->progress(what, op->progress_aux);
+    }
+}
+
+/** fl_step_read() - snapshot and audit of the live host over @window_ms; both owned by the caller */
+int fl_step_read(const struct fl_operator *op, int64_t window_ms, struct fl_snapshot **snapshot,
+                 struct fl_audit **audit, struct fl_error *err);
+
+/**
+ * fl_step_record() - put @remedy into @state, on disk and in the journal
+ * @step: the journal's word for it
+ * @reason: copied
+ */
+int fl_step_record(const struct fl_operator *op, struct fl_store *store, struct fl_remedy *remedy,
+                   enum fl_remedy_state state, const char *step, const char *reason,
+                   struct fl_error *err);
+
+/** fl_step_present() - what of @set (decoys left out) is in the switch, over all its bridges */
+int fl_step_present(const struct fl_flowset *set, struct fl_presence *presence,
+                    struct fl_error *err);
+size_t fl_step_n_rules(const struct fl_flowset *set); /* without decoys */
+
+/**
+ * fl_step_install() - make the switch have the rules of @set, and nothing else of its cookie
+ * @decoys: with the decoys or without
+ */
+int fl_step_install(const struct fl_flowset *set, bool decoys, struct fl_error *err);
+/** fl_step_remove() - delete the flows with @cookie from every bridge of @set and @inv (or NULL) */
+int fl_step_remove(const struct fl_flowset *set, const struct fl_inventory *inv, uint64_t cookie,
+                   size_t *n_deleted, struct fl_error *err);
+
+enum fl_proof_of_life {
+    FL_LIFE_GOOD,  /* storage packets, in hardware, from the remedy's rules */
+    FL_LIFE_BAD,   /* storage packets in software, or the rules see none */
+    FL_LIFE_QUIET, /* no storage packet */
+};
+/**
+ * fl_step_watch() - look at the VM's traffic until it is good, or the time is up
+ * @decoys: take the decoys out on the way, once megaflows are built anew
+ * @outcome: reason, evidence, packets, hw_share, had_traffic are filled
+ * @after: the VM's audit entry at the end, as JSON (new reference), or NULL
+ * Return: enum fl_proof_of_life, or negative errno when the host could not be read.
+ */
+int fl_step_watch(const struct fl_operator *op, const struct fl_flowset *set, bool decoys,
+                  struct fl_outcome *outcome, json_t **after, struct fl_error *err);
+
+/** fl_step_find_remedy() - the remedy on disk whose VM has this name or identity; -ENOENT */
+int fl_step_find_remedy(struct fl_store *store, const char *vm_what, struct fl_remedy *remedy,
+                        struct fl_error *err);
+
+#endif
