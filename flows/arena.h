@@ -37,6 +37,6 @@ const char *fl_arena_copy_string(struct fl_arena *arena, const char *text);
  * Only the first few thousand different pieces are remembered, so that bytes from outside that are all
  * different cost no more than copies.
  */
-const void *fl_arena_intern(struct fl_arena *arena, const void *bytes, size_t n_bytes);
+void *fl_arena_intern(struct fl_arena *arena, const void *bytes, size_t n_bytes);
 
 #endif

@@ -49,13 +49,14 @@ struct fl_finding {
 
 struct fl_vm_audit {
     const struct fl_vm *vm;     /* NULL when there is no inventory: then @name is the port's. */
+    const struct fl_inventory *inv;     /* Whose vm it is; borrowed, or NULL. */
     char *name;
     enum fl_verdict verdict;
     enum fl_scope scope;
     char *reason;               /* One sentence; why unknown, why idle, what is stranded. */
     struct fl_tally storage;    /* Packets of the window. */
     uint64_t young_packets;     /* Software packets of flows younger than the grace time. */
-    double hw_share;            /* Of packets, 0..1; negative when there were none. */
+    double hw_share;            /* Of packets, 0..1; negative when there were none, or not known. */
     enum fl_cause_id causes[FL_N_CAUSES];       /* Strongest (most packets) first. */
     size_t n_causes;
     struct fl_finding *findings;        /* Most packets first. */

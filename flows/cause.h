@@ -57,6 +57,14 @@ struct fl_cause {
 size_t fl_cause_of_flow(const struct fl_flow *flow, const struct fl_ports *ports,
                         const struct fl_inventory *inv, struct fl_cause causes[FL_MAX_CAUSES]);
 
+/**
+ * fl_causes_merge() - add @more to @causes, each id once, strongest first; of two with one id the
+ * evidence of the first is kept
+ * @n: causes that are there; Return: causes that are there now, at most FL_MAX_CAUSES
+ */
+size_t fl_causes_merge(struct fl_cause causes[FL_MAX_CAUSES], size_t n,
+                       const struct fl_cause *more, size_t n_more);
+
 /** fl_cause_of_host() - causes that hold for every flow of the host; likewise */
 size_t fl_cause_of_host(const struct fl_inventory *inv, struct fl_cause causes[FL_MAX_CAUSES]);
 

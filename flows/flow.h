@@ -69,6 +69,11 @@ enum fl_offloaded {
 /**
  * struct fl_flow - one datapath flow
  *
+ * What of a flow's text is not legible is not made up: @parse_error says what it is, and the rest is
+ * filled in. Without has_match, only in_port and recirc_id are, if they could be read at all. With
+ * match_partial, @match holds for every packet of the flow and for others too: enough to show it and
+ * to tell that it does not overlap something, never to prove that something covers it.
+ *
  * Strings, @match, and @actions belong to whoever made the record: the decoder's scratch memory
  * during a callback, the arena of a snapshot afterwards.
  */
@@ -76,6 +81,7 @@ struct fl_flow {
     ovs_u128 id;                /* ufid, or a hash of the match text when none was printed. */
     bool has_ufid;
     bool has_match;             /* @match was decoded (else only in_port, recirc_id as legible). */
+    bool match_partial;         /* Some of the match was not legible: @match is wider than the flow. */
     bool has_actions;           /* @actions was decoded. */
     bool drops;                 /* actions:drop or empty: has_actions with actions_len 0. */
     enum fl_path path;
@@ -129,7 +135,13 @@ struct simap;
 /** fl_ports_simap() - name to number map as libopenvswitch's odp parsers take it; borrowed */
 const struct simap *fl_ports_simap(const struct fl_ports *ports);
 
-/** fl_flow_path() - the path that layer, offloaded and actions tell; @verbose: dump was with -m */
+/**
+ * fl_flow_path() - the path that layer, offloaded and actions tell
+ *
+ * Packets that all go to ovs-vswitchd make it "upcall", whatever else is said; samples of packets
+ * (sFlow, IPFIX) do not. Without "dp:" and "offloaded:", that is in a dump without -m, it is
+ * "unknown". What is said of neither ("offloaded:" of an unknown value, "dp:dpdk" alone) is too.
+ */
 enum fl_path fl_flow_path(const struct fl_flow *flow);
 
 /** fl_flow_format_id() - "ufid:..." text of @flow->id (36 characters), for people */

@@ -2,6 +2,8 @@
 #ifndef FLOWLIFT_LIMITS_H
 #define FLOWLIFT_LIMITS_H
 
+#include <stdint.h>
+
 /*
  * Every size that an outsider can grow has its limit here, and what is refused is refused by name.
  */
@@ -12,6 +14,8 @@
 #define FL_LIMIT_WRAPPED_LINES 64u
 /* Flows of one dump. OVS's own default flow-limit is 200,000 (ovs-vswitchd.conf.db(5)). */
 #define FL_LIMIT_FLOWS 2000000u
+/* A raw dump, in bytes; it is streamed. */
+#define FL_LIMIT_DUMP_BYTES (UINT64_C(4) << 30)
 /* A capture, plan, remedy or configuration file, in bytes. */
 #define FL_LIMIT_CAPTURE_BYTES (1024u * 1024 * 1024)
 #define FL_LIMIT_FILE_BYTES (4u * 1024 * 1024)
@@ -31,6 +35,8 @@
 #define FL_LIMIT_REPLY_BYTES (64u * 1024 * 1024)
 /* Bytes of one streamed reply (a dump of 2,000,000 flows at 600 bytes, and room). */
 #define FL_LIMIT_STREAM_BYTES (4ull * 1024 * 1024 * 1024)
+/* OpenFlow flows of a bridge kept at a time, 1.5 KiB each (what is only looked at has no limit). */
+#define FL_LIMIT_OPENFLOW_FLOWS 100000u
 /* Distinct port names in one snapshot. */
 #define FL_LIMIT_PORTS 65536u
 /* Length of an interface name, VM name or identity, in bytes. */

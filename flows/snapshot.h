@@ -87,7 +87,7 @@ const struct fl_snapshot_flow *fl_snapshot_flow(const struct fl_snapshot *snapsh
  *    "inventory": {...} or null,
  *    "samples": [{"time", "lines": [dump lines as OVS printed them]}, ...]}
  * One sample without a window, two with one. The lines stay text, so that a capture shows exactly what
- * OVS said, and a newer flowlift can decode it better. Written as a stream by lib/store/capture.c;
+ * OVS said, and a newer flowlift can decode it better. Written as a stream by lib/capture.c;
  * read here.
  */
 #define FL_CAPTURE_SCHEMA "flowlift/capture/1"

@@ -13,17 +13,17 @@
 
 /* Where OVS is. All borrowed; NULL for OVS's own defaults (OVS_RUNDIR, OVS_DBDIR). */
 struct fl_host {
-    const char *db;             /* --db */
-    const char *target;         /* unixctl socket of ovs-vswitchd */
-    int timeout_ms;             /* for each command; 0: 15 s */
+    const char *db;     /* --db */
+    const char *target; /* unixctl socket of ovs-vswitchd */
+    int timeout_ms;     /* for each command; 0: 15 s */
 };
 
 struct fl_collect_options {
     const struct fl_config *config;
-    int64_t window_ms;          /* 0: one dump, lifetime counters */
+    int64_t window_ms; /* 0: one dump, lifetime counters */
     enum fl_snapshot_keep keep;
-    unsigned int decode_flags;  /* enum fl_decode_flags */
-    void (*progress)(const char *what, void *aux);      /* or NULL */
+    unsigned int decode_flags;                     /* enum fl_decode_flags */
+    void (*progress)(const char *what, void *aux); /* or NULL */
     void *progress_aux;
 };
 

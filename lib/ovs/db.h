@@ -12,8 +12,8 @@
 
 /**
  * fl_db_read() - the inventory of a host, VMs grouped by @keys
- * @remote: OVSDB remote ("unix:/run/openvswitch/db.sock"), or NULL for the default: OVS_DBDIR or
- *          OVS_RUNDIR as ovs-vsctl(8) uses them
+ * @remote: OVSDB remote ("unix:/run/openvswitch/db.sock", "tcp:127.0.0.1:6640"), or NULL for the
+ *          default of ovs-vsctl(8): db.sock in OVS_RUNDIR
  * @timeout_ms: for all of it
  * Return: 0 and *@inv owned by the caller; -ECONNREFUSED, -ENOENT, -EACCES, -ETIMEDOUT, -EPROTO with
  * a sentence in @err that names the socket and what to do; @inv untouched on error.

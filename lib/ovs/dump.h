@@ -14,14 +14,16 @@
 
 struct fl_dump_options {
     const char *filter;         /* dpctl's filter=, or NULL for all flows */
-    int pause_ms;               /* Left between two commands; gives the main thread air. */
+    int pause_ms;               /* Left after each command; gives the main thread air. */
 };
 
 /**
  * fl_dump_flows() - stream "dpctl/dump-flows -m" text of every datapath in use
  * @inv: which datapaths there are; borrowed
  * @sink: gets the text; to be fed to a decoder or a capture
- * Return: 0, or negative errno: what was handed over before is then not all there is.
+ * Return: 0, or negative errno: what was handed over before is then not all there is. -ENODEV: a bridge's
+ * datapath is not there, all others were read; -EAGAIN: PMD threads came or went meanwhile; or what
+ * @sink returned.
  */
 int fl_dump_flows(struct fl_ctl *ctl, const struct fl_inventory *inv,
                   const struct fl_dump_options *options, fl_ctl_sink *sink, void *aux,

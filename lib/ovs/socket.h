@@ -44,8 +44,9 @@ int fl_socket_explain(const char *path, const char *server, int code, struct fl_
 int64_t fl_socket_now_ms(void);
 
 /**
- * fl_socket_hush() - keep what libopenvswitch's own modules log off standard error and syslog
- * Our one sentence is what the user sees. Modules of our own (the agent's) are not touched.
+ * fl_socket_hush() - keep vlog off standard error and syslog, once
+ * libopenvswitch logs what it comes across; our one sentence is what the user sees. Called by every
+ * first connection; who wants vlog (the agent) calls it before setting levels of its own.
  */
 void fl_socket_hush(void);
 

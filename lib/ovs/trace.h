@@ -52,9 +52,10 @@ struct fl_trace {
  *        set by "reg15=0x80000000", which goes past rules with reg15=0/0x80000000
  * @ct_next: states for --ct-next in order, NULL-terminated ("trk,est", ...); NULL for none
  * @actions: NULL: the bridge's flow table decides; else these OpenFlow actions are run instead of a
- *           table lookup (ofproto/trace-packet-out), so that a rule's effect is known before it exists
+ *           table lookup (ofproto/trace-packet-out), so that a rule's effect is known before it exists. Not "drop":
+ *           OVS would look up the table for that
  * Return: 0 and *@trace owned by the caller; -EPROTO when the answer cannot be understood or OVS could
- * not translate the packet; -EINVAL for an argument that OVS would take for an option; else as
+ * not translate the packet; -EINVAL for an argument that OVS would take for something else; else as
  * fl_ctl_run().
  */
 int fl_trace_run(struct fl_ctl *ctl, const char *bridge, const char *flow,

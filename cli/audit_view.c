@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/audit_view.h"
+
+#include <openvswitch/dynamic-string.h>
+#include <ovs/util.h>
+
+#include "cli/human.h"
+#include "cli/text.h"
+
+enum fl_style fl_verdict_style(enum fl_verdict verdict)
+{
+    switch (verdict) {
+    case FL_VERDICT_STRANDED: return FL_STYLE_BAD;
+    case FL_VERDICT_LEAKING: return FL_STYLE_ODD;
+    case FL_VERDICT_UNKNOWN: return FL_STYLE_UNSURE;
+    case FL_VERDICT_IDLE: return FL_STYLE_DIM;
+    case FL_VERDICT_OFFLOADED: return FL_STYLE_GOOD;
+    }
+    return FL_STYLE_PLAIN;
+}
+
+uint64_t fl_tally_all(const uint64_t by_path[FL_N_PATHS])
+{
+    uint64_t sum = 0;
+
+    for (unsigned int path = 0; path < FL_N_PATHS; path++)
+        sum += by_path[path];
+    return sum;
+}
+
+uint64_t fl_tally_software(const uint64_t by_path[FL_N_PATHS])
+{
+    return fl_tally_all(by_path) - by_path[FL_PATH_HW] - by_path[FL_PATH_UNKNOWN];
+}
+
+#define VM_COLUMNS(NAME, HW, SW, BYTES)                                                       \
+    {                                                                                         \
+        { NAME, false }, { "VERDICT", false }, { "SCOPE", false }, { "HW %", true },          \
+        { HW, true },    { SW, true },         { BYTES, true },    { "CAUSE", false },        \
+    }
+
+struct fl_table *fl_vm_table_create(const struct fl_snapshot *snapshot)
+{
+    /* [is without an inventory][has a window] */
+    static const struct fl_column columns[2][2][8] = {
+        { VM_COLUMNS("VM", "HW PACKETS", "SW PACKETS", "BYTES"),
+          VM_COLUMNS("VM", "HW PKT/S", "SW PKT/S", "BYTES/S") },
+        { VM_COLUMNS("PORT", "HW PACKETS", "SW PACKETS", "BYTES"),
+          VM_COLUMNS("PORT", "HW PKT/S", "SW PKT/S", "BYTES/S") },
+    };
+
+    return fl_table_create(
+        columns[!fl_snapshot_inventory(snapshot)][fl_snapshot_window_ms(snapshot) > 0],
+        ARRAY_SIZE(columns[0][0]));
+}
+
+static void put_count(struct fl_table *table, uint64_t packets, int64_t window_ms)
+{
+    char text[FL_HUMAN_BYTES];
+
+    fl_table_cell(table, FL_STYLE_PLAIN, "%s",
+                  window_ms ? fl_human_rate(packets, window_ms, text) : fl_human_count(packets, text));
+}
+
+/* Causes by id; where there are none, why the verdict is not "offloaded". */
+static void put_causes(struct fl_table *table, const struct fl_vm_audit *vm)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < vm->n_causes; i++)
+        ds_put_format(&ds, "%s%s", i ? ", " : "", fl_cause_info(vm->causes[i])->id);
+    if (!vm->n_causes && vm->verdict != FL_VERDICT_OFFLOADED && vm->reason)
+        ds_put_cstr(&ds, vm->reason);
+    fl_table_cell(table, FL_STYLE_PLAIN, "%s", ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
+void fl_vm_table_row(struct fl_table *table, const struct fl_vm_audit *vm, int64_t window_ms)
+{
+    const char *scope = fl_scope_name(vm->scope);
+    uint64_t bytes = fl_tally_all(vm->storage.bytes);
+    char text[FL_HUMAN_BYTES];
+
+    fl_table_cell(table, FL_STYLE_BOLD, "%s", vm->name);
+    fl_table_cell(table, fl_verdict_style(vm->verdict), "%s", fl_verdict_name(vm->verdict));
+    fl_table_cell(table, FL_STYLE_PLAIN, "%s", scope ? scope : "-");
+    fl_table_cell(table, FL_STYLE_PLAIN, "%s", fl_human_share(vm->hw_share, text));
+    put_count(table, vm->storage.packets[FL_PATH_HW], window_ms);
+    put_count(table, fl_tally_software(vm->storage.packets), window_ms);
+    fl_table_cell(table, FL_STYLE_PLAIN, "%s",
+                  window_ms ? fl_human_byte_rate(bytes, window_ms, text)
+                            : fl_human_bytes(bytes, text));
+    put_causes(table, vm);
+}
+
+json_t *fl_summary_json(const struct fl_audit *audit, const struct fl_vm_audit *only)
+{
+    json_int_t n[FL_VERDICT_OFFLOADED + 1] = { 0 };
+    json_t *summary = json_object();
+    json_int_t n_vms = 0;
+
+    for (size_t i = 0; i < audit->n_vms; i++) {
+        if (only && only != &audit->vms[i])
+            continue;
+        n[audit->vms[i].verdict]++;
+        n_vms++;
+    }
+    json_object_set_new(summary, "vms", json_integer(n_vms));
+    for (enum fl_verdict verdict = 0; verdict <= FL_VERDICT_OFFLOADED; verdict++)
+        json_object_set_new(summary, fl_verdict_name(verdict), json_integer(n[verdict]));
+    return summary;
+}
+
+json_t *fl_causes_json(const struct fl_cause *causes, size_t n)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(array,
+                              json_pack("{s:s, s:o}", "id", fl_cause_info(causes[i].id)->id,
+                                        "detail", fl_text_json(causes[i].detail)));
+    return array;
+}

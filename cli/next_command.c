@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <openvswitch/dynamic-string.h>
+
+#include "cli/options.h"
+
+/* @word as a shell reads it back; bare when it is made of harmless characters. */
+static void put_shell_word(struct ds *ds, const char *word)
+{
+    static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                   "_-./:@%+=,";
+
+    if (*word && !word[strspn(word, harmless)]) {
+        ds_put_cstr(ds, word);
+        return;
+    }
+    ds_put_char(ds, '\'');
+    for (; *word; word++) {
+        if (*word == '\'')
+            ds_put_cstr(ds, "'\\''");
+        else
+            ds_put_char(ds, *word);
+    }
+    ds_put_char(ds, '\'');
+}
+
+static void put_option(struct ds *ds, enum fl_option_id id, const char *value)
+{
+    ds_put_format(ds, " --%s ", fl_options[id].name);
+    put_shell_word(ds, value);
+}
+
+char *fl_request_again(const struct fl_request *request, const char *verb, const char *argument)
+{
+    const struct fl_verb *next = fl_verb_find(verb);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&ds, "flowlift %s", verb);
+    if (argument) {
+        ds_put_char(&ds, ' ');
+        put_shell_word(&ds, argument);
+    }
+    for (size_t i = 0; i < request->n_from && fl_verb_has(next, FL_OPTION_FROM); i++)
+        put_option(&ds, FL_OPTION_FROM, request->from[i]);
+    if (request->db && fl_verb_has(next, FL_OPTION_DB))
+        put_option(&ds, FL_OPTION_DB, request->db);
+    if (*request->root && fl_verb_has(next, FL_OPTION_ROOT))
+        put_option(&ds, FL_OPTION_ROOT, request->root);
+    return ds_steal_cstr(&ds);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/outcome_view.h"
+
+#include <ovs/util.h>
+
+#include "cli/human.h"
+#include "cli/options.h"
+#include "cli/reading.h"
+#include "cli/table.h"
+#include "cli/text.h"
+#include "flows/cleanup.h"
+
+enum fl_style fl_remedy_style(enum fl_remedy_state state)
+{
+    switch (state) {
+    case FL_REMEDY_VERIFIED: return FL_STYLE_GOOD;
+    case FL_REMEDY_PLANNED:
+    case FL_REMEDY_INSTALLED: return FL_STYLE_ODD;
+    case FL_REMEDY_SUSPENDED: return FL_STYLE_UNSURE;
+    case FL_REMEDY_REVERTED: return FL_STYLE_DIM;
+    }
+    return FL_STYLE_PLAIN;
+}
+
+static json_t *before_json(const struct fl_outcome_answer *answer)
+{
+    if (!answer->has_before)
+        return json_null();
+    return json_pack("{s:o, s:o}", "hw_share", fl_share_json(answer->hw_share_before), "packets",
+                     fl_count_json(answer->packets_before));
+}
+
+json_t *fl_outcome_json(const struct fl_outcome_answer *answer)
+{
+    const struct fl_outcome *outcome = answer->outcome;
+    json_t *document = fl_document_here(answer->request->verb->name);
+
+    json_object_set_new(document, "vm", fl_text_json(answer->vm_name));
+    json_object_set_new(document, "ticket", fl_text_json(answer->request->ticket));
+    json_object_set_new(document, "state", json_string(fl_remedy_state_name(outcome->state)));
+    json_object_set_new(document, "reason", fl_text_json(outcome->reason));
+    json_object_set_new(document, "evidence", fl_text_json(outcome->evidence));
+    json_object_set_new(document, "changed", json_boolean(outcome->changed));
+    json_object_set_new(document, "packets", fl_count_json(outcome->packets));
+    json_object_set_new(document, "hw_share", fl_share_json(outcome->hw_share));
+    json_object_set_new(document, "before", before_json(answer));
+    return document;
+}
+
+static void put_numbers(struct fl_table *table, const char *when, double share, uint64_t packets,
+                        enum fl_style style)
+{
+    char text[FL_HUMAN_BYTES];
+
+    fl_table_cell(table, FL_STYLE_PLAIN, "%s", when);
+    fl_table_cell(table, style, "%s", fl_human_share(share, text));
+    fl_table_cell(table, FL_STYLE_PLAIN, "%s", fl_human_count(packets, text));
+}
+
+static void print_numbers(const struct fl_outcome_answer *answer, struct fl_output *out)
+{
+    static const struct fl_column columns[] = {
+        { "", false }, { "HW %", true }, { "STORAGE PACKETS", true },
+    };
+    struct fl_table *table = fl_table_create(columns, ARRAY_SIZE(columns));
+
+    if (answer->has_before)
+        put_numbers(table, "  before", answer->hw_share_before, answer->packets_before,
+                    FL_STYLE_PLAIN);
+    put_numbers(table, answer->has_before ? "  after" : "  now", answer->outcome->hw_share,
+                answer->outcome->packets, fl_remedy_style(answer->outcome->state));
+    fl_table_print(table, out);
+    fl_table_destroy(table);
+}
+
+/* What to do next. */
+static char *next_step(const struct fl_outcome_answer *answer)
+{
+    switch (answer->outcome->state) {
+    case FL_REMEDY_INSTALLED: return fl_request_again(answer->request, "verify", answer->vm_name);
+    case FL_REMEDY_VERIFIED: return fl_request_again(answer->request, "status", NULL);
+    case FL_REMEDY_PLANNED: return fl_request_again(answer->request, "apply", answer->vm_name);
+    case FL_REMEDY_REVERTED:
+    case FL_REMEDY_SUSPENDED:
+    default: return fl_request_again(answer->request, "audit", NULL);
+    }
+}
+
+void fl_outcome_print(const struct fl_outcome_answer *answer, struct fl_output *out)
+{
+    const struct fl_outcome *outcome = answer->outcome;
+    _cleanup_free char *name = fl_text_clean(answer->vm_name);
+    _cleanup_free char *next = next_step(answer);
+
+    fl_output_styled(out, FL_STYLE_BOLD, "%s", name);
+    fl_output_printf(out, ": ");
+    fl_output_styled(out, fl_remedy_style(outcome->state), "%s", fl_remedy_state_name(outcome->state));
+    fl_output_printf(out, "%s\n", outcome->changed ? "" : "; nothing was changed");
+    if (outcome->reason)
+        fl_output_paragraph(out, 0, 2, outcome->reason);
+    if (outcome->evidence) {
+        fl_output_printf(out, "  seen: ");
+        fl_output_paragraph(out, 8, 8, outcome->evidence);
+    }
+    if (answer->verified_it)
+        print_numbers(answer, out);
+    fl_output_styled(out, FL_STYLE_BOLD, "next: %s\n", next);
+}
+
+void fl_outcome_show(const struct fl_outcome_answer *answer, struct fl_output *out)
+{
+    if (answer->request->format == FL_FORMAT_JSON)
+        fl_output_json(out, fl_outcome_json(answer));
+    else
+        fl_outcome_print(answer, out);
+}

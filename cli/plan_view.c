@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/plan_view.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <openvswitch/dynamic-string.h>
+
+#include "cli/audit_view.h"
+#include "cli/chain_view.h"
+#include "cli/options.h"
+#include "cli/reading.h"
+#include "cli/rule_words.h"
+#include "cli/text.h"
+#include "flows/cleanup.h"
+
+bool fl_plan_answered(int code)
+{
+    return !code || code == -ENOENT || code == -ENOTSUP || code == -EPERM;
+}
+
+int fl_plan_exit_code(int code)
+{
+    return !code || code == -ENOENT ? FL_EXIT_DONE : FL_EXIT_NOT_DONE;
+}
+
+struct fl_plan_answer fl_plan_answer(const struct fl_request *request, const struct fl_plan *plan,
+                                     int code, const struct fl_error *why)
+{
+    return (struct fl_plan_answer){
+        .request = request,
+        .plan = plan,
+        .vm_name = plan->vm ? plan->vm->name : plan->set.vm_name ? plan->set.vm_name : request->argument,
+        .reason = code ? why->text : NULL,
+        .state = code == -ENOENT ? "not-needed" : code ? "refused" : plan->installed ? "installed"
+                                                                                    : "planned",
+    };
+}
+
+static const struct fl_inventory *inventory_of(const struct fl_plan *plan)
+{
+    return plan->snapshot ? fl_snapshot_inventory(plan->snapshot) : NULL;
+}
+
+static json_t *rules_json(const struct fl_plan *plan)
+{
+    json_t *rules = json_array();
+
+    for (size_t i = 0; i < plan->set.n_rules; i++) {
+        const struct fl_rule *rule = &plan->set.rules[i];
+        _cleanup_free char *text = fl_rule_text(rule, plan->set.cookie);
+        _cleanup_free char *words = fl_rule_words(rule, inventory_of(plan));
+        _cleanup_free char *match = fl_rule_match_text(rule);
+        json_t *json = json_object();
+
+        json_object_set_new(json, "bridge", fl_text_json(rule->bridge));
+        json_object_set_new(json, "direction", json_string(fl_direction_name(rule->direction)));
+        json_object_set_new(json, "priority", json_integer(rule->priority));
+        json_object_set_new(json, "match", fl_text_json(match));
+        json_object_set_new(json, "actions", fl_text_json(rule->actions));
+        json_object_set_new(json, "text", fl_text_json(text));
+        json_object_set_new(json, "words", fl_text_json(words));
+        json_object_set_new(json, "decoy", json_boolean(rule->decoy));
+        json_array_append_new(rules, json);
+    }
+    return rules;
+}
+
+static json_t *relaxations_json(const struct fl_flowset *set)
+{
+    json_t *relaxations = json_array();
+
+    for (size_t i = 0; i < set->n_relaxations; i++) {
+        const struct fl_relaxation *relaxation = &set->relaxations[i];
+
+        json_array_append_new(relaxations,
+                              json_pack("{s:o, s:o, s:o}", "id", fl_text_json(relaxation->id),
+                                        "meaning", fl_text_json(fl_relaxation_words(relaxation->id)),
+                                        "example", fl_text_json(relaxation->example)));
+    }
+    return relaxations;
+}
+
+static json_t *refusals_json(const struct fl_plan *plan)
+{
+    json_t *refusals = json_array();
+
+    for (size_t i = 0; i < plan->n_refusals; i++)
+        json_array_append_new(refusals, fl_text_json(plan->refusals[i].reason));
+    return refusals;
+}
+
+json_t *fl_plan_json(const struct fl_plan_answer *answer, const char *verb)
+{
+    const struct fl_plan *plan = answer->plan;
+    json_t *document = fl_document_here(verb);
+    bool has_set = plan->set.n_rules && !answer->reason;
+
+    json_object_set_new(document, "vm", fl_text_json(answer->vm_name));
+    json_object_set_new(document, "vm_id", fl_text_json(has_set ? plan->set.vm_id : NULL));
+    json_object_set_new(document, "state", json_string(answer->state));
+    json_object_set_new(document, "reason", fl_text_json(answer->reason));
+    json_object_set_new(document, "audit", plan->vm ? fl_vm_audit_to_json(plan->vm) : json_null());
+    json_object_set_new(document, "rules", has_set ? rules_json(plan) : json_array());
+    json_object_set_new(document, "relaxations",
+                        has_set ? relaxations_json(&plan->set) : json_array());
+    json_object_set_new(document, "refusals", refusals_json(plan));
+    json_object_set_new(document, "traces", json_integer(plan->set.n_traces));
+    json_object_set_new(document, "flowset", has_set ? fl_flowset_to_json(&plan->set) : json_null());
+    return document;
+}
+
+static size_t n_decoys(const struct fl_flowset *set)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < set->n_rules; i++)
+        n += set->rules[i].decoy;
+    return n;
+}
+
+static void print_rule(const struct fl_plan *plan, const struct fl_rule *rule, size_t number,
+                       struct fl_output *out)
+{
+    _cleanup_free char *text = fl_rule_text(rule, plan->set.cookie);
+    _cleanup_free char *words = fl_rule_words(rule, inventory_of(plan));
+
+    fl_output_printf(out, "\n  %zu. ", number);
+    fl_output_styled(out, FL_STYLE_BOLD, "%s", fl_direction_words(rule->direction));
+    fl_output_printf(out, ", bridge %s\n", rule->bridge);
+    fl_output_paragraph(out, 0, 5, words);
+    /* Not wrapped: this is for copying. */
+    fl_output_styled(out, FL_STYLE_DIM, "     %s\n", text);
+}
+
+static void print_relaxations(const struct fl_flowset *set, struct fl_output *out)
+{
+    for (size_t i = 0; i < set->n_relaxations; i++) {
+        const struct fl_relaxation *relaxation = &set->relaxations[i];
+        const char *words = fl_relaxation_words(relaxation->id);
+
+        fl_output_printf(out, "%s", i ? "             " : "relaxations  ");
+        fl_output_styled(out, FL_STYLE_ODD, "%s", relaxation->id);
+        fl_output_printf(out, "%s%s\n", words ? ": " : "", words ? words : "");
+        if (relaxation->example)
+            fl_output_printf(out, "             example: %s\n", relaxation->example);
+    }
+    if (!set->n_relaxations)
+        fl_output_printf(out, "relaxations  none: every packet fares as it does without the rules\n");
+}
+
+static void print_checks(const struct fl_flowset *set, struct fl_output *out)
+{
+    size_t decoys = n_decoys(set);
+
+    fl_output_printf(out, "checked      by %u traces of the pipeline without these rules\n",
+                     set->n_traces);
+    print_relaxations(set, out);
+    fl_output_printf(out, "when applied ");
+    fl_output_paragraph(out, 13, 13,
+                        "all rules go in at once; then the storage packets are counted, and unless "
+                        "the NIC forwards them the rules are taken out again");
+    if (decoys)
+        fl_output_printf(out, "             %zu more rule%s stand%s for a moment, so that live flows are "
+                              "built anew\n", decoys, decoys == 1 ? "" : "s", decoys == 1 ? "s" : "");
+}
+
+static void print_plan(const struct fl_plan_answer *answer, const char *written_to,
+                       struct fl_output *out)
+{
+    const struct fl_plan *plan = answer->plan;
+    _cleanup_free char *next = fl_request_again(answer->request, "apply", answer->vm_name);
+    size_t n = plan->set.n_rules - n_decoys(&plan->set);
+
+    fl_output_styled(out, FL_STYLE_BOLD, "%s", answer->vm_name);
+    if (plan->installed)
+        fl_output_printf(out, ": %zu rule%s, in the switch already\n", n, n == 1 ? "" : "s");
+    else
+        fl_output_printf(out, ": %zu rule%s would carry its storage traffic\n", n, n == 1 ? "" : "s");
+    for (size_t i = 0; i < plan->set.n_rules; i++) {
+        if (!plan->set.rules[i].decoy)
+            print_rule(plan, &plan->set.rules[i], i + 1, out);
+    }
+    fl_output_printf(out, "\n");
+    print_checks(&plan->set, out);
+    for (size_t i = 0; i < plan->n_refusals; i++) {
+        fl_output_printf(out, "left out     ");
+        fl_output_paragraph(out, 13, 13, plan->refusals[i].reason);
+    }
+    if (written_to)
+        fl_output_printf(out, "written to   %s\n", written_to);
+    fl_output_styled(out, FL_STYLE_BOLD, "\nnext: %s%s%s\n", next, written_to ? " --plan " : "",
+                     written_to ? written_to : "");
+}
+
+static void print_reason(const struct fl_plan_answer *answer, struct fl_output *out)
+{
+    const struct fl_plan *plan = answer->plan;
+
+    fl_output_styled(out, FL_STYLE_BOLD, "%s", answer->vm_name);
+    fl_output_printf(out, ": %s\n", strcmp(answer->state, "refused") ? "no plan is needed" : "refused");
+    fl_output_paragraph(out, 0, 2, answer->reason);
+    for (size_t i = 0; i < plan->n_refusals; i++) {
+        fl_output_printf(out, "  - ");
+        fl_output_paragraph(out, 4, 4, plan->refusals[i].reason);
+    }
+}
+
+void fl_plan_print(const struct fl_plan_answer *answer, const char *written_to,
+                   struct fl_output *out)
+{
+    if (answer->reason)
+        print_reason(answer, out);
+    else
+        print_plan(answer, written_to, out);
+}

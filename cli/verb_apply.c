@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include <ovs/util.h>
+
+#include "cli/audit_view.h"
+#include "cli/outcome_view.h"
+#include "cli/plan_file.h"
+#include "cli/plan_view.h"
+#include "cli/progress.h"
+#include "cli/reading.h"
+#include "flows/cleanup.h"
+#include "lib/ovs/ctl.h"
+#include "lib/prove.h"
+
+/* What was true when the plan was made need not be true now. */
+static int prove_again(const struct fl_operator *op, struct fl_plan *plan, struct fl_error *err)
+{
+    struct fl_ctl *ctl;
+    int error = fl_ctl_open(op->host.target, op->host.timeout_ms, &ctl, err);
+
+    if (error)
+        return error;
+    fl_progress_step("proving the plan again", NULL);
+    error = fl_prove(ctl, op->config, NULL, &plan->set, err);
+    fl_ctl_close(ctl);
+    if (error == -EPERM)
+        fl_error_prefix(err, "the plan no longer holds");
+    return error;
+}
+
+static int get_plan(const struct fl_request *request, const struct fl_operator *op,
+                    struct fl_plan *plan, struct fl_error *err)
+{
+    int error;
+
+    if (!request->plan)
+        return fl_remedy_plan(op, request->argument, plan, err);
+    error = fl_plan_file_read(request->plan, request->argument, &plan->set, err);
+    return error ? error : prove_again(op, plan, err);
+}
+
+/* There is no plan, or it was only to be shown. */
+static int show_plan(const struct fl_plan_answer *answer, int code, struct fl_output *out)
+{
+    if (answer->request->format == FL_FORMAT_JSON) {
+        json_t *document = fl_plan_json(answer, "apply");
+
+        json_object_set_new(document, "changed", json_false());
+        fl_output_json(out, document);
+    } else {
+        fl_plan_print(answer, NULL, out);
+    }
+    return fl_plan_exit_code(code);
+}
+
+/*
+ * fl_remedy_apply() takes the flow set out of the plan, so what is to be said of "before" is gathered
+ * first.
+ */
+static int install(const struct fl_request *request, const struct fl_operator *op,
+                   struct fl_plan *plan, struct fl_output *out, struct fl_error *err)
+{
+    _cleanup_free char *name = xstrdup(plan->set.vm_name);
+    struct fl_error why = FL_ERROR_INIT;
+    struct fl_outcome outcome;
+    struct fl_outcome_answer answer = {
+        .request = request,
+        .vm_name = name,
+        .outcome = &outcome,
+        .has_before = plan->vm != NULL && !plan->installed,
+        .hw_share_before = plan->vm ? plan->vm->hw_share : -1,
+        .packets_before = plan->vm ? fl_tally_all(plan->vm->storage.packets) : 0,
+        .verified_it = true,
+    };
+    int exit_code = FL_EXIT_DONE;
+    int error = fl_remedy_apply(op, plan, &outcome, &why);
+
+    if (error && error != -ECANCELED) {
+        *err = why;
+        if (outcome.changed)
+            fl_error_prefix(err, "%s is %s, but", name, fl_remedy_state_name(outcome.state));
+        exit_code = FL_EXIT_TROUBLE;
+    } else {
+        fl_progress_end();
+        fl_outcome_show(&answer, out);
+        exit_code = error ? FL_EXIT_NOT_DONE : FL_EXIT_DONE;
+    }
+    fl_outcome_destroy(&outcome);
+    return exit_code;
+}
+
+static int plan_and_install(const struct fl_request *request, const struct fl_operator *op,
+                            struct fl_output *out, struct fl_error *err)
+{
+    struct fl_plan plan = { .snapshot = NULL };
+    struct fl_error why = FL_ERROR_INIT;
+    int code = get_plan(request, op, &plan, &why);
+    int exit_code = FL_EXIT_TROUBLE;
+
+    /* A plan file that is not there is no answer about the VM. */
+    if (!fl_plan_answered(code) || (request->plan && code && code != -EPERM)) {
+        *err = why;
+    } else if (code || request->dry_run) {
+        struct fl_plan_answer answer = fl_plan_answer(request, &plan, code, &why);
+
+        fl_progress_end();
+        exit_code = show_plan(&answer, code, out);
+    } else {
+        exit_code = install(request, op, &plan, out, err);
+    }
+    fl_plan_destroy(&plan);
+    return exit_code;
+}
+
+int fl_verb_apply(const struct fl_request *request, struct fl_output *out, struct fl_error *err)
+{
+    struct fl_config config;
+    struct fl_operator op;
+    int exit_code = FL_EXIT_TROUBLE;
+
+    if (!fl_operator_open(request, &config, &op, err)) {
+        op.progress = fl_progress_step;
+        exit_code = plan_and_install(request, &op, out, err);
+    }
+    fl_operator_close(&op);
+    fl_config_destroy(&config);
+    return exit_code;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ovs/util.h>
+#include <stdlib.h>
+
+#include "cli/audit_view.h"
+#include "cli/human.h"
+#include "cli/options.h"
+#include "cli/text.h"
+#include "flows/cleanup.h"
+#include "lib/base/clock.h"
+
+/* What the verb answers: an audit, of one VM or of all. */
+struct answer {
+    const struct fl_request *request;
+    const struct fl_audit *audit;
+    const struct fl_vm_audit *only; /* NULL: all */
+    int64_t window_ms;
+};
+
+static bool is_shown(const struct answer *answer, size_t i)
+{
+    return !answer->only || answer->only == &answer->audit->vms[i];
+}
+
+static json_t *answer_document(const struct answer *answer)
+{
+    const struct fl_snapshot *snapshot = answer->audit->snapshot;
+    json_t *document = fl_document("audit", fl_snapshot_host(snapshot), fl_snapshot_time_ms(snapshot));
+
+    json_object_set_new(document, "window_ms", json_integer(answer->window_ms));
+    json_object_set_new(document, "incomplete", fl_text_json(answer->audit->incomplete));
+    return document;
+}
+
+static void print_json(const struct answer *answer, struct fl_output *out)
+{
+    json_t *document = answer_document(answer);
+    json_t *vms = json_array();
+
+    for (size_t i = 0; i < answer->audit->n_vms; i++) {
+        if (is_shown(answer, i))
+            json_array_append_new(vms, fl_vm_audit_to_json(&answer->audit->vms[i]));
+    }
+    json_object_set_new(document, "vms", vms);
+    json_object_set_new(document, "host_causes",
+                        fl_causes_json(answer->audit->host_causes, answer->audit->n_host_causes));
+    json_object_set_new(document, "summary", fl_summary_json(answer->audit, answer->only));
+    fl_output_json(out, document);
+}
+
+/* Each line stands for itself: it has the host and the time too. */
+static void print_json_lines(const struct answer *answer, struct fl_output *out)
+{
+    for (size_t i = 0; i < answer->audit->n_vms; i++) {
+        _cleanup_json json_t *vm = NULL;
+        json_t *line;
+
+        if (!is_shown(answer, i))
+            continue;
+        line = answer_document(answer);
+        vm = fl_vm_audit_to_json(&answer->audit->vms[i]);
+        json_object_update_missing(line, vm);
+        fl_output_json_line(out, line);
+    }
+}
+
+static void print_table(const struct answer *answer, struct fl_output *out)
+{
+    struct fl_table *table = fl_vm_table_create(answer->audit->snapshot);
+
+    for (size_t i = 0; i < answer->audit->n_vms; i++) {
+        if (is_shown(answer, i))
+            fl_vm_table_row(table, &answer->audit->vms[i], answer->window_ms);
+    }
+    fl_table_print(table, out);
+    fl_table_destroy(table);
+}
+
+/* "4 VMs: 1 stranded, 3 offloaded; host node1, window 5 s, 2026-..." */
+static void print_summary(const struct answer *answer, struct fl_output *out)
+{
+    const struct fl_snapshot *snapshot = answer->audit->snapshot;
+    _cleanup_json json_t *summary = fl_summary_json(answer->audit, answer->only);
+    _cleanup_free char *host = fl_text_clean(fl_snapshot_host(snapshot));
+    const char *noun = fl_snapshot_inventory(snapshot) ? "VM" : "port";
+    json_int_t n = json_integer_value(json_object_get(summary, "vms"));
+    char text[FL_TIME_TEXT_BYTES], window[FL_HUMAN_BYTES];
+    const char *key, *separator = ": ";
+    json_t *count;
+
+    fl_output_printf(out, "%" JSON_INTEGER_FORMAT " %s%s", n, noun, n == 1 ? "" : "s");
+    json_object_foreach (summary, key, count) {
+        if (strcmp(key, "vms") && json_integer_value(count)) {
+            fl_output_printf(out, "%s%" JSON_INTEGER_FORMAT " %s", separator,
+                             json_integer_value(count), key);
+            separator = ", ";
+        }
+    }
+    if (*host && strcmp(host, "unknown"))
+        fl_output_printf(out, "; host %s", host);
+    if (answer->window_ms)
+        fl_output_printf(out, "; window %s", fl_human_duration(answer->window_ms, window));
+    else
+        fl_output_printf(out, "; counted over the flows' lifetime");
+    if (fl_snapshot_time_ms(snapshot))
+        fl_output_printf(out, "; %.19sZ", fl_time_format(fl_snapshot_time_ms(snapshot), text));
+    fl_output_printf(out, "\n");
+}
+
+static void print_host_causes(const struct answer *answer, struct fl_output *out)
+{
+    for (size_t i = 0; i < answer->audit->n_host_causes; i++) {
+        const struct fl_cause *cause = &answer->audit->host_causes[i];
+        const struct fl_cause_info *info = fl_cause_info(cause->id);
+        _cleanup_free char *sentence = xasprintf("%s (%s); %s", info->meaning, cause->detail, info->cure);
+
+        fl_output_styled(out, FL_STYLE_BAD, "host: ");
+        fl_output_paragraph(out, 6, 6, sentence);
+    }
+}
+
+/* What to do about the worst of those shown; NULL when there is nothing to do. */
+static char *next_step(const struct answer *answer)
+{
+    const struct fl_vm_audit *worst = answer->only;
+
+    if (!answer->audit->n_vms)
+        return answer->request->n_from ? NULL : fl_request_again(answer->request, "doctor", NULL);
+    if (!worst)
+        worst = &answer->audit->vms[0];
+    if (worst->scope == FL_SCOPE_HOST && !answer->request->n_from)
+        return fl_request_again(answer->request, "doctor", NULL);
+    if (worst->verdict == FL_VERDICT_OFFLOADED || worst->verdict == FL_VERDICT_IDLE)
+        return NULL;
+    return fl_request_again(answer->request, "explain", worst->name);
+}
+
+static void print_text(const struct answer *answer, struct fl_output *out)
+{
+    _cleanup_free char *next = next_step(answer);
+
+    if (answer->audit->n_vms) {
+        print_table(answer, out);
+        fl_output_printf(out, "\n");
+    }
+    print_summary(answer, out);
+    print_host_causes(answer, out);
+    if (next)
+        fl_output_styled(out, FL_STYLE_BOLD, "next: %s\n", next);
+    else if (answer->audit->n_vms)
+        fl_output_printf(out, "nothing to do\n");
+    if (answer->audit->incomplete) {
+        fl_output_styled(out, FL_STYLE_UNSURE, "incomplete: ");
+        fl_output_paragraph(out, 12, 12, answer->audit->incomplete);
+    }
+}
+
+static void print(const struct answer *answer, struct fl_output *out)
+{
+    switch (answer->request->format) {
+    case FL_FORMAT_JSON: print_json(answer, out); break;
+    case FL_FORMAT_JSONL: print_json_lines(answer, out); break;
+    case FL_FORMAT_PROM: fl_audit_prometheus(answer->audit, answer->only, out); break;
+    case FL_FORMAT_TABLE:
+    case FL_N_FORMATS:
+    default: print_text(answer, out); break;
+    }
+}
+
+int fl_verb_audit(const struct fl_request *request, struct fl_output *out, struct fl_error *err)
+{
+    struct fl_reading reading;
+    struct answer answer = { .request = request };
+    int exit_code = FL_EXIT_TROUBLE;
+
+    if (!fl_reading_open(request, -1, FL_KEEP_STORAGE, 0, &reading, err)) {
+        answer.audit = reading.audit;
+        answer.window_ms = fl_snapshot_window_ms(reading.snapshot);
+        if (request->argument)
+            answer.only = fl_reading_vm(&reading, request->argument, err);
+        if (!request->argument || answer.only) {
+            print(&answer, out);
+            exit_code = fl_reading_exit_code(&reading, answer.only);
+        }
+    }
+    fl_reading_close(&reading);
+    return exit_code;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLOWLIFT_CLI_VERBS_H
+#define FLOWLIFT_CLI_VERBS_H
+
+/*
+ * The one table of verbs and the one table of options. Help, usage errors, completion and the manual
+ * page are made from them, so a verb or an option is added here and nowhere else.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/output.h"
+#include "flows/error.h"
+#include "flows/flow.h"
+
+/* Exit codes (DESIGN.md section 6). */
+#define FL_EXIT_DONE 0          /* nothing stranded, or done */
+#define FL_EXIT_NOT_DONE 1      /* stranded found, or not done and said why */
+#define FL_EXIT_TROUBLE 2       /* could not read, bad arguments */
+
+enum fl_option_id {
+    FL_OPTION_VM,
+    FL_OPTION_STORAGE,
+    FL_OPTION_PATH,
+    FL_OPTION_WINDOW,
+    FL_OPTION_OUTPUT,
+    FL_OPTION_PLAN,
+    FL_OPTION_TICKET,
+    FL_OPTION_DRY_RUN,
+    FL_OPTION_ALL,
+    FL_OPTION_LINES,
+    FL_OPTION_MAN,
+    FL_OPTION_FROM,
+    FL_OPTION_FORMAT,
+    FL_OPTION_JSON,
+    FL_OPTION_DB,
+    FL_OPTION_ROOT,
+    FL_OPTION_TIMEOUT,
+    FL_OPTION_HELP,
+    FL_N_OPTIONS
+};
+
+struct fl_option {
+    const char *name;           /* Without the dashes. */
+    char letter;                /* Short form, or 0. */
+    const char *value;          /* What follows ("SEC"), or NULL. */
+    const char *choices;        /* Words it may be, "FILE" for a file name, or NULL. */
+    const char *summary;
+};
+
+enum fl_format { FL_FORMAT_TABLE, FL_FORMAT_JSON, FL_FORMAT_JSONL, FL_FORMAT_PROM, FL_N_FORMATS };
+extern const char *const fl_format_names[FL_N_FORMATS + 1];     /* NULL-terminated */
+
+struct fl_verb;
+
+/* One call of the command, as its arguments say. Strings are borrowed from argv. */
+struct fl_request {
+    const struct fl_verb *verb;
+    const char *argument;       /* VM, or word, or NULL; --vm is kept here too. */
+    enum fl_format format;
+    bool help;
+    bool storage;
+    bool dry_run;
+    bool all;
+    bool man;
+    bool has_path;
+    enum fl_path path;          /* when @has_path */
+    const char *db;             /* or NULL */
+    const char *root;           /* "" for the host's own */
+    const char *output;         /* or NULL */
+    const char *plan;           /* or NULL */
+    const char *ticket;         /* or NULL */
+    const char **from;          /* owned */
+    size_t n_from;
+    int64_t window_ms;          /* -1: as configured */
+    int timeout_ms;             /* 0: the default of each step */
+    size_t lines;               /* 0: all */
+};
+
+enum fl_effect { FL_READS, FL_WRITES };
+
+struct fl_verb {
+    const char *name;
+    const char *arguments;      /* "" none, "VM" needed, "[VM]" may be given, "VM|--all" one of them */
+    const char *summary;        /* One line, no full stop. */
+    const char *description;    /* For --help and the manual page. */
+    enum fl_effect effect;
+    bool hidden;                /* Works, and is not listed. */
+    unsigned int formats;       /* 1u << enum fl_format */
+    unsigned int options;       /* 1u << enum fl_option_id */
+    /*
+     * Return: exit code. With @err set (then FL_EXIT_TROUBLE) nothing was written to @out, and the
+     * sentence goes to standard error.
+     */
+    int (*run)(const struct fl_request *request, struct fl_output *out, struct fl_error *err);
+};
+
+extern const struct fl_option fl_options[FL_N_OPTIONS];
+extern const struct fl_verb fl_verbs[];         /* Ends with a NULL name. */
+
+/** fl_verb_find() - by name, hidden ones too; NULL when there is none */
+const struct fl_verb *fl_verb_find(const char *name);
+/** fl_verb_named() - likewise; when there is none, @err names the nearest */
+const struct fl_verb *fl_verb_named(const char *name, struct fl_error *err);
+static inline bool fl_verb_has(const struct fl_verb *verb, enum fl_option_id option)
+{
+    return verb->options & (1u << option);
+}
+
+int fl_verb_audit(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_flows(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_explain(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_plan(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_apply(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_verify(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_revert(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_status(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_history(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_capture(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_doctor(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_help(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_completion(const struct fl_request *, struct fl_output *, struct fl_error *);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* See arena.h. */
+
+#include "flows/arena.h"
+
+#include <ovs/hash.h>
+#include <openvswitch/util.h>
+#include <stddef.h>
+#include <string.h>
+#include <ovs/util.h>
+
+#define CHUNK_BYTES (64u * 1024)
+#define MAX_INTERNED 4096u
+
+struct fl_arena_chunk {
+    struct fl_arena_chunk *older;
+    max_align_t bytes[];
+};
+
+struct interned {
+    struct hmap_node node;
+    size_t n_bytes;
+    char bytes[];
+};
+
+void fl_arena_init(struct fl_arena *arena)
+{
+    memset(arena, 0, sizeof *arena);
+    hmap_init(&arena->interned);
+}
+
+void fl_arena_destroy(struct fl_arena *arena)
+{
+    struct fl_arena_chunk *chunk = arena->chunks;
+
+    while (chunk) {
+        struct fl_arena_chunk *older = chunk->older;
+
+        free(chunk);
+        chunk = older;
+    }
+    hmap_destroy(&arena->interned);
+    memset(arena, 0, sizeof *arena);
+}
+
+/* A piece that fills most of a chunk gets one of its own, so that the current one is used up first. */
+static void *alloc_chunk(struct fl_arena *arena, size_t n_bytes)
+{
+    struct fl_arena_chunk *chunk = xzalloc(sizeof *chunk + n_bytes);
+
+    arena->total_bytes += sizeof *chunk + n_bytes;
+    chunk->older = arena->chunks;
+    arena->chunks = chunk;
+    return chunk->bytes;
+}
+
+void *fl_arena_alloc(struct fl_arena *arena, size_t n_bytes)
+{
+    size_t size = ROUND_UP(n_bytes ? n_bytes : 1, sizeof(uint64_t));
+    void *piece;
+
+    if (size > CHUNK_BYTES / 4) {
+        return alloc_chunk(arena, size);
+    }
+    if (size > arena->left_bytes) {
+        arena->next = alloc_chunk(arena, CHUNK_BYTES);
+        arena->left_bytes = CHUNK_BYTES;
+    }
+    piece = arena->next;
+    arena->next += size;
+    arena->left_bytes -= size;
+    return piece;
+}
+
+void *fl_arena_copy(struct fl_arena *arena, const void *bytes, size_t n_bytes)
+{
+    void *piece = fl_arena_alloc(arena, n_bytes);
+
+    if (n_bytes) {
+        memcpy(piece, bytes, n_bytes);
+    }
+    return piece;
+}
+
+const char *fl_arena_copy_string(struct fl_arena *arena, const char *text)
+{
+    return text ? fl_arena_copy(arena, text, strlen(text) + 1) : NULL;
+}
+
+void *fl_arena_intern(struct fl_arena *arena, const void *bytes, size_t n_bytes)
+{
+    uint32_t hash = hash_bytes(bytes, n_bytes, 0);
+    struct interned *interned;
+
+    HMAP_FOR_EACH_WITH_HASH (interned, node, hash, &arena->interned) {
+        if (interned->n_bytes == n_bytes && !memcmp(interned->bytes, bytes, n_bytes)) {
+            return interned->bytes;
+        }
+    }
+    if (hmap_count(&arena->interned) >= MAX_INTERNED) {
+        return fl_arena_copy(arena, bytes, n_bytes);
+    }
+    interned = fl_arena_alloc(arena, sizeof *interned + n_bytes);
+    interned->n_bytes = n_bytes;
+    memcpy(interned->bytes, bytes, n_bytes);
+    hmap_insert(&arena->interned, &interned->node, hash);
+    return interned->bytes;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The JSON form of a verdict: DESIGN.md section 6, "audit". */
+
+#include <ovs/util.h>
+
+#include "flows/audit_internal.h"
+#include "flows/json_read.h"
+
+static json_t *json_of_count(uint64_t count)
+{
+    return json_integer((json_int_t)MIN(count, (uint64_t)INT64_MAX));
+}
+
+static json_t *json_of_counts(const uint64_t counts[FL_N_PATHS])
+{
+    json_t *json = json_object();
+
+    for (enum fl_path path = 0; path < FL_PATH_UNKNOWN; path++) {
+        json_object_set_new(json, fl_path_key(path), json_of_count(counts[path]));
+    }
+    return json;
+}
+
+/* Packets that did not make the verdict, and why not. */
+static json_t *json_of_uncounted(const struct fl_vm_audit *vm)
+{
+    return json_pack("{so s{so so so}}", "young_packets", json_of_count(vm->young_packets),
+                     "unknown", "packets", json_of_count(vm->storage.packets[FL_PATH_UNKNOWN]),
+                     "bytes", json_of_count(vm->storage.bytes[FL_PATH_UNKNOWN]), "flows",
+                     json_of_count(vm->storage.flows[FL_PATH_UNKNOWN]));
+}
+
+static json_t *json_of_causes(const struct fl_vm_audit *vm)
+{
+    json_t *json = json_array();
+
+    for (size_t i = 0; i < vm->n_causes; i++) {
+        json_array_append_new(json, json_string(fl_cause_info(vm->causes[i])->id));
+    }
+    return json;
+}
+
+static json_t *json_of_interfaces(const struct fl_vm_audit *vm)
+{
+    json_t *json = json_array();
+
+    for (size_t i = 0; vm->vm && i < vm->vm->n_interfaces; i++) {
+        json_array_append_new(
+            json, fl_json_of_string(vm->inv->interfaces[vm->vm->interfaces[i]].name));
+    }
+    if (!vm->vm) {
+        json_array_append_new(json, fl_json_of_string(vm->name));
+    }
+    return json;
+}
+
+json_t *fl_vm_audit_to_json(const struct fl_vm_audit *vm)
+{
+    return json_pack(
+        "{so so so ss so so s{so so so} so so so}", "name", fl_json_of_string(vm->name), "id",
+        fl_json_of_string(vm->vm ? vm->vm->id : NULL), "interfaces", json_of_interfaces(vm),
+        "verdict", fl_verdict_name(vm->verdict), "scope",
+        fl_json_of_string(fl_scope_name(vm->scope)), "reason", fl_json_of_string(vm->reason),
+        "storage", "packets", json_of_counts(vm->storage.packets), "bytes",
+        json_of_counts(vm->storage.bytes), "flows", json_of_counts(vm->storage.flows),
+        "hw_share", vm->hw_share < 0 ? json_null() : json_real(vm->hw_share), "causes",
+        json_of_causes(vm), "uncounted", json_of_uncounted(vm));
+}

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a physical line is: the text of flows as people post it is wrapped at commas or anywhere,
+ * quoted, commented out, boxed, indented, and has prose around it.
+ */
+#include <ovs/packets.h>
+#include <ovs/util.h>
+
+#include "flows/decode_internal.h"
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           (c >= 'A' && c <= 'Z');
+}
+
+static void drop_front(struct fl_text *text, size_t n)
+{
+    text->s += n;
+    text->n -= n;
+}
+
+/* Printable */
+
+/* ASCII only; what has more in it goes the slow way. */
+bool fl_text_is_printable(struct fl_text text)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    uint64_t bad = 0;
+    size_t i;
+
+    /* Eight at a time: a byte's high bit gets set when it is below ' ', 0x7f, or above. */
+    for (i = 0; i + sizeof bad <= text.n; i += sizeof bad) {
+        uint64_t bytes;
+
+        memcpy(&bytes, text.s + i, sizeof bytes);
+        bad |= (bytes - ones * ' ') | (bytes + ones) | bytes;
+    }
+    for (; i < text.n; i++) {
+        if (text.s[i] < ' ' || text.s[i] > '~')
+            return false;
+    }
+    return !(bad & highs);
+}
+
+/* Bytes of the valid UTF-8 character at @s, or 0. */
+static size_t utf8_char_length(const char *s, size_t n)
+{
+    unsigned char first = (unsigned char)s[0];
+    size_t length = first >= 0xf0 && first <= 0xf4 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
+    uint32_t code;
+
+    if (length == 0 || first > 0xf4 || length > n)
+        return 0;
+    code = first & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if (((unsigned char)s[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | ((unsigned char)s[i] & 0x3fu);
+    }
+    if ((length == 3 && code < 0x800) || (length == 4 && code < 0x10000) || code > 0x10ffff ||
+        (code >= 0xd800 && code <= 0xdfff) || code < 0xa0)
+        return 0;
+    return length;
+}
+
+void fl_text_make_printable(char *s, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        unsigned char c = (unsigned char)s[i];
+        size_t length = c < 0x80 ? 1 : utf8_char_length(s + i, n - i);
+
+        if (length == 0 || c < ' ' || c == 0x7f) {
+            s[i] = is_blank(s[i]) ? ' ' : '?';
+            length = 1;
+        }
+        i += length;
+    }
+}
+
+/* Decoration */
+
+/* U+2500..U+257F, box drawing. */
+static bool is_box(struct fl_text text)
+{
+    return text.n >= 3 && (unsigned char)text.s[0] == 0xe2 &&
+           ((unsigned char)text.s[1] == 0x94 || (unsigned char)text.s[1] == 0x95);
+}
+
+static bool strip_front_once(struct fl_text *text)
+{
+    if (!text->n)
+        return false;
+    if (is_blank(*text->s) || *text->s == '>' || *text->s == '|' || *text->s == '*')
+        drop_front(text, 1);
+    else if (is_box(*text))
+        drop_front(text, 3);
+    else if (fl_text_starts(*text, "//") || fl_text_starts(*text, "/*") ||
+             fl_text_starts(*text, "# ") || fl_text_starts(*text, "#\t"))
+        drop_front(text, 2);
+    else if (text->n == 1 && *text->s == '#')
+        drop_front(text, 1);
+    else
+        return false;
+    return true;
+}
+
+static bool strip_back_once(struct fl_text *text)
+{
+    if (!text->n)
+        return false;
+    if (is_blank(text->s[text->n - 1]) || text->s[text->n - 1] == '|') {
+        text->n--;
+        return true;
+    }
+    if (text->n >= 3 && is_box((struct fl_text){ text->s + text->n - 3, 3 })) {
+        text->n -= 3;
+        return true;
+    }
+    return false;
+}
+
+/* A line of a program: "...", or "..." + */
+static void strip_string_literal(struct fl_text *text)
+{
+    size_t end = text->n;
+    char quote = text->n ? *text->s : '\0';
+
+    if (quote != '"' && quote != '\'')
+        return;
+    while (end > 1 && strchr(" +,;)\\", text->s[end - 1]))
+        end--;
+    if (end < 2 || text->s[end - 1] != quote || memchr(text->s + 1, quote, end - 2))
+        return;
+    *text = (struct fl_text){ text->s + 1, end - 2 };
+}
+
+/* Quoted-printable */
+
+static int qp_byte(struct fl_text text)
+{
+    bool ok;
+    int value;
+
+    if (text.n < 3 || text.s[0] != '=')
+        return -1;
+    value = (int)hexits_value(text.s + 1, 2, &ok);
+    return ok && (value == '=' || value == ' ' || value == '\t' || value >= 0x80) &&
+                   strchr("0123456789ABCDEF", text.s[1]) && strchr("0123456789ABCDEF", text.s[2])
+               ? value
+               : -1;
+}
+
+/* Only what mailers encode, so that "ttl=20" of other text stays: "=3D", and "=20" at the end. */
+static bool is_quoted_printable(struct fl_text text)
+{
+    return fl_text_find(text, "=3D") != NULL;
+}
+
+static void decode_quoted_printable(struct fl_text *text, struct ds *scratch)
+{
+    ds_clear(scratch);
+    while (text->n) {
+        int byte = qp_byte(*text);
+
+        ds_put_char(scratch, byte >= 0 ? (char)byte : *text->s);
+        drop_front(text, byte >= 0 ? 3 : 1);
+    }
+    *text = (struct fl_text){ ds_cstr(scratch), scratch->length };
+}
+
+/* A '=' at the end that is no part of "name=". */
+static bool strip_soft_break(struct fl_text *text)
+{
+    static const char *const fields[] = {
+        "src",  "dst",   "proto", "tos",    "ttl",     "frag",    "id",     "ns",   "type",
+        "code", "zone",  "vid",   "pcp",    "cfi",     "flags",   "class",  "len",  "label",
+        "sip",  "tip",   "op",    "sha",    "tha",     "target",  "sll",    "tll",  "tclass",
+        "bos",  "tc",    "mark",  "hlimit", "msgtype", "ver",     "idx",    "dir",  "hwid",
+        "pid",  "size",  "csum",  "vni",    "output",  "max_len", "reason", "sample", "helper",
+        "key",  "timeout", "nat", "tpid",   "spi",     "si",      "mdtype", "np",   "teid",
+    };
+
+    if (text->n < 2 || text->s[text->n - 1] != '=')
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        size_t n = strlen(fields[i]);
+
+        if (text->n > n && !memcmp(text->s + text->n - 1 - n, fields[i], n))
+            return false;
+    }
+    text->n--;
+    return true;
+}
+
+void fl_line_strip(struct fl_text physical, struct ds *scratch, struct fl_line *line)
+{
+    struct fl_text text = physical;
+
+    line->continues = false;
+    while (strip_back_once(&text))
+        continue;
+    if (text.n >= 3 && !memcmp(text.s + text.n - 3, "=20", 3) &&
+        (text.n == 3 || strchr(" ,:)", text.s[text.n - 4])))
+        text.n -= 3;
+    if (text.n && text.s[text.n - 1] == '\\') {
+        text.n--;
+        line->continues = true;
+    } else if (strip_soft_break(&text)) {
+        line->continues = true;
+    }
+    if (is_quoted_printable(text))
+        decode_quoted_printable(&text, scratch);
+    while (strip_front_once(&text) || strip_back_once(&text))
+        continue;
+    strip_string_literal(&text);
+    line->text = text;
+}
+
+/* Headings */
+
+bool fl_line_is_heading(struct fl_text text, int *pmd)
+{
+    static const char prefix[] = "flow-dump from ";
+    const char *at = fl_text_find(text, prefix);
+    struct fl_cursor c;
+    uint64_t core;
+
+    if (!at)
+        return false;
+    c = (struct fl_cursor){ at + strlen(prefix), text.s + text.n };
+    if (fl_scan_word(&c, "pmd on cpu core: ") && fl_scan_decimal(&c, &core) && core < INT32_MAX)
+        *pmd = (int)core;
+    else
+        *pmd = FL_PMD_MAIN; /* "the main thread:", formerly "non-dpdk interfaces:" */
+    return true;
+}
+
+/* Flows */
+
+/* The name before the bracket at @bracket, as far as it may be one in a match. */
+static struct fl_text name_before(struct fl_text text, const char *bracket)
+{
+    const char *start = bracket;
+
+    while (start > text.s && bracket - start < 16 && is_name_char(start[-1]))
+        start--;
+    return (struct fl_text){ start, (size_t)(bracket - start) };
+}
+
+static bool attr_at(struct fl_cursor c)
+{
+    const char *start = c.p;
+
+    while (c.p < c.end && is_name_char(*c.p))
+        c.p++;
+    return c.p < c.end && *c.p == '(' &&
+           fl_is_match_attr((struct fl_text){ start, (size_t)(c.p - start) });
+}
+
+static bool item_at(struct fl_cursor c)
+{
+    const char *start = c.p;
+
+    while (c.p < c.end && is_name_char(*c.p))
+        c.p++;
+    return c.p < c.end && *c.p == ':' &&
+           fl_is_flow_item((struct fl_text){ start, (size_t)(c.p - start) });
+}
+
+static bool ellipsis_at(struct fl_cursor c)
+{
+    return fl_scan_word(&c, "...") || fl_scan_word(&c, "<...") || fl_scan_word(&c, "[..");
+}
+
+/* An ellipsis in a flow is a part among others, not the end of a remark. */
+static bool more_follows_ellipsis(struct fl_cursor c)
+{
+    if (!ellipsis_at(c))
+        return false;
+    for (const char *p = c.p; p < c.end; p++) {
+        struct fl_cursor at = { p + 1, c.end };
+
+        if ((*p == ',' && (p + 1 == c.end || attr_at(at))) ||
+            ((*p == ' ' || *p == ',') && item_at(at)))
+            return true;
+    }
+    return false;
+}
+
+/* Whether what follows an attribute is more of a flow. */
+static bool more_follows(struct fl_cursor c, bool at_start)
+{
+    bool comma = fl_scan_char(&c, ',');
+
+    while (c.p < c.end && is_blank(*c.p))
+        c.p++;
+    if (c.p == c.end)
+        return at_start;
+    return item_at(c) || (comma && (attr_at(c) || more_follows_ellipsis(c)));
+}
+
+/* What may stand before a flow on its line and is no prose: "...," or "id(0),". */
+static bool is_start_of_line(struct fl_text text, const char *at)
+{
+    return at == text.s || at[-1] == ',';
+}
+
+const char *fl_line_find_flow(struct fl_text text)
+{
+    const char *ufid = fl_text_find(text, "ufid:");
+    const char *end = text.s + text.n;
+
+    /* The match was cut off. */
+    if (fl_text_starts(text, "packets:") && fl_text_find(text, "actions:"))
+        return text.s;
+    while (ufid && ufid > text.s && is_name_char(ufid[-1]))
+        ufid = fl_text_find((struct fl_text){ ufid + 1, (size_t)(end - ufid - 1) }, "ufid:");
+
+    for (const char *p = text.s; p < (ufid ? ufid : end); p++) {
+        struct fl_cursor c;
+        struct fl_text name;
+
+        p = memchr(p, '(', (size_t)((ufid ? ufid : end) - p));
+        if (!p)
+            break;
+        name = name_before(text, p);
+        if (!fl_is_match_attr(name) || (name.s > text.s && strchr("[(`=", name.s[-1])))
+            continue;
+        c = (struct fl_cursor){ p, p + MIN(end - p, FL_MAX_ATTR_BYTES) };
+        if (!fl_scan_bracketed(&c)) {
+            /* Cut in the middle of its first attribute: only at the start of a line. */
+            if (name.s == text.s && !memchr(p, ' ', (size_t)(end - p)))
+                return name.s;
+            continue;
+        }
+        c.end = end;
+        if (more_follows(c, is_start_of_line(text, name.s)))
+            return name.s;
+    }
+    return ufid;
+}
+
+bool fl_line_starts_flow(struct fl_text text)
+{
+    struct fl_cursor c = { text.s, text.s + text.n };
+
+    return fl_text_starts(text, "ufid:") || attr_at(c);
+}
+
+void fl_flow_progress(struct fl_text flow, struct fl_flow_progress *progress)
+{
+    const char *actions = fl_text_find(flow, "actions:");
+    int depth = 0;
+
+    progress->actions = actions != NULL;
+    for (size_t i = 0; i < flow.n; i++) {
+        if (flow.s[i] == '(')
+            depth++;
+        else if (flow.s[i] == ')')
+            depth--;
+    }
+    progress->open = depth > 0;
+    while (flow.n && is_blank(flow.s[flow.n - 1]))
+        flow.n--;
+    progress->hanging = flow.n && strchr(",(:/=|", flow.s[flow.n - 1]);
+}
+
+/* Words with nothing but a blank between them are no flow. */
+static bool is_flowish(struct fl_text text)
+{
+    struct fl_cursor c = { text.s, text.s + text.n };
+    bool first = true;
+
+    while (c.p < c.end) {
+        const char *word = c.p;
+
+        if (!first && word[-1] == ' ' && c.p - 1 > text.s && !strchr(",): ", word[-2]) &&
+            !item_at(c) && !attr_at(c))
+            return false;
+        if (fl_scan_word(&c, "actions:"))
+            return true;
+        while (c.p < c.end && *c.p != ' ')
+            c.p++;
+        while (c.p < c.end && *c.p == ' ')
+            c.p++;
+        first = false;
+    }
+    return true;
+}
+
+static bool first_word_has(struct fl_text text, const char *chars)
+{
+    for (size_t i = 0; i < text.n && text.s[i] != ' '; i++) {
+        if (strchr(chars, text.s[i]))
+            return true;
+    }
+    return false;
+}
+
+/* "Note:" and its like: a word with a colon that no flow has. */
+static bool is_remark(struct fl_text text)
+{
+    const char *blank = memchr(text.s, ' ', text.n);
+    struct fl_cursor c = { text.s, text.s + text.n };
+
+    return blank && blank > text.s && blank[-1] == ':' && !item_at(c);
+}
+
+/* Names that a flow begins with and that no action holds in brackets. */
+static bool is_first_attr(struct fl_text text)
+{
+    return fl_text_starts(text, "recirc_id(") || fl_text_starts(text, "skb_priority(") ||
+           fl_text_starts(text, "ct_state(") || fl_text_starts(text, "in_port(");
+}
+
+static bool begins_next_flow(struct fl_text text, struct fl_text flow,
+                             const struct fl_flow_progress *progress)
+{
+    struct fl_cursor c = { text.s, text.s + text.n };
+    const char *bracket;
+
+    if (fl_text_starts(text, "ufid:"))
+        return true;
+    if (!attr_at(c))
+        return false;
+    if (progress->actions)
+        return is_first_attr(text) || !(progress->open || progress->hanging);
+    /* In the match: an attribute that it has already. */
+    bracket = memchr(text.s, '(', text.n);
+    if (is_first_attr(text) || fl_text_starts(text, "tunnel(")) {
+        char name[16];
+        size_t n = (size_t)(bracket - text.s) + 1;
+
+        memcpy(name, text.s, n);
+        name[n] = '\0';
+        return fl_text_find(flow, name) != NULL;
+    }
+    return false;
+}
+
+static bool continues_match(struct fl_text text, const struct fl_flow_progress *progress)
+{
+    struct fl_cursor c = { text.s, text.s + text.n };
+
+    if (attr_at(c) || item_at(c) || ellipsis_at(c) || *text.s == ',' || *text.s == '(')
+        return true;
+    return first_word_has(text, progress->gap ? "()=/" : "(),:=/") && is_flowish(text) &&
+           !is_remark(text);
+}
+
+static bool are_items_behind_blank(struct fl_text text)
+{
+    const char *blank = memchr(text.s, ' ', text.n);
+
+    return !blank || item_at((struct fl_cursor){ blank + 1, text.s + text.n });
+}
+
+/* A word such as "rc(0x1)", that cannot be one of a language for people, and items behind it. */
+static bool is_end_of_action(struct fl_text text)
+{
+    bool bracket = false;
+
+    for (size_t i = 0; i < text.n && text.s[i] != ' '; i++) {
+        if ((text.s[i] >= 'A' && text.s[i] <= 'Z') || text.s[i] == '\'')
+            return false;
+        bracket |= text.s[i] == ')' && text.s[0] != '(';
+    }
+    return bracket && are_items_behind_blank(text);
+}
+
+/* "(0x1)" behind "recirc" */
+static bool is_bracket_of(struct fl_text text, struct fl_text flow)
+{
+    const char *end = flow.s + flow.n;
+    const char *start = end;
+
+    while (start > flow.s && is_name_char(start[-1]))
+        start--;
+    return *text.s == '(' && fl_is_action((struct fl_text){ start, (size_t)(end - start) });
+}
+
+static bool continues_actions(struct fl_text text, struct fl_text flow,
+                              const struct fl_flow_progress *progress)
+{
+    struct fl_cursor c = { text.s, text.s + text.n };
+
+    if (*text.s == ',' || item_at(c))
+        return true;
+    if (!is_flowish(text) || is_remark(text))
+        return false;
+    if (progress->open || progress->hanging)
+        return !progress->gap || first_word_has(text, "(),=");
+    return !progress->gap && (is_end_of_action(text) || is_bracket_of(text, flow) ||
+                              (progress->same_width && are_items_behind_blank(text)));
+}
+
+enum fl_line_role fl_line_role(struct fl_text text, struct fl_text flow,
+                               const struct fl_flow_progress *progress)
+{
+    if (begins_next_flow(text, flow, progress))
+        return FL_LINE_STARTS;
+    if (progress->soft && !progress->gap)
+        return FL_LINE_CONTINUES;
+    if (progress->actions ? continues_actions(text, flow, progress) : continues_match(text, progress))
+        return FL_LINE_CONTINUES;
+    return FL_LINE_OTHER;
+}

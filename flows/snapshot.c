@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The snapshot as a value. Its memory decides how large a dump can be audited: 100,000 flows, twice,
+ * in 64 MiB. So the first sample keeps counters only, records lie in an arena without a header each,
+ * and what flows have in common (masks, actions) is kept once.
+ */
+
+#include "flows/snapshot.h"
+
+#include <errno.h>
+#include <ovs/flow.h>
+#include <ovs/netlink.h>
+#include <ovs/util.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "flows/actions.h"
+#include "flows/arena.h"
+#include "flows/baseline.h"
+#include "flows/limits.h"
+#include "flows/storage.h"
+
+#define BLOCK 256u
+
+struct fl_snapshot {
+    char *host;
+    int64_t time_ms;
+    int64_t window_ms;
+    char *incomplete;
+    struct fl_ports *ports;
+    struct fl_inventory inventory;
+    bool has_inventory;
+    enum fl_snapshot_keep keep;
+    const struct fl_storage *storage;
+
+    bool last_sample;
+    bool has_baseline;          /* A first sample was begun. */
+    struct fl_baseline baseline;
+    uint64_t n_added;           /* To the current sample. */
+
+    struct fl_arena arena;
+    struct fl_snapshot_flow **blocks;
+    size_t n_flows;
+    uint64_t n_seen;
+    uint64_t n_by_path[FL_N_PATHS];
+};
+
+struct fl_snapshot *fl_snapshot_create(const char *host, int64_t time_ms)
+{
+    struct fl_snapshot *snapshot = xzalloc(sizeof *snapshot);
+
+    snapshot->host = xstrdup(host ? host : "");
+    snapshot->time_ms = time_ms;
+    snapshot->ports = fl_ports_create();
+    snapshot->last_sample = true;
+    fl_inventory_init(&snapshot->inventory);
+    fl_arena_init(&snapshot->arena);
+    fl_baseline_init(&snapshot->baseline);
+    return snapshot;
+}
+
+void fl_snapshot_destroy(struct fl_snapshot *snapshot)
+{
+    if (!snapshot) {
+        return;
+    }
+    free(snapshot->host);
+    free(snapshot->incomplete);
+    fl_ports_destroy(snapshot->ports);
+    fl_inventory_destroy(&snapshot->inventory);
+    fl_arena_destroy(&snapshot->arena);
+    fl_baseline_destroy(&snapshot->baseline);
+    free(snapshot->blocks);
+    free(snapshot);
+}
+
+const char *fl_snapshot_host(const struct fl_snapshot *snapshot)
+{
+    return snapshot->host;
+}
+
+int64_t fl_snapshot_time_ms(const struct fl_snapshot *snapshot)
+{
+    return snapshot->time_ms;
+}
+
+void fl_snapshot_set_time(struct fl_snapshot *snapshot, int64_t time_ms)
+{
+    snapshot->time_ms = time_ms;
+}
+
+struct fl_ports *fl_snapshot_ports(struct fl_snapshot *snapshot)
+{
+    return snapshot->ports;
+}
+
+const struct fl_ports *fl_snapshot_ports_const(const struct fl_snapshot *snapshot)
+{
+    return snapshot->ports;
+}
+
+const struct fl_inventory *fl_snapshot_inventory(const struct fl_snapshot *snapshot)
+{
+    return snapshot->has_inventory ? &snapshot->inventory : NULL;
+}
+
+void fl_snapshot_set_inventory(struct fl_snapshot *snapshot, struct fl_inventory *inv)
+{
+    fl_inventory_destroy(&snapshot->inventory);
+    fl_inventory_move(&snapshot->inventory, inv);
+    snapshot->has_inventory = true;
+}
+
+static void forget_last_sample(struct fl_snapshot *snapshot)
+{
+    fl_arena_destroy(&snapshot->arena);
+    fl_arena_init(&snapshot->arena);
+    free(snapshot->blocks);
+    snapshot->blocks = NULL;
+    snapshot->n_flows = 0;
+    snapshot->n_seen = 0;
+    memset(snapshot->n_by_path, 0, sizeof snapshot->n_by_path);
+}
+
+void fl_snapshot_begin_sample(struct fl_snapshot *snapshot, bool last, int64_t window_ms)
+{
+    snapshot->last_sample = last;
+    snapshot->n_added = 0;
+    if (last) {
+        forget_last_sample(snapshot);
+        snapshot->window_ms = snapshot->has_baseline ? window_ms : 0;
+    } else {
+        fl_baseline_destroy(&snapshot->baseline);
+        fl_baseline_init(&snapshot->baseline);
+        snapshot->has_baseline = true;
+    }
+}
+
+void fl_snapshot_filter(struct fl_snapshot *snapshot, enum fl_snapshot_keep keep,
+                        const struct fl_storage *storage)
+{
+    snapshot->keep = keep;
+    snapshot->storage = storage;
+}
+
+/*
+ * Recirculated flows are kept, and those that recirculate, whatever they match: only all chains
+ * together tell how much of a later link's packets is storage traffic.
+ */
+static bool is_wanted(const struct fl_snapshot *snapshot, const struct fl_flow *flow)
+{
+    struct match match;
+
+    if (snapshot->keep == FL_KEEP_ALL || !snapshot->storage || !flow->has_match ||
+        flow->recirc_id) {
+        return true;
+    }
+    minimatch_expand(&flow->match, &match);
+    return fl_storage_fits(snapshot->storage, &match, FL_FROM_VM, -1) != FL_STORAGE_NO ||
+           fl_storage_fits(snapshot->storage, &match, FL_TO_VM, -1) != FL_STORAGE_NO ||
+           (flow->has_actions && fl_actions_recirculate(flow->actions, flow->actions_len));
+}
+
+static void *copy_miniflow(struct fl_arena *arena, const struct miniflow *flow,
+                           bool often_the_same)
+{
+    size_t size = sizeof *flow + MINIFLOW_VALUES_SIZE(miniflow_n_values(flow));
+
+    return often_the_same ? fl_arena_intern(arena, flow, size) : fl_arena_copy(arena, flow, size);
+}
+
+/*
+ * The parts of a minimatch without the heap blocks that minimatch_clone() makes. Nobody writes to a
+ * record of a snapshot and nobody calls minimatch_destroy() on it.
+ */
+static void copy_match(struct fl_arena *arena, const struct minimatch *from, struct minimatch *to)
+{
+    to->flow = copy_miniflow(arena, from->flow, false);
+    to->mask = copy_miniflow(arena, &from->mask->masks, true);
+    to->tun_md = NULL;
+}
+
+static void copy_flow(struct fl_arena *arena, const struct fl_flow *from, struct fl_flow *to)
+{
+    *to = *from;
+    memset(&to->match, 0, sizeof to->match);
+    if (from->has_match) {
+        copy_match(arena, &from->match, &to->match);
+    }
+    to->actions =
+        from->actions_len ? fl_arena_intern(arena, from->actions, from->actions_len) : NULL;
+    to->match_text = fl_arena_copy_string(arena, from->match_text);
+    to->actions_text = fl_arena_copy_string(arena, from->actions_text);
+    to->raw = fl_arena_copy_string(arena, from->raw);
+    to->offload_info = fl_arena_copy_string(arena, from->offload_info);
+    to->parse_error = fl_arena_copy_string(arena, from->parse_error);
+}
+
+static struct fl_snapshot_flow *new_flow(struct fl_snapshot *snapshot)
+{
+    size_t block = snapshot->n_flows / BLOCK;
+
+    if (snapshot->n_flows % BLOCK == 0) {
+        snapshot->blocks = xrealloc(snapshot->blocks, (block + 1) * sizeof *snapshot->blocks);
+        snapshot->blocks[block] =
+            fl_arena_alloc(&snapshot->arena, BLOCK * sizeof(struct fl_snapshot_flow));
+    }
+    return &snapshot->blocks[block][snapshot->n_flows++ % BLOCK];
+}
+
+/* A counter that fell was reset: then what it shows was counted since. */
+static void set_window(const struct fl_snapshot *snapshot, struct fl_snapshot_flow *record)
+{
+    const struct fl_flow *flow = &record->flow;
+    struct fl_baseline_counters before = { 0, 0 };
+    bool counts_known;
+
+    record->seen_before =
+        !snapshot->has_baseline || fl_baseline_find(&snapshot->baseline, flow, &before);
+    counts_known = flow->packets != FL_COUNT_UNKNOWN && before.packets != FL_COUNT_UNKNOWN;
+    record->was_reset = counts_known && (flow->packets < before.packets ||
+                                         (flow->bytes != FL_COUNT_UNKNOWN &&
+                                          before.bytes != FL_COUNT_UNKNOWN &&
+                                          flow->bytes < before.bytes));
+    if (record->was_reset) {
+        before = (struct fl_baseline_counters){ 0, 0 };
+    }
+    record->window_packets = counts_known ? flow->packets - before.packets : 0;
+    record->window_bytes = flow->bytes != FL_COUNT_UNKNOWN && before.bytes != FL_COUNT_UNKNOWN
+                               ? flow->bytes - before.bytes
+                               : 0;
+}
+
+int fl_snapshot_add(const struct fl_flow *flow, void *snapshot_)
+{
+    struct fl_snapshot *snapshot = snapshot_;
+    struct fl_snapshot_flow *record;
+
+    if (snapshot->n_added >= FL_LIMIT_FLOWS) {
+        return -E2BIG;
+    }
+    snapshot->n_added++;
+    if (!snapshot->last_sample) {
+        fl_baseline_add(&snapshot->baseline, flow);
+        return 0;
+    }
+    snapshot->n_seen++;
+    snapshot->n_by_path[flow->path]++;
+    if (!is_wanted(snapshot, flow)) {
+        return 0;
+    }
+    record = new_flow(snapshot);
+    copy_flow(&snapshot->arena, flow, &record->flow);
+    set_window(snapshot, record);
+    return 0;
+}
+
+void fl_snapshot_set_incomplete(struct fl_snapshot *snapshot, const char *format, ...)
+{
+    va_list args;
+
+    if (snapshot->incomplete) {
+        return;
+    }
+    va_start(args, format);
+    snapshot->incomplete = xvasprintf(format, args);
+    va_end(args);
+}
+
+const char *fl_snapshot_incomplete(const struct fl_snapshot *snapshot)
+{
+    return snapshot->incomplete;
+}
+
+int64_t fl_snapshot_window_ms(const struct fl_snapshot *snapshot)
+{
+    return snapshot->window_ms;
+}
+
+size_t fl_snapshot_n_flows(const struct fl_snapshot *snapshot)
+{
+    return snapshot->n_flows;
+}
+
+uint64_t fl_snapshot_n_seen(const struct fl_snapshot *snapshot)
+{
+    return snapshot->n_seen;
+}
+
+uint64_t fl_snapshot_n_by_path(const struct fl_snapshot *snapshot, enum fl_path path)
+{
+    return snapshot->n_by_path[path];
+}
+
+const struct fl_snapshot_flow *fl_snapshot_flow(const struct fl_snapshot *snapshot, size_t i)
+{
+    return &snapshot->blocks[i / BLOCK][i % BLOCK];
+}

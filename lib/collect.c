@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A snapshot of a live host. What happens between the two dumps is the window. */
+
+#include "lib/collect.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "flows/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/collect_host.h"
+#include "lib/ovs/db.h"
+#include "lib/ovs/dump.h"
+#include "lib/sample.h"
+
+#define DEFAULT_TIMEOUT_MS 15000
+/* Between two commands of one dump; ovs-vswitchd's main thread serves everybody else meanwhile. */
+#define PAUSE_MS 5
+#define SOURCE   "the flow dump of ovs-vswitchd"
+
+void fl_collect_progress(const struct fl_collect_options *options, const char *what)
+{
+    if (options->progress)
+        options->progress(what, options->progress_aux);
+}
+
+int fl_collect_open(const struct fl_host *host, const struct fl_collect_options *options,
+                    struct fl_inventory *inv, struct fl_ctl **ctl, struct fl_error *err)
+{
+    int timeout_ms = host->timeout_ms ? host->timeout_ms : DEFAULT_TIMEOUT_MS, ret;
+    struct fl_vm_keys keys = fl_config_vm_keys(options->config);
+
+    fl_collect_progress(options, "reading OVSDB");
+    ret = fl_db_read(host->db, &keys, timeout_ms, inv, err);
+    if (ret)
+        return ret;
+    ret = fl_ctl_open(host->target, timeout_ms, ctl, err);
+    if (ret)
+        fl_inventory_destroy(inv);
+    return ret;
+}
+
+const char *fl_collect_host_name(char buf[FL_HOST_NAME_BYTES])
+{
+    if (gethostname(buf, FL_HOST_NAME_BYTES) < 0)
+        strcpy(buf, "unknown");
+    buf[FL_HOST_NAME_BYTES - 1] = '\0';
+    return buf;
+}
+
+int fl_collect_dump(struct fl_ctl *ctl, const struct fl_inventory *inv, fl_ctl_sink *sink,
+                    void *aux, struct fl_error *err)
+{
+    const struct fl_dump_options dump = { .filter = NULL, .pause_ms = PAUSE_MS };
+
+    return fl_dump_flows(ctl, inv, &dump, sink, aux, err);
+}
+
+/* One dump, decoded into @snapshot. */
+static int read_sample(struct fl_ctl *ctl, struct fl_snapshot *snapshot, unsigned int flags,
+                       struct fl_error *err)
+{
+    struct fl_sample sample;
+    int ret = fl_sample_begin(&sample, snapshot, flags, SOURCE, err);
+
+    if (ret)
+        return ret;
+    ret = fl_collect_dump(ctl, fl_snapshot_inventory(snapshot), fl_sample_push, &sample, err);
+    return fl_sample_end(&sample, ret, err);
+}
+
+int64_t fl_collect_wait(const struct fl_collect_options *options, int64_t started_ms)
+{
+    int64_t now_ms;
+
+    fl_collect_progress(options, "counting packets");
+    fl_sleep_until_ms(started_ms + options->window_ms);
+    now_ms = fl_monotonic_ms();
+    fl_collect_progress(options, "reading flows again");
+    return now_ms - started_ms;
+}
+
+/* The dump or dumps. From the second on, an error only makes the snapshot incomplete. */
+static int read_samples(struct fl_ctl *ctl, const struct fl_collect_options *options,
+                        struct fl_snapshot *snapshot, struct fl_error *err)
+{
+    int64_t started_ms = fl_monotonic_ms(), window_ms = 0;
+    struct fl_error why = FL_ERROR_INIT;
+    int ret;
+
+    fl_collect_progress(options, "reading flows");
+    if (options->window_ms > 0) {
+        fl_snapshot_begin_sample(snapshot, false, 0);
+        ret = read_sample(ctl, snapshot, 0, err);
+        if (ret)
+            return ret;
+        window_ms = fl_collect_wait(options, started_ms);
+    }
+    fl_snapshot_begin_sample(snapshot, true, window_ms);
+    ret = read_sample(ctl, snapshot, options->decode_flags, &why);
+    fl_snapshot_set_time(snapshot, fl_time_now_ms());
+    if (ret && window_ms) {
+        fl_snapshot_set_incomplete(snapshot, "%s", why.text);
+        return 0;
+    }
+    return ret ? fl_error_set(err, ret, "%s", why.text) : 0;
+}
+
+int fl_collect_host(const struct fl_host *host, const struct fl_collect_options *options,
+                    struct fl_snapshot **result, struct fl_error *err)
+{
+    char name[FL_HOST_NAME_BYTES];
+    struct fl_inventory inv;
+    struct fl_snapshot *snapshot;
+    struct fl_ctl *ctl;
+    int ret;
+
+    fl_inventory_init(&inv);
+    ret = fl_collect_open(host, options, &inv, &ctl, err);
+    if (ret)
+        return ret;
+    snapshot = fl_snapshot_create(fl_collect_host_name(name), fl_time_now_ms());
+    fl_snapshot_set_inventory(snapshot, &inv);
+    fl_snapshot_filter(snapshot, options->keep, &options->config->storage);
+    ret = read_samples(ctl, options, snapshot, err);
+    fl_ctl_close(ctl);
+    if (ret) {
+        fl_snapshot_destroy(snapshot);
+        return ret;
+    }
+    *result = snapshot;
+    return 0;
+}

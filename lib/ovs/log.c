@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/ovs/log.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <ovs/dirs.h>
+#include <ovs/util.h>
+
+#include "flows/cleanup.h"
+
+/* Newest part of the log that is looked at, in bytes. */
+#define TAIL_BYTES (256 * 1024)
+
+/* OVS 3.1: lib/netdev-offload-dpdk.c, lib/dpif-netlink.c, lib/netdev-offload-tc.c. */
+static const char *const refusals[] = {
+    "rte_flow creation failed",
+    "failed to offload flow",
+    "recirc_id sharing not supported",
+    "couldn't get tc prio",
+};
+
+static char *log_path(void)
+{
+    return xasprintf("%s/ovs-vswitchd.log", ovs_logdir());
+}
+
+int64_t fl_log_mark(void)
+{
+    _cleanup_free char *path = log_path();
+    struct stat s;
+
+    return stat(path, &s) ? 0 : s.st_size;
+}
+
+/* "2026-...Z|00042|netdev_offload_dpdk(pmd)|WARN|TEXT" -> "TEXT" */
+static const char *message_of(const char *line)
+{
+    const char *text = line;
+
+    for (int i = 0; i < 4; i++) {
+        const char *bar = strchr(text, '|');
+
+        if (!bar) {
+            return line;
+        }
+        text = bar + 1;
+    }
+    return text;
+}
+
+static bool is_refusal(const char *line)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+        if (strstr(line, refusals[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+char *fl_log_refusal(int64_t mark)
+{
+    _cleanup_free char *path = log_path();
+    _cleanup_free char *tail = xmalloc(TAIL_BYTES + 1);
+    char *found = NULL, *save = NULL;
+    int64_t end = fl_log_mark();
+    ssize_t n;
+    int fd;
+
+    if (end < mark) {
+        mark = 0; /* rotated */
+    }
+    if (end - mark > TAIL_BYTES) {
+        mark = end - TAIL_BYTES;
+    }
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return NULL;
+    }
+    n = pread(fd, tail, TAIL_BYTES, mark);
+    close(fd);
+    tail[MAX(n, 0)] = '\0';
+    for (char *line = strtok_r(tail, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        if (is_refusal(line)) {
+            free(found);
+            found = xstrdup(message_of(line));
+        }
+    }
+    return found;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which register bits a bridge uses: those that a flow matches, and those that an action of a flow or
+ * of a group's bucket reads or writes. Actions that name their bits are taken at their word; of any
+ * other, every register that its text mentions counts whole.
+ *
+ * Not seen: registers that a controller sets in a packet-out (OpenFlow 1.5) or in a continuation.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <openvswitch/dynamic-string.h>
+#include <openvswitch/meta-flow.h>
+#include <openvswitch/ofp-actions.h>
+#include <openvswitch/ofp-group.h>
+#include <openvswitch/ofp-msgs.h>
+#include <ovs/bitmap.h>
+#include <ovs/util.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/ovs/openflow_conn.h"
+
+struct usage {
+    uint32_t regs[FLOW_N_REGS]; /* 1-bits are in use */
+    enum ofp_version version;
+    const char *bridge;
+    struct fl_error *err;
+};
+
+static bool is_register(const struct mf_field *field)
+{
+    return field && mf_is_register(field->id);
+}
+
+/* Registers of all widths lie in the same memory, so the bits of one are written and looked at. */
+static void use_flow(struct usage *usage, const struct flow *flow)
+{
+    for (size_t i = 0; i < FLOW_N_REGS; i++)
+        usage->regs[i] |= flow->regs[i];
+}
+
+static void use_subfield(struct usage *usage, const struct mf_subfield *subfield)
+{
+    union mf_subvalue ones;
+    struct flow flow;
+
+    if (!is_register(subfield->field))
+        return;
+    memset(&ones, 0xff, sizeof ones);
+    memset(&flow, 0, sizeof flow);
+    mf_write_subfield_flow(subfield, &ones, &flow);
+    use_flow(usage, &flow);
+}
+
+static void use_masked(struct usage *usage, const struct mf_field *field,
+                       const union mf_value *mask)
+{
+    struct flow flow;
+
+    if (!is_register(field))
+        return;
+    memset(&flow, 0, sizeof flow);
+    mf_set_flow_value(field, mask, &flow);
+    use_flow(usage, &flow);
+}
+
+static void use_field(struct usage *usage, const struct mf_field *field)
+{
+    union mf_value ones;
+
+    memset(&ones, 0xff, sizeof ones);
+    use_masked(usage, field, &ones);
+}
+
+static void use_learn(struct usage *usage, const struct ofpact_learn *learn)
+{
+    const struct ofpact_learn_spec *spec;
+
+    OFPACT_LEARN_SPEC_FOR_EACH (spec, learn) {
+        if (spec->src_type == NX_LEARN_SRC_FIELD)
+            use_subfield(usage, &spec->src);
+        if (spec->dst_type == NX_LEARN_DST_MATCH || spec->dst_type == NX_LEARN_DST_LOAD)
+            use_subfield(usage, &spec->dst);
+    }
+    if (learn->flags & NX_LEARN_F_WRITE_RESULT)
+        use_subfield(usage, &learn->result_dst);
+}
+
+/* "reg5", "NXM_NX_REG5[0..15]", "xreg1", "OXM_OF_PKT_REG1[]", "xxreg0": all of what is named. */
+static void use_text(struct usage *usage, const char *text)
+{
+    for (const char *reg = text; (reg = strcasestr(reg, "reg")); reg += strlen("reg")) {
+        char name[16];
+        const char *digits = reg + strlen("reg");
+        const char *prefix = "";
+
+        if (!isdigit((unsigned char)*digits))
+            continue;
+        if (reg >= text + 2 && !strncasecmp(reg - 2, "xx", 2))
+            prefix = "xx";
+        else if ((reg >= text + 1 && tolower((unsigned char)reg[-1]) == 'x') ||
+                 (reg >= text + 4 && !strncasecmp(reg - 4, "pkt_", 4)))
+            prefix = "x";
+        snprintf(name, sizeof name, "%sreg%d", prefix, atoi(digits));
+        use_field(usage, mf_from_name(name));
+    }
+}
+
+static void use_unknown(struct usage *usage, const struct ofpact *action)
+{
+    struct ds text = DS_EMPTY_INITIALIZER;
+    struct ofpact_format_params params = { .s = &text };
+
+    ofpacts_format(action, OFPACT_ALIGN(action->len), &params);
+    use_text(usage, ds_cstr(&text));
+    ds_destroy(&text);
+}
+
+static void use_action(struct usage *usage, const struct ofpact *action)
+{
+    switch (action->type) {
+    case OFPACT_SET_FIELD: {
+        const struct ofpact_set_field *set = ofpact_get_SET_FIELD(action);
+
+        use_masked(usage, set->field, ofpact_set_field_mask(set));
+        break;
+    }
+    case OFPACT_REG_MOVE:
+        use_subfield(usage, &ofpact_get_REG_MOVE(action)->src);
+        use_subfield(usage, &ofpact_get_REG_MOVE(action)->dst);
+        break;
+    case OFPACT_STACK_PUSH:
+        use_subfield(usage, &ofpact_get_STACK_PUSH(action)->subfield);
+        break;
+    case OFPACT_STACK_POP:
+        use_subfield(usage, &ofpact_get_STACK_POP(action)->subfield);
+        break;
+    case OFPACT_LEARN: use_learn(usage, ofpact_get_LEARN(action)); break;
+    case OFPACT_CT: use_subfield(usage, &ofpact_get_CT(action)->zone_src); break;
+    /* What these hold is visited by itself. */
+    case OFPACT_CLONE:
+    case OFPACT_WRITE_ACTIONS: break;
+    default: use_unknown(usage, action); break;
+    }
+}
+
+static void use_actions(struct usage *usage, const struct ofpact *actions, size_t length)
+{
+    const struct ofpact *action;
+
+    OFPACT_FOR_EACH_FLATTENED (action, actions, length)
+        use_action(usage, action);
+}
+
+static int visit_flow(const struct ofputil_flow_stats *flow, void *usage)
+{
+    use_flow(usage, &flow->match.wc.masks);
+    use_actions(usage, flow->ofpacts, flow->ofpacts_len);
+    return 0;
+}
+
+static void use_group(struct usage *usage, const struct ofputil_group_desc *group)
+{
+    const struct ofputil_bucket *bucket;
+
+    LIST_FOR_EACH (bucket, list_node, &group->buckets)
+        use_actions(usage, bucket->ofpacts, bucket->ofpacts_len);
+    for (int id = 0; id < MFF_N_IDS; id++)
+        if (bitmap_is_set(group->props.fields.used.bm, id))
+            use_field(usage, mf_from_id((enum mf_field_id)id));
+}
+
+static int visit_groups(struct ofpbuf *reply, void *usage_)
+{
+    struct usage *usage = usage_;
+
+    for (;;) {
+        struct ofputil_group_desc group;
+        int error = ofputil_decode_group_desc_reply(&group, reply, usage->version);
+
+        if (error == EOF)
+            return 0;
+        if (error)
+            return fl_error_set(usage->err, -EPROTO,
+                                "bridge %s sent a group that cannot be decoded", usage->bridge);
+        use_group(usage, &group);
+        ofputil_uninit_group_desc(&group);
+    }
+}
+
+int fl_openflow_free_reg_bit(struct fl_openflow *of, struct fl_reg_bit *bit, struct fl_error *err)
+{
+    struct usage usage = {
+        .version = FL_OPENFLOW_VERSION, .bridge = fl_openflow_bridge(of), .err = err
+    };
+    int error = fl_openflow_each_flow(of, 0, 0, OFPTT_ALL, visit_flow, &usage, err);
+
+    if (!error)
+        error = fl_openflow_multipart(
+            of, ofputil_encode_group_desc_request(FL_OPENFLOW_VERSION, OFPG_ALL),
+            "to list its groups", visit_groups, &usage, err);
+    if (error)
+        return error;
+    for (unsigned int reg = FLOW_N_REGS; reg-- > 0;) {
+        uint32_t unused = ~usage.regs[reg];
+
+        if (unused) {
+            *bit = (struct fl_reg_bit){ reg, 1u << (31 - __builtin_clz(unused)) };
+            return 0;
+        }
+    }
+    return fl_error_set(err, -ENOSPC,
+                        "the flows of bridge %s use every bit of every register, so none is left "
+                        "to guard flowlift's rules with",
+                        fl_openflow_bridge(of));
+}

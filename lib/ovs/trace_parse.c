@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parser of what ofproto/trace prints. Of each step the parts at the start of a line count, in this
+ * order; the pipeline between them is indented:
+ *
+ *     Flow: ...
+ *     ...the pipeline: tables, actions, "-> remarks"...
+ *     Final flow: ...
+ *     Megaflow: ...
+ *     Datapath actions: ...
+ *     This flow is handled by the userspace slow path because it:
+ *       - reason.
+ *
+ * Between two steps stands a box of '=' lines that names the recirculation.
+ * Source: OVS 3.1 ofproto/ofproto-dpif-trace.c, ofproto_trace__() and ofproto_trace_recirc_node().
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <openvswitch/dynamic-string.h>
+#include <stdlib.h>
+#include <string.h>
+#include <util.h>
+
+#include "flows/limits.h"
+#include "lib/ovs/trace.h"
+
+#define MEGAFLOW "Megaflow: "
+#define ACTIONS "Datapath actions: "
+#define FLOW "Flow: "
+#define RECIRC "recirc("
+#define SLOW "This flow is handled by the userspace slow path"
+#define FAILED "Translation failed"
+#define NAT "Replacing src/dst IP/ports to simulate NAT"
+#define RULER "===="
+
+void fl_trace_destroy(struct fl_trace *trace)
+{
+    if (!trace)
+        return;
+    for (size_t i = 0; i < trace->n_steps; i++) {
+        free(trace->steps[i].ct_state);
+        free(trace->steps[i].megaflow);
+        free(trace->steps[i].datapath_actions);
+    }
+    free(trace->steps);
+    free(trace->slow_reason);
+    free(trace->text);
+    free(trace->effect);
+    free(trace);
+}
+
+static int not_understood(struct fl_error *err, const char *what)
+{
+    return fl_error_set(err, -EPROTO, "cannot understand OVS's trace: %s", what);
+}
+
+/* Where the reader is: what it expects next at the start of a line. */
+enum expect {
+    EXPECT_FLOW,
+    EXPECT_MEGAFLOW,
+    EXPECT_ACTIONS,
+    EXPECT_REMARKS,     /* after the actions */
+    EXPECT_REASONS,     /* after the slow path line */
+    EXPECT_BOX,         /* after the first '=' line */
+};
+
+struct reader {
+    struct fl_trace *trace;
+    enum expect expect;
+    struct ds reasons;
+};
+
+static bool has_prefix(const char *line, const char *prefix)
+{
+    return !strncmp(line, prefix, strlen(prefix));
+}
+
+static struct fl_trace_step *last_step(struct fl_trace *trace)
+{
+    return &trace->steps[trace->n_steps - 1];
+}
+
+static int begin_step(struct fl_trace *trace, struct fl_error *err)
+{
+    if (trace->n_steps >= FL_LIMIT_CHAIN_LINKS)
+        return fl_error_set(err, -EPROTO, "the trace recirculates more than %u times",
+                            FL_LIMIT_CHAIN_LINKS - 1);
+    trace->steps = xrealloc(trace->steps, (trace->n_steps + 1) * sizeof *trace->steps);
+    trace->steps[trace->n_steps++] = (struct fl_trace_step){ .recirc_id = 0 };
+    return 0;
+}
+
+/* "recirc(0x1) - resume conntrack with ct_state=est|trk", "... with default ct_state=trk|new (use" */
+static int read_box(struct fl_trace *trace, const char *line, struct fl_error *err)
+{
+    struct fl_trace_step *step;
+    const char *state;
+    int error = begin_step(trace, err);
+
+    if (error)
+        return error;
+    step = last_step(trace);
+    if (!ovs_scan(line, RECIRC "0x%" SCNx32 ")", &step->recirc_id) || !step->recirc_id)
+        return not_understood(err, "a recirculation without its number");
+    state = strstr(line, "ct_state=");
+    if (state) {
+        state += strlen("ct_state=");
+        step->ct_state = xmemdup0(state, strcspn(state, " "));
+    }
+    return 0;
+}
+
+static void read_pipeline(struct fl_trace *trace, const char *line)
+{
+    line += strspn(line, " ");
+    trace->uses_normal |= !strcmp(line, "NORMAL");
+    trace->floods |= has_prefix(line, "-> no learned MAC for destination, flooding");
+}
+
+static int read_remark(struct reader *reader, const char *line, struct fl_error *err)
+{
+    if (has_prefix(line, FAILED))
+        return fl_error_set(err, -EPROTO, "OVS cannot say what becomes of the packet: %s", line);
+    if (has_prefix(line, SLOW)) {
+        reader->trace->slow_path = true;
+        reader->expect = EXPECT_REASONS;
+    } else if (has_prefix(line, RULER)) {
+        reader->expect = EXPECT_BOX;
+    } else if (*line) {
+        return not_understood(err, "an unknown remark after the datapath actions");
+    }
+    return 0;
+}
+
+static int read_reason(struct reader *reader, const char *line, struct fl_error *err)
+{
+    size_t length = strlen(line);
+
+    if (!has_prefix(line, "  - ")) {
+        reader->expect = EXPECT_REMARKS;
+        return read_remark(reader, line, err);
+    }
+    if (reader->reasons.length)
+        ds_put_cstr(&reader->reasons, "; ");
+    length -= line[length - 1] == '.';
+    ds_put_buffer(&reader->reasons, line + 4, length - 4);
+    return 0;
+}
+
+static int read_box_line(struct reader *reader, const char *line, struct fl_error *err)
+{
+    struct fl_trace *trace = reader->trace;
+
+    if (has_prefix(line, RECIRC))
+        return read_box(trace, line, err);
+    if (has_prefix(line, NAT))
+        trace->nat = true;
+    if (has_prefix(line, RULER)) {
+        if (!trace->n_steps || last_step(trace)->megaflow)
+            return not_understood(err, "a recirculation without its number");
+        reader->expect = EXPECT_FLOW;
+    }
+    return 0;
+}
+
+static int read_flow(struct reader *reader, const char *line, struct fl_error *err)
+{
+    if (has_prefix(line, FLOW)) {
+        reader->expect = EXPECT_MEGAFLOW;
+        return reader->trace->n_steps ? 0 : begin_step(reader->trace, err);
+    }
+    return *line ? not_understood(err, "it does not start with \"Flow:\"") : 0;
+}
+
+static int read_line(struct reader *reader, const char *line, struct fl_error *err)
+{
+    struct fl_trace *trace = reader->trace;
+
+    switch (reader->expect) {
+    case EXPECT_FLOW: return read_flow(reader, line, err);
+    case EXPECT_MEGAFLOW:
+        if (has_prefix(line, MEGAFLOW)) {
+            last_step(trace)->megaflow = xstrdup(line + strlen(MEGAFLOW));
+            reader->expect = EXPECT_ACTIONS;
+        } else {
+            read_pipeline(trace, line);
+        }
+        return 0;
+    case EXPECT_ACTIONS:
+        if (!has_prefix(line, ACTIONS))
+            return not_understood(err, "no datapath actions after a megaflow");
+        last_step(trace)->datapath_actions = xstrdup(line + strlen(ACTIONS));
+        reader->expect = EXPECT_REMARKS;
+        return 0;
+    case EXPECT_REMARKS: return read_remark(reader, line, err);
+    case EXPECT_REASONS: return read_reason(reader, line, err);
+    case EXPECT_BOX: return read_box_line(reader, line, err);
+    }
+    OVS_NOT_REACHED();
+}
+
+/* The action at @text: its length, up to a comma outside of brackets; -1 when brackets do not match. */
+static int action_length(const char *text)
+{
+    int depth = 0, n = 0;
+
+    for (; text[n] && (depth || text[n] != ','); n++) {
+        depth += text[n] == '(';
+        depth -= text[n] == ')';
+        if (depth < 0)
+            return -1;
+    }
+    return depth ? -1 : n;
+}
+
+static bool is_action(const char *text, int n, const char *name)
+{
+    int length = (int)strlen(name);
+
+    return n >= length && !strncmp(text, name, (size_t)length) &&
+           (n == length || text[length] == '(');
+}
+
+/* What is left of one action when state that only the datapath sees is taken out. */
+static void put_effect(struct ds *effect, const char *text, int n)
+{
+    if (is_action(text, n, "ct") || is_action(text, n, "ct_clear") || is_action(text, n, "hash") ||
+        is_action(text, n, "recirc") || is_action(text, n, "drop"))
+        return;
+    if (effect->length)
+        ds_put_char(effect, ',');
+    ds_put_buffer(effect, text, (size_t)n);
+}
+
+struct recirculation {
+    uint32_t id;
+    bool ct;            /* a ct() stands before it */
+    bool was_last;      /* no action after it */
+    unsigned int n;     /* of them at the top level */
+    bool nested;        /* inside clone() and the like */
+};
+
+static int read_actions(struct fl_trace *trace, const char *text, struct ds *effect,
+                        struct recirculation *recirc, struct fl_error *err)
+{
+    bool ct = false;
+
+    for (;;) {
+        int n = action_length(text);
+        const char *inside = n > 0 ? memmem(text, (size_t)n, RECIRC, strlen(RECIRC)) : NULL;
+
+        if (n <= 0)
+            return not_understood(err, "brackets of the datapath actions do not match");
+        recirc->was_last = inside == text;
+        if (is_action(text, n, "recirc")) {
+            if (!ovs_scan(text, RECIRC "0x%" SCNx32 ")", &recirc->id) || !recirc->id)
+                return not_understood(err, "a recirculation without its number");
+            recirc->n++;
+            recirc->ct = ct;
+        } else if (inside) {
+            recirc->nested = true;
+        }
+        ct |= is_action(text, n, "ct");
+        trace->nat |= memmem(text, (size_t)n, "ct(", 3) && memmem(text, (size_t)n, "nat", 3);
+        put_effect(effect, text, n);
+        if (!text[n])
+            return 0;
+        text += n + 1;
+    }
+}
+
+/* Composes the steps. A plain sequence recirculates once at the end of each step but the last. */
+static int compose(struct fl_trace *trace, struct ds *effect, struct fl_error *err)
+{
+    unsigned int n_recirc = 0;
+
+    for (size_t i = 0; i < trace->n_steps; i++) {
+        struct fl_trace_step *step = &trace->steps[i];
+        struct recirculation recirc = { .n = 0 };
+        int error = read_actions(trace, step->datapath_actions, effect, &recirc, err);
+
+        if (error)
+            return error;
+        step->ct = recirc.ct;
+        n_recirc += recirc.n;
+        if (recirc.nested || recirc.n > 1 || (recirc.n && !recirc.was_last))
+            trace->forks = true;
+        else if (recirc.n && i + 1 < trace->n_steps && trace->steps[i + 1].recirc_id != recirc.id)
+            trace->forks = true;
+    }
+    if (!trace->forks && n_recirc != trace->n_steps - 1)
+        return not_understood(err, "a recirculation that was not followed");
+    if (!effect->length)
+        ds_put_cstr(effect, "drop");
+    return 0;
+}
+
+static int read_text(struct reader *reader, const char *text, struct fl_error *err)
+{
+    while (*text) {
+        size_t length = strcspn(text, "\n");
+        char *line = xmemdup0(text, length);
+        int error = read_line(reader, line, err);
+
+        free(line);
+        if (error)
+            return error;
+        text += length + (text[length] != '\0');
+    }
+    if (reader->expect != EXPECT_REMARKS && reader->expect != EXPECT_REASONS)
+        return not_understood(err, "it ends too early");
+    return 0;
+}
+
+int fl_trace_parse(const char *text, struct fl_trace **tracep, struct fl_error *err)
+{
+    struct reader reader = { .trace = xzalloc(sizeof *reader.trace), .expect = EXPECT_FLOW };
+    struct ds effect = DS_EMPTY_INITIALIZER;
+    int error = read_text(&reader, text, err);
+
+    if (!error)
+        error = compose(reader.trace, &effect, err);
+    if (error) {
+        ds_destroy(&effect);
+        ds_destroy(&reader.reasons);
+        fl_trace_destroy(reader.trace);
+        return error;
+    }
+    reader.trace->text = xstrdup(text);
+    reader.trace->effect = ds_steal_cstr(&effect);
+    if (reader.reasons.length)
+        reader.trace->slow_reason = ds_steal_cstr(&reader.reasons);
+    ds_destroy(&reader.reasons);
+    *tracep = reader.trace;
+    return 0;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ovs/util.h>
+
+#include "flows/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/remedy_steps.h"
+#include "lib/store/journal.h"
+
+static void set_reason(struct fl_outcome *outcome, char *reason)
+{
+    free(outcome->reason);
+    outcome->reason = reason;
+}
+
+/* The remedy that @plan makes, with the file that may be there as its past. */
+static void remedy_of_plan(const struct fl_operator *op, struct fl_store *store,
+                           struct fl_plan *plan, struct fl_remedy *remedy)
+{
+    struct fl_error ignored = FL_ERROR_INIT;
+
+    if (!plan->installed || fl_store_get(store, plan->set.vm_id, remedy, &ignored)) {
+        fl_remedy_init(remedy);
+        remedy->created_ms = fl_time_now_ms();
+        remedy->who = xstrdup(op->who ? op->who : "unknown");
+    }
+    if (op->ticket) {
+        free(remedy->ticket);
+        remedy->ticket = xstrdup(op->ticket);
+    }
+    fl_flowset_destroy(&remedy->set);
+    remedy->set = plan->set;
+    fl_flowset_init(&plan->set, remedy->set.vm_id, remedy->set.vm_name);
+    if (plan->vm && !remedy->before) {
+        remedy->before = fl_vm_audit_to_json(plan->vm);
+    }
+}
+
+/* Rules out, file and journal say why. The caller's cause stays in @err when this works. */
+static int take_back(const struct fl_operator *op, struct fl_store *store, struct fl_remedy *remedy,
+                     struct fl_outcome *outcome, struct fl_error *err)
+{
+    struct fl_error trouble = FL_ERROR_INIT;
+    size_t n_deleted;
+    int error = fl_step_remove(&remedy->set, NULL, remedy->set.cookie, &n_deleted, &trouble);
+
+    if (!error) {
+        outcome->state = FL_REMEDY_REVERTED;
+        error = fl_step_record(op, store, remedy, FL_REMEDY_REVERTED, "revert", outcome->reason,
+                               &trouble);
+    }
+    if (error) {
+        fl_error_clear(err);
+        fl_error_set(err, error, "%s", trouble.text);
+        fl_error_prefix(err, "reverting because %s did not work", outcome->reason);
+    }
+    return error;
+}
+
+static int install(const struct fl_operator *op, struct fl_store *store, struct fl_remedy *remedy,
+                   struct fl_outcome *outcome, struct fl_error *err)
+{
+    int error;
+
+    error = fl_step_record(op, store, remedy, FL_REMEDY_PLANNED, "plan", "about to be installed",
+                           err);
+    if (error) {
+        return error;
+    }
+    fl_step_say(op, "installing the rules in one bundle");
+    error = fl_step_install(&remedy->set, true, err);
+    if (error) {
+        struct fl_error ignored = FL_ERROR_INIT;
+        size_t n_deleted;
+
+        /* A set over two bridges may be half in. */
+        fl_step_remove(&remedy->set, NULL, remedy->set.cookie, &n_deleted, &ignored);
+        fl_step_record(op, store, remedy, FL_REMEDY_REVERTED, "revert", err->text, &ignored);
+        return error;
+    }
+    outcome->changed = true;
+    outcome->state = FL_REMEDY_INSTALLED;
+    error = fl_step_record(op, store, remedy, FL_REMEDY_INSTALLED, "install",
+                           "installed, not verified yet", err);
+    if (error) {
+        set_reason(outcome, xstrdup("the remedy file could not be written"));
+        take_back(op, store, remedy, outcome, err);
+    }
+    return error;
+}
+
+/* What the watch saw becomes the remedy's state. */
+static int conclude(const struct fl_operator *op, struct fl_store *store, struct fl_remedy *remedy,
+                    int life, bool stalled, struct fl_outcome *outcome, struct fl_error *err)
+{
+    char *why;
+    int error;
+
+    if (life == FL_LIFE_GOOD) {
+        outcome->state = FL_REMEDY_VERIFIED;
+        return fl_step_record(op, store, remedy, FL_REMEDY_VERIFIED, "verify", outcome->reason,
+                              err);
+    }
+    if (life == FL_LIFE_QUIET && !stalled) {
+        set_reason(outcome,
+                   xstrdup("installed; there is no storage traffic yet to verify it with"));
+        return fl_step_record(op, store, remedy, FL_REMEDY_INSTALLED, "verify", outcome->reason,
+                              err);
+    }
+    why = stalled && life == FL_LIFE_QUIET
+              ? xstrdup("storage traffic stopped after the rules went in")
+          : outcome->evidence
+              ? xasprintf("%s; ovs-vswitchd logged: %s", outcome->reason, outcome->evidence)
+              : xstrdup(outcome->reason);
+    set_reason(outcome, why);
+    fl_step_say(op, "it did not help: taking the rules out again");
+    error = take_back(op, store, remedy, outcome, err);
+    return error ? error : fl_error_set(err, -ECANCELED, "%s", outcome->reason);
+}
+
+static int watch(const struct fl_operator *op, struct fl_store *store, struct fl_remedy *remedy,
+                 bool was_busy, bool decoys, struct fl_outcome *outcome, struct fl_error *err)
+{
+    json_t *after;
+    int life;
+
+    fl_step_say(op, "watching the counters");
+    life = fl_step_watch(op, &remedy->set, decoys, outcome, &after, err);
+    json_decref(remedy->after);
+    remedy->after = after;
+    if (life < 0) {
+        struct fl_error ignored = FL_ERROR_INIT;
+
+        set_reason(outcome, xasprintf("could not be verified: %s", err->text));
+        fl_step_record(op, store, remedy, outcome->state, "verify", outcome->reason, &ignored);
+        return life;
+    }
+    return conclude(op, store, remedy, life, was_busy || outcome->had_traffic, outcome, err);
+}
+
+static bool is_busy(const struct fl_vm_audit *vm)
+{
+    uint64_t packets = 0;
+
+    for (enum fl_path path = 0; vm && path < FL_N_PATHS; path++) {
+        packets += vm->storage.packets[path];
+    }
+    return packets > 0;
+}
+
+int fl_remedy_apply(const struct fl_operator *op, struct fl_plan *plan, struct fl_outcome *outcome,
+                    struct fl_error *err)
+{
+    bool was_busy = is_busy(plan->vm);
+    struct fl_presence presence;
+    struct fl_remedy remedy;
+    struct fl_store *store;
+    bool present, decoys = false;
+    int error;
+
+    memset(outcome, 0, sizeof *outcome);
+    outcome->hw_share = -1;
+    outcome->state = FL_REMEDY_PLANNED;
+    error = fl_store_open(op->root, true, FL_STORE_WAIT_MS, &store, err);
+    if (error) {
+        return error;
+    }
+    remedy_of_plan(op, store, plan, &remedy);
+    error = fl_step_present(&remedy.set, &presence, err);
+    present = !error && presence.n_present == fl_step_n_rules(&remedy.set) && !presence.n_foreign;
+    if (!error && !present) {
+        error = install(op, store, &remedy, outcome, err);
+        decoys = remedy.set.n_rules > fl_step_n_rules(&remedy.set);
+    } else if (!error) {
+        outcome->state = remedy.state == FL_REMEDY_VERIFIED ? FL_REMEDY_VERIFIED
+                                                            : FL_REMEDY_INSTALLED;
+    }
+    if (!error) {
+        error = watch(op, store, &remedy, was_busy, decoys, outcome, err);
+    }
+    fl_remedy_destroy(&remedy);
+    fl_store_close(store);
+    return error;
+}
+
+/* Looks at an installed remedy and writes down what it saw. */
+static int verify_now(const struct fl_operator *op, struct fl_store *store,
+                      struct fl_remedy *remedy, struct fl_outcome *outcome, struct fl_error *err)
+{
+    json_t *after;
+    int life = fl_step_watch(op, &remedy->set, false, outcome, &after, err);
+    int error;
+
+    json_decref(remedy->after);
+    remedy->after = after;
+    if (life < 0) {
+        return life;
+    }
+    outcome->state = life == FL_LIFE_GOOD ? FL_REMEDY_VERIFIED : FL_REMEDY_INSTALLED;
+    error = fl_step_record(op, store, remedy, outcome->state, "verify", outcome->reason, err);
+    if (!error && life != FL_LIFE_GOOD) {
+        error = fl_error_set(err, -ECANCELED, "%s: %s", remedy->set.vm_name, outcome->reason);
+    }
+    return error;
+}
+
+static int check_present(const struct fl_remedy *remedy, struct fl_outcome *outcome,
+                         struct fl_error *err)
+{
+    size_t n_rules = fl_step_n_rules(&remedy->set);
+    struct fl_presence presence;
+    int error;
+
+    if (remedy->state == FL_REMEDY_REVERTED) {
+        set_reason(outcome, xstrdup(remedy->reason));
+        return fl_error_set(err, -ECANCELED, "%s: its remedy was reverted: %s", remedy->set.vm_name,
+                            remedy->reason);
+    }
+    error = fl_step_present(&remedy->set, &presence, err);
+    if (!error && presence.n_present < n_rules) {
+        set_reason(outcome, xasprintf("%zu of its %zu rules are in the switch", presence.n_present,
+                                      n_rules));
+        error = fl_error_set(err, -ECANCELED, "%s: %s; run flowlift apply %s", remedy->set.vm_name,
+                             outcome->reason, remedy->set.vm_name);
+    }
+    return error;
+}
+
+int fl_remedy_verify(const struct fl_operator *op, const char *vm_what, struct fl_outcome *outcome,
+                     struct fl_error *err)
+{
+    struct fl_remedy remedy;
+    struct fl_store *store;
+    int error;
+
+    memset(outcome, 0, sizeof *outcome);
+    outcome->hw_share = -1;
+    error = fl_store_open(op->root, true, FL_STORE_WAIT_MS, &store, err);
+    if (error) {
+        return error;
+    }
+    error = fl_step_find_remedy(store, vm_what, &remedy, err);
+    if (!error) {
+        outcome->state = remedy.state;
+        error = check_present(&remedy, outcome, err);
+        if (!error) {
+            error = verify_now(op, store, &remedy, outcome, err);
+        }
+        fl_remedy_destroy(&remedy);
+    }
+    fl_store_close(store);
+    return error;
+}

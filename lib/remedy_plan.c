@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flows/cleanup.h"
+#include "lib/ovs/dump.h"
+#include "lib/prove.h"
+#include "lib/remedy_steps.h"
+
+#define MAX_ZONES 64
+/* Connections read of one zone; a storage client has a handful. */
+#define MAX_CONNECTIONS 65536
+
+/* A remedy of this VM that is wholly in the switch is the plan. Return: 1 then, 0, or an error. */
+static int take_installed(const struct fl_operator *op, const struct fl_vm *vm,
+                          struct fl_plan *plan)
+{
+    struct fl_error ignored = FL_ERROR_INIT;
+    struct fl_presence presence;
+    struct fl_remedy remedy;
+    struct fl_store *store;
+    int found = 0;
+
+    if (fl_store_open(op->root, false, 0, &store, &ignored)) {
+        return 0;
+    }
+    if (!fl_store_get(store, vm->id, &remedy, &ignored)) {
+        found = remedy.state != FL_REMEDY_REVERTED && remedy.set.n_rules &&
+                !fl_step_present(&remedy.set, &presence, &ignored) &&
+                presence.n_present == fl_step_n_rules(&remedy.set) && !presence.n_foreign;
+        if (found) {
+            plan->set = remedy.set;
+            fl_flowset_init(&remedy.set, "", "");
+            plan->installed = true;
+        }
+        fl_remedy_destroy(&remedy);
+    }
+    fl_store_close(store);
+    return found;
+}
+
+static int refuse_by_verdict(const struct fl_plan *plan, struct fl_error *err)
+{
+    const struct fl_vm_audit *vm = plan->vm;
+
+    if (vm->scope == FL_SCOPE_HOST) {
+        return fl_error_set(err, -ENOTSUP,
+                            "no plan for one VM: the whole host is without offload "
+                            "(%s); %s",
+                            plan->audit->n_host_causes
+                                ? fl_cause_info(plan->audit->host_causes[0].id)->meaning
+                                : "no flow of "
+                                  "any VM is in hardware",
+                            "run flowlift doctor");
+    }
+    switch (vm->verdict) {
+    case FL_VERDICT_OFFLOADED:
+        return fl_error_set(err, -ENOENT, "%s needs no remedy: its storage traffic is in hardware",
+                            vm->name);
+    case FL_VERDICT_IDLE:
+        return fl_error_set(err, -ENOENT, "%s has no storage traffic to make a plan from: %s",
+                            vm->name, vm->reason);
+    case FL_VERDICT_UNKNOWN:
+        return fl_error_set(err, -ENODATA, "no plan without a verdict: %s", vm->reason);
+    case FL_VERDICT_STRANDED:
+    case FL_VERDICT_LEAKING:
+    default: return 0;
+    }
+}
+
+static int read_connections(struct fl_ctl *ctl, const struct fl_vm_audit *vm,
+                            struct fl_connection **all, size_t *n_all, struct fl_error *err)
+{
+    uint16_t zones[MAX_ZONES];
+    size_t n_zones = fl_simplify_zones(vm, zones, MAX_ZONES);
+
+    *all = NULL;
+    *n_all = 0;
+    for (size_t i = 0; i < n_zones; i++) {
+        struct fl_connection *some = NULL;
+        size_t n = 0;
+        int error = fl_dump_connections(ctl, zones[i], MAX_CONNECTIONS, &some, &n, err);
+
+        if (error && error != -E2BIG) {
+            free(some);
+            return error;
+        }
+        fl_error_clear(err);
+        if (n) {
+            *all = realloc(*all, (*n_all + n) * sizeof **all);
+            if (!*all) {
+                abort();
+            }
+            memcpy(*all + *n_all, some, n * sizeof *some);
+            *n_all += n;
+        }
+        free(some);
+    }
+    return 0;
+}
+
+static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_plan *plan,
+                  struct fl_error *err)
+{
+    _cleanup_free struct fl_connection *connections = NULL;
+    size_t n_connections;
+    int error = read_connections(ctl, plan->vm, &connections, &n_connections, err);
+    struct fl_simplify_input in = {
+        .snapshot = plan->snapshot,
+        .vm = plan->vm,
+        .storage = &op->config->storage,
+        .connections = connections,
+        .n_connections = n_connections,
+    };
+
+    if (error) {
+        return error;
+    }
+    in.connections = connections;
+    in.n_connections = n_connections;
+    error = fl_simplify(&in, &plan->set, &plan->refusals, &plan->n_refusals, err);
+    if (!error) {
+        fl_step_say(op, "asking OVS whether the rules forward the same packets");
+        error = fl_prove(ctl, op->config, plan->vm, &plan->set, err);
+    }
+    if (!error && fl_simplify_decoys(plan->vm, &plan->set, err) < 0) {
+        error = -ENOTSUP;
+    }
+    return error;
+}
+
+int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_plan *plan,
+                   struct fl_error *err)
+{
+    const struct fl_inventory *inv;
+    const struct fl_vm *vm;
+    struct fl_ctl *ctl;
+    int error;
+
+    fl_step_say(op, "reading flows");
+    error = fl_step_read(op, op->config->window_ms, &plan->snapshot, &plan->audit, err);
+    if (error) {
+        return error;
+    }
+    inv = fl_snapshot_inventory(plan->snapshot);
+    vm = inv ? fl_inventory_find_vm(inv, vm_what, err) : NULL;
+    if (!vm) {
+        return fl_error_set(err, -ENXIO, "no VM \"%s\" on this host", vm_what);
+    }
+    plan->vm = fl_audit_vm(plan->audit, vm->name);
+    if (!plan->vm) {
+        return fl_error_set(err, -ENODATA, "%s is not in the audit", vm->name);
+    }
+    if (take_installed(op, vm, plan)) {
+        return 0;
+    }
+    error = refuse_by_verdict(plan, err);
+    if (error) {
+        return error;
+    }
+    error = fl_ctl_open(op->host.target, op->host.timeout_ms ? op->host.timeout_ms : 15000, &ctl,
+                        err);
+    if (!error) {
+        error = derive(op, ctl, plan, err);
+        fl_ctl_close(ctl);
+    }
+    return error;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/remedy_steps.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openvswitch/util.h>
+#include <ovs/util.h>
+
+#include "lib/base/clock.h"
+#include "lib/store/journal.h"
+
+int fl_step_read(const struct fl_operator *op, int64_t window_ms, struct fl_snapshot **snapshot,
+                 struct fl_audit **audit, struct fl_error *err)
+{
+    struct fl_collect_options options = {
+        .config = op->config,
+        .window_ms = window_ms,
+        .keep = FL_KEEP_STORAGE,
+    };
+    int error = fl_collect_host(&op->host, &options, snapshot, err);
+
+    if (!error) {
+        *audit = fl_audit_run(*snapshot, &op->config->storage, &op->config->audit);
+    }
+    return error;
+}
+
+int fl_step_record(const struct fl_operator *op, struct fl_store *store, struct fl_remedy *remedy,
+                   enum fl_remedy_state state, const char *step, const char *reason,
+                   struct fl_error *err)
+{
+    char *copy = xstrdup(reason);
+    int error;
+
+    free(remedy->reason);
+    remedy->reason = copy;
+    remedy->state = state;
+    remedy->changed_ms = fl_time_now_ms();
+    error = fl_store_put(store, remedy, err);
+    return error ? error : fl_journal_append(op->root, step, remedy, NULL, err);
+}
+
+size_t fl_step_n_rules(const struct fl_flowset *set)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < set->n_rules; i++) {
+        n += !set->rules[i].decoy;
+    }
+    return n;
+}
+
+/* First rule of a bridge: the place where a bridge of the set is visited. */
+static bool is_first_of_bridge(const struct fl_flowset *set, size_t i)
+{
+    for (size_t j = 0; j < i; j++) {
+        if (!strcmp(set->rules[j].bridge, set->rules[i].bridge)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The rules of one bridge as an array of shallow copies; free() it. */
+static struct fl_rule *rules_of_bridge(const struct fl_flowset *set, const char *bridge,
+                                       bool decoys, size_t *n)
+{
+    struct fl_rule *rules = xmalloc((set->n_rules + 1) * sizeof *rules);
+
+    *n = 0;
+    for (size_t i = 0; i < set->n_rules; i++) {
+        const struct fl_rule *rule = &set->rules[i];
+
+        if (!strcmp(rule->bridge, bridge) && (decoys || !rule->decoy)) {
+            rules[(*n)++] = *rule;
+        }
+    }
+    return rules;
+}
+
+static int presence_on_bridge(const struct fl_flowset *set, const char *bridge,
+                              struct fl_presence *sum, struct fl_error *err)
+{
+    _cleanup_free struct fl_rule *rules = NULL;
+    struct fl_presence here;
+    struct fl_openflow *of;
+    size_t n;
+    int error = fl_openflow_open(bridge, FL_OPENFLOW_TIMEOUT_MS, &of, err);
+
+    if (error) {
+        return error;
+    }
+    rules = rules_of_bridge(set, bridge, false, &n);
+    error = fl_openflow_presence(of, set->cookie, rules, n, &here, err);
+    fl_openflow_close(of);
+    if (!error) {
+        sum->n_present += here.n_present;
+        sum->n_foreign += here.n_foreign;
+        sum->packets += here.packets;
+        sum->bytes += here.bytes;
+    }
+    return error;
+}
+
+int fl_step_present(const struct fl_flowset *set, struct fl_presence *presence,
+                    struct fl_error *err)
+{
+    struct fl_presence sum = { 0 };
+    int error = 0;
+
+    for (size_t i = 0; !error && i < set->n_rules; i++) {
+        if (is_first_of_bridge(set, i)) {
+            error = presence_on_bridge(set, set->rules[i].bridge, &sum, err);
+        }
+    }
+    *presence = sum;
+    return error;
+}
+
+static int replace_on_bridge(const struct fl_flowset *set, const char *bridge, bool decoys,
+                             struct fl_error *err)
+{
+    _cleanup_free struct fl_rule *rules = NULL;
+    struct fl_openflow *of;
+    size_t n;
+    int error = fl_openflow_open(bridge, FL_OPENFLOW_TIMEOUT_MS, &of, err);
+
+    if (!error) {
+        rules = rules_of_bridge(set, bridge, decoys, &n);
+        error = fl_openflow_replace(of, set->cookie, rules, n, err);
+        fl_openflow_close(of);
+    }
+    return error;
+}
+
+int fl_step_install(const struct fl_flowset *set, bool decoys, struct fl_error *err)
+{
+    for (size_t i = 0; i < set->n_rules; i++) {
+        if (is_first_of_bridge(set, i)) {
+            int error = replace_on_bridge(set, set->rules[i].bridge, decoys, err);
+
+            if (error) {
+                return error;
+            }
+        }
+    }
+    return 0;
+}
+
+static int remove_on_bridge(const char *bridge, uint64_t cookie, size_t *n_deleted,
+                            struct fl_error *err)
+{
+    struct fl_openflow *of;
+    size_t n = 0;
+    int error = fl_openflow_open(bridge, FL_OPENFLOW_TIMEOUT_MS, &of, err);
+
+    if (!error) {
+        error = fl_openflow_delete(of, cookie, UINT64_MAX, &n, err);
+        fl_openflow_close(of);
+        *n_deleted += n;
+    }
+    return error;
+}
+
+int fl_step_remove(const struct fl_flowset *set, const struct fl_inventory *inv, uint64_t cookie,
+                   size_t *n_deleted, struct fl_error *err)
+{
+    int error = 0;
+
+    *n_deleted = 0;
+    for (size_t i = 0; !error && inv && i < inv->n_bridges; i++) {
+        error = remove_on_bridge(inv->bridges[i].name, cookie, n_deleted, err);
+    }
+    for (size_t i = 0; !error && !inv && i < set->n_rules; i++) {
+        if (is_first_of_bridge(set, i)) {
+            error = remove_on_bridge(set->rules[i].bridge, cookie, n_deleted, err);
+        }
+    }
+    return error;
+}
+
+int fl_step_find_remedy(struct fl_store *store, const char *vm_what, struct fl_remedy *remedy,
+                        struct fl_error *err)
+{
+    struct fl_remedy *list = NULL;
+    size_t n = 0;
+    int error = fl_store_list(store, &list, &n, err);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(list[i].set.vm_name, vm_what) || !strcmp(list[i].set.vm_id, vm_what)) {
+            *remedy = list[i];
+            list[i] = list[--n]; /* handed over */
+            fl_remedy_list_free(list, n);
+            fl_error_clear(err);
+            return 0;
+        }
+    }
+    fl_remedy_list_free(list, n);
+    return error ? error : fl_error_set(err, -ENOENT, "no remedy is known for \"%s\"", vm_what);
+}
+
+void fl_outcome_destroy(struct fl_outcome *outcome)
+{
+    free(outcome->reason);
+    free(outcome->evidence);
+    outcome->reason = outcome->evidence = NULL;
+}
+
+void fl_plan_destroy(struct fl_plan *plan)
+{
+    fl_flowset_destroy(&plan->set);
+    fl_refusals_free(plan->refusals, plan->n_refusals);
+    if (plan->audit) {
+        fl_audit_destroy(plan->audit);
+    }
+    if (plan->snapshot) {
+        fl_snapshot_destroy(plan->snapshot);
+    }
+    memset(plan, 0, sizeof *plan);
+}

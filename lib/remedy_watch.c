@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Verification: what counts is that the VM's storage packets are counted by the NIC, in flows that come
+ * from the remedy's rules, and that they do not stop (DESIGN.md section 5).
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <ovs/util.h>
+
+#include "lib/base/clock.h"
+#include "lib/ovs/log.h"
+#include "lib/remedy_steps.h"
+
+/*
+ * OVS needs up to half a second to revalidate (max-revalidator), offload some 50 ms, hardware counters
+ * up to 2 s (OVS 29720e378). A round looks at one window; so many rounds are given.
+ */
+#define ROUND_MS   1500
+#define MAX_ROUNDS 8
+/* Share of packets in hardware that is good: a new connection's first packets may pass in software. */
+#define GOOD_SHARE 0.99
+
+struct round {
+    enum fl_proof_of_life life;
+    uint64_t hw, software;
+};
+
+static struct round judge(const struct fl_vm_audit *vm)
+{
+    struct round r = { .life = FL_LIFE_QUIET };
+
+    for (enum fl_path path = 0; path < FL_N_PATHS; path++) {
+        if (path == FL_PATH_HW) {
+            r.hw = vm->storage.packets[path];
+        } else {
+            r.software += vm->storage.packets[path];
+        }
+    }
+    r.software += vm->young_packets;
+    if (r.hw + r.software) {
+        r.life = (double)r.hw >= GOOD_SHARE * (double)(r.hw + r.software) ? FL_LIFE_GOOD
+                                                                          : FL_LIFE_BAD;
+    }
+    return r;
+}
+
+static void describe(const struct round *r, const struct fl_vm_audit *vm, uint64_t by_rules,
+                     struct fl_outcome *outcome)
+{
+    uint64_t all = r->hw + r->software;
+
+    free(outcome->reason);
+    outcome->packets = all;
+    outcome->hw_share = all ? (double)r->hw / (double)all : -1;
+    if (!all) {
+        outcome->reason = xstrdup("no storage packet was seen");
+    } else if (r->life == FL_LIFE_GOOD && !by_rules) {
+        outcome->reason = xstrdup("storage packets are in hardware, but none matched the rules");
+    } else if (r->life == FL_LIFE_GOOD) {
+        outcome->reason = xasprintf("%.1f %% of %" PRIu64 " storage packets were forwarded by the "
+                                    "NIC",
+                                    100 * outcome->hw_share, all);
+    } else {
+        outcome->reason = xasprintf("%" PRIu64 " of %" PRIu64 " storage packets still went through "
+                                    "software%s%s",
+                                    r->software, all, vm->n_causes ? ": " : "",
+                                    vm->n_causes ? fl_cause_info(vm->causes[0])->id : "");
+    }
+}
+
+/* One look. Return: enum fl_proof_of_life or negative errno. */
+static int look(const struct fl_operator *op, const struct fl_flowset *set,
+                struct fl_outcome *outcome, json_t **after, struct fl_error *err)
+{
+    const struct fl_vm_audit *vm;
+    struct fl_presence presence;
+    struct fl_snapshot *snapshot;
+    struct fl_audit *audit;
+    struct round r;
+    int error = fl_step_read(op, ROUND_MS, &snapshot, &audit, err);
+
+    if (error) {
+        return error;
+    }
+    vm = fl_audit_vm(audit, set->vm_name);
+    error = !vm ? fl_error_set(err, -ENODATA, "%s is gone from this host", set->vm_name)
+            : audit->incomplete ? fl_error_set(err, -ENODATA, "%s", audit->incomplete)
+                                : fl_step_present(set, &presence, err);
+    if (!error) {
+        r = judge(vm);
+        describe(&r, vm, presence.packets, outcome);
+        outcome->had_traffic = outcome->had_traffic || r.life != FL_LIFE_QUIET;
+        json_decref(*after);
+        *after = fl_vm_audit_to_json(vm);
+        error = r.life == FL_LIFE_GOOD && !presence.packets ? FL_LIFE_BAD : (int)r.life;
+    }
+    fl_audit_destroy(audit);
+    fl_snapshot_destroy(snapshot);
+    return error;
+}
+
+int fl_step_watch(const struct fl_operator *op, const struct fl_flowset *set, bool decoys,
+                  struct fl_outcome *outcome, json_t **after, struct fl_error *err)
+{
+    int64_t log_mark = fl_log_mark();
+    int life = FL_LIFE_QUIET;
+
+    *after = NULL;
+    for (int i = 0; i < MAX_ROUNDS; i++) {
+        fl_error_clear(err);
+        life = look(op, set, outcome, after, err);
+        if (life == FL_LIFE_GOOD && !decoys) {
+            return life;
+        }
+        if (life == FL_LIFE_GOOD || (decoys && i == MAX_ROUNDS / 2)) {
+            int error = fl_step_install(set, false, err);
+
+            if (error) {
+                return error;
+            }
+            decoys = false;
+        }
+    }
+    if (life == FL_LIFE_BAD) {
+        free(outcome->evidence);
+        outcome->evidence = fl_log_refusal(log_mark);
+    }
+    return life;
+}

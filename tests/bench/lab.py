@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The DPDK lab: class Lab for tests; main() is the command `lab`. See README.md."""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from labkit import namespaces, processes, topology  # noqa: E402
+from labkit.nic import Telemetry, runtime_dir  # noqa: E402
+from labkit.processes import LabError, wait_until  # noqa: E402
+from labkit.topology import VM  # noqa: E402
+from labkit.traffic import NFS_PORT, Traffic, remove_tree  # noqa: E402
+from labkit.vswitch import BRIDGE, VSwitch  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROJECT = os.path.dirname(os.path.dirname(HERE))
+# A socket's path has 107 bytes, and the longest here is DIR/ovs/ovs-vswitchd.NNNNNNN.ctl.
+MAX_DIR = 70
+
+DRIVER = "librte_net_flownic.so"
+
+DEFAULTS = {
+    "vms": 4,
+    "stranded": ["vm2"],
+    "variant": "ct",
+    "hw_offload": True,
+    "public": True,
+    "nfs": True,
+    "max_idle": 10000,
+    "vswitchd_args": [],
+    "other_config": {},
+    "pmd_cpu": None,
+    "build": None,
+}
+
+
+def find_build(given=None):
+    """The folder with the driver and the traffic programs."""
+    meson = os.environ.get("FLOWLIFT_BUILD", f"{PROJECT}/build")
+    for place in filter(None, [given, f"{meson}/tests/bench", f"{PROJECT}/.deps/bench"]):
+        if os.path.exists(f"{place}/{DRIVER}"):
+            return os.path.abspath(place)
+    raise LabError("the bench is not built: run tests/bench/setup, then meson, or "
+                   "tests/bench/quick-build .deps/bench")
+
+
+class Lab:
+    """One lab. up() and down(), or a with block; attach() for one that is up."""
+
+    def __init__(self, directory=None, **options):
+        unknown = set(options) - set(DEFAULTS)
+        if unknown:
+            raise TypeError(f"unknown option: {', '.join(sorted(unknown))}")
+        self._made_directory = directory is None
+        self.directory = os.path.abspath(directory or tempfile.mkdtemp(prefix="flowlift-lab."))
+        if len(self.directory) > MAX_DIR:
+            raise LabError(f"{self.directory}: too long a path for a socket")
+        self.options = {**DEFAULTS, **options}
+        self.id = self.id_of(self.directory)
+        self.instance = secrets.token_hex(8)
+        self._watchdog = None
+        self._use_options()
+
+    def _use_options(self):
+        options = self.options
+        self.vms = [VM(number + 1) for number in range(options["vms"])]
+        if self.n_ports() > topology.MAX_PORTS:
+            raise LabError(f"{self.n_ports()} ports are too many: DPDK has {topology.MAX_PORTS}")
+        if options["pmd_cpu"] is None:
+            options["pmd_cpu"] = max(os.sched_getaffinity(0))
+        self.build = find_build(options["build"])
+        self.root = f"{self.directory}/root"
+        self.switch = VSwitch(f"{self.directory}/ovs", self.id, self.build)
+        self.traffic = Traffic(f"{self.directory}/traffic", self.id, self.build)
+        self.telemetry = Telemetry(self.id)
+        for name in options["stranded"]:
+            self.vm(name)
+
+    @staticmethod
+    def id_of(directory):
+        """A short name for all that belongs to the lab in a directory."""
+        return "fl" + hashlib.sha256(directory.encode()).hexdigest()[:8]
+
+    @classmethod
+    def attach(cls, directory):
+        """The lab that is up in a directory."""
+        directory = os.path.abspath(directory)
+        try:
+            with open(f"{directory}/lab.json", encoding="utf-8") as file:
+                state = json.load(file)
+        except FileNotFoundError:
+            raise LabError(f"no lab is up in {directory}") from None
+        lab = cls(directory, **state["options"])
+        lab.instance = state["instance"]
+        lab.traffic.nfs_problem = state["nfs_problem"]
+        return lab
+
+    def n_ports(self):
+        return 1 + len(self.vms) * (2 if self.options["public"] else 1)
+
+    def vm(self, name):
+        for vm in self.vms:
+            if name == vm.name:
+                return vm
+        raise LabError(f"no VM {name}: there are {', '.join(vm.name for vm in self.vms)}")
+
+    # ---- Up and down ----
+
+    def __enter__(self):
+        return self.up()
+
+    def __exit__(self, *_):
+        self.down()
+
+    def up(self, owner=None):
+        """Bring the lab up; it ends when this process does. owner: another pid to heed."""
+        if os.path.exists(f"{self.directory}/lab.json"):
+            raise LabError(f"a lab is up in {self.directory} already: lab down --dir "
+                           f"{self.directory}, or another --dir")
+        if os.geteuid() != 0:
+            raise LabError("the lab needs root: namespaces and taps")
+        self._make_directory()
+        try:
+            self._start_watchdog(owner)
+            self._start()
+        except BaseException:
+            if not os.environ.get("FLOWLIFT_LAB_KEEP"):
+                self.down()
+            raise
+        return self
+
+    def _make_directory(self):
+        os.makedirs(self.directory, exist_ok=True)
+        if os.listdir(self.directory):
+            raise LabError(f"{self.directory} is not empty")
+        os.makedirs(self.root)
+        self._save()
+
+    def _save(self):
+        state = {"options": self.options, "instance": self.instance, "id": self.id,
+                 "nfs_problem": self.traffic.nfs_problem}
+        with open(f"{self.directory}/lab.json.new", "w", encoding="utf-8") as file:
+            json.dump(state, file, indent=1)
+        os.rename(f"{self.directory}/lab.json.new", f"{self.directory}/lab.json")
+
+    def _start_watchdog(self, owner):
+        read_end, write_end = os.pipe()
+        self._watchdog_process = subprocess.Popen(
+            [sys.executable, os.path.abspath(__file__), "_watch", self.directory, self.instance,
+             str(owner or 0)],
+            stdin=read_end, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True, cwd="/")
+        os.close(read_end)
+        self._watchdog = write_end
+
+    def leave_up(self):
+        """Let the lab outlive this process."""
+        self._tell_watchdog(b"k")
+
+    def _tell_watchdog(self, word):
+        if self._watchdog is not None:
+            try:
+                os.write(self._watchdog, word)
+            except OSError:
+                pass
+            os.close(self._watchdog)
+            self._watchdog = None
+
+    def _start(self):
+        self._create_namespaces()
+        self.traffic.start_servers(self.options["public"])
+        if self.options["nfs"]:
+            self.traffic.start_nfs()
+        self.switch.start_database()
+        self.switch.configure(
+            n_ports=self.n_ports(), hw_offload=self.options["hw_offload"],
+            pmd_cpu=self.options["pmd_cpu"], max_idle_ms=self.options["max_idle"],
+            other_config=self.options["other_config"])
+        self.switch.start_vswitchd(self.options["vswitchd_args"])
+        self._add_ports()
+        self.switch.check_ports()
+        self.install_pipeline()
+        self._await_nfs()
+        self._save()
+
+    def _create_namespaces(self):
+        namespaces.create(f"{self.id}-ovs", [])
+        namespaces.create(f"{self.id}-sto", [
+            namespaces.Tap("sto0", topology.STORAGE_MACS[0], [topology.STORAGE_SERVERS[0]])])
+        namespaces.create(f"{self.id}-sto2", [
+            namespaces.Tap("sto0", topology.STORAGE_MACS[1], [topology.STORAGE_SERVERS[1]])])
+        if self.options["public"]:
+            namespaces.create(f"{self.id}-ext", [
+                namespaces.Tap("ext0", topology.PUBLIC_SERVER_MAC, [topology.PUBLIC_SERVER])])
+        for vm in self.vms:
+            taps = [namespaces.Tap("eth0", vm.mac, [vm.address])]
+            if self.options["public"]:
+                taps.append(namespaces.Tap("eth1", vm.public_mac, [vm.public_address]))
+            namespaces.create(f"{self.id}-{vm.name}", taps)
+
+    def _port_words(self, name, ofport, devargs, tag=None, external_ids=None):
+        words = ["--", "add-port", BRIDGE, name]
+        if tag:
+            words.append(f"tag={tag}")
+        words += ["--", "set", "Interface", name, "type=dpdk", f"ofport_request={ofport}",
+                  f'options:dpdk-devargs="{devargs}"']
+        return words + [f'external_ids:{key}="{value}"'
+                        for key, value in (external_ids or {}).items()]
+
+    def _add_ports(self):
+        access = [f"access=sto0@{self.id}-{name}:{topology.STORAGE_VLAN}"
+                  for name in ("sto", "sto2")]
+        if self.options["public"]:
+            access.append(f"access=ext0@{self.id}-ext:{topology.PUBLIC_VLAN}")
+        words = ["add-br", BRIDGE, "--", "set", "bridge", BRIDGE, "datapath_type=netdev",
+                 "fail_mode=secure"]
+        words += self._port_words("p0", topology.UPLINK_OFPORT,
+                                  ",".join(["net_flownic0", *access]))
+        for vm in self.vms:
+            words += self._port_words(
+                vm.port, vm.ofport, f"net_flownic{vm.ofport},iface=eth0@{self.id}-{vm.name}",
+                topology.STORAGE_VLAN, vm.external_ids())
+            if self.options["public"]:
+                words += self._port_words(
+                    vm.public_port, vm.public_ofport,
+                    f"net_flownic{vm.public_ofport},iface=eth1@{self.id}-{vm.name}",
+                    topology.PUBLIC_VLAN, vm.external_ids(public=True))
+        self.switch.vsctl(*words)
+
+    def _await_nfs(self):
+        if self.traffic.nfs_problem:
+            return
+        try:
+            wait_until(self.traffic.nfs_is_ready, 10, "nfs-ganesha")
+        except LabError as error:
+            self.traffic.nfs_problem = str(error)
+
+    def down(self):
+        """End everything of this lab. Safe to call again, and for one half up."""
+        down(self.directory, self.id)
+        self._tell_watchdog(b"d")
+        if getattr(self, "_watchdog_process", None):
+            self._watchdog_process.wait()
+            self._watchdog_process = None
+
+    # ---- Switch ----
+
+    def vsctl(self, *words, **options):
+        return self.switch.vsctl(*words, **options)
+
+    def ofctl(self, *words, **options):
+        return self.switch.ofctl(*words, **options)
+
+    def appctl(self, *words, **options):
+        return self.switch.appctl(*words, **options)
+
+    def add_flows(self, flows):
+        """Add OpenFlow flows, text or a list of lines, to br0 in one bundle."""
+        self.switch.add_flows(flows)
+
+    def install_pipeline(self):
+        flows = topology.base_flows(self.vms, self.options["public"])
+        for name in self.options["stranded"]:
+            flows += topology.stranded_flows(self.vm(name), self.options["variant"])
+        self.add_flows(flows)
+
+    def set_stranded(self, name, on, variant=None):
+        """Lead a VM's IP packets through conntrack, or no longer."""
+        vm = self.vm(name)
+        self.ofctl("del-flows", BRIDGE, f"cookie={vm.cookie:#x}/-1")
+        stranded = set(self.options["stranded"]) - {name}
+        if on:
+            self.add_flows(topology.stranded_flows(vm, variant or self.options["variant"]))
+            stranded.add(name)
+        self.options["stranded"] = sorted(stranded)
+        self._save()
+
+    def dump_flows(self, m=True):
+        """Text of dpctl/dump-flows, with -m unless told otherwise."""
+        return self.appctl("dpctl/dump-flows", *(["-m"] if m else []))
+
+    def ofctl_dump(self, no_stats=True):
+        words = ["--no-stats"] if no_stats else []
+        return self.ofctl("-O", "OpenFlow14", "dump-flows", BRIDGE, *words)
+
+    def vswitchd_pid(self):
+        return self.switch.vswitchd_pid()
+
+    def kill_vswitchd(self, number=signal.SIGKILL):
+        self.switch.kill_vswitchd(number)
+
+    def start_vswitchd(self, pipeline=True):
+        """Start ovs-vswitchd again, and put the lab's own pipeline back (nobody else's)."""
+        self.switch.start_vswitchd(self.options["vswitchd_args"])
+        self.switch.vsctl("--timeout=30", "list-br")
+        wait_until(lambda: len(self.telemetry.ports()) == self.n_ports(), 30, "the NIC's ports")
+        if pipeline:
+            self.install_pipeline()
+
+    def restart_vswitchd(self, hw_offload=None, pipeline=True):
+        self.kill_vswitchd(signal.SIGTERM)
+        if hw_offload is not None:
+            self.options["hw_offload"] = hw_offload
+            self.vsctl("--no-wait", "set", "Open_vSwitch", ".",
+                       f"other_config:hw-offload={'true' if hw_offload else 'false'}")
+            self._save()
+        self.start_vswitchd(pipeline)
+
+    # ---- NIC ----
+
+    def _port_ids(self):
+        by_vdev = {"net_flownic0": "p0"}
+        for vm in self.vms:
+            by_vdev[f"net_flownic{vm.ofport}"] = vm.port
+            by_vdev[f"net_flownic{vm.public_ofport}"] = vm.public_port
+        return by_vdev
+
+    def nic_counters(self):
+        """{OVS port name: the NIC's own counters}, not through OVS."""
+        names = self._port_ids()
+        return {names[port["name"]]: port for port in self.telemetry.ports().values()}
+
+    def nic_rules(self, port):
+        """The rules in the NIC for frames that come in at an OVS port."""
+        return self.telemetry.rules(self.nic_counters()[port]["port"])
+
+    def fault(self, *words, nic=0):
+        """Switch a fault of the NIC; returns those that are on now."""
+        return self.telemetry.fault(nic, *words)
+
+    def faults(self, nic=0):
+        return self.telemetry.faults(nic)
+
+    # ---- Traffic ----
+
+    def exec(self, where, *command, check=False, timeout=60):
+        """Run a command in the namespace of a VM, or of sto, ext or ovs, to its end."""
+        return processes.run(
+            [*namespaces.enter(f"{self.id}-{where}"), *command], check=check, timeout=timeout,
+            env=processes.marked_environment(self.id, self.switch.variables))
+
+    def popen(self, where, *command, **options):
+        """Start a command there; it ends with the lab at the latest."""
+        return subprocess.Popen(
+            [*namespaces.enter(f"{self.id}-{where}"), *map(str, command)],
+            env=processes.marked_environment(self.id, self.switch.variables), **options)
+
+    def start_load(self, name, conns=1, rate=200, kind=None, seconds=None, job=None):
+        """Constant storage traffic of a VM: kind nfs, or tcp (default: nfs if it runs)."""
+        self.vm(name)
+        kind = kind or ("tcp" if self.traffic.nfs_problem else "nfs")
+        if kind == "nfs" and self.traffic.nfs_problem:
+            raise LabError(f"no NFS in this lab: {self.traffic.nfs_problem}")
+        return self.traffic.start_load(name, kind, conns, rate, seconds, job or f"load-{name}")
+
+    def start_stream(self, name, rate=1000, port=NFS_PORT, to=None, seconds=None, job=None):
+        """A numbered packet stream of a VM, echoed by the server; see traffic/stream.c."""
+        self.vm(name)
+        return self.traffic.start_stream(name, to or topology.STORAGE_SERVERS[0], port, rate,
+                                         seconds, job or f"stream-{name}")
+
+    def job(self, job):
+        """A load ("load-vm1") or stream ("stream-vm1") that was started before."""
+        found = self.traffic.find_job(job)
+        if not found:
+            raise LabError(f"{job} was not started")
+        return found
+
+    def n_flows(self):
+        """How many megaflows ovs-vswitchd keeps."""
+        return int(re.search(r"current (\d+)", self.appctl("upcall/show")).group(1))
+
+    def make_many_flows(self, number, name="vm1", rate=8000, timeout=120):
+        """Have at least `number` live megaflows of a VM's storage traffic, and keep them.
+
+        They come from real packets of made-up clients, and stay because max-idle is raised
+        to an hour. OVS starts with a limit of 10,000 flows and adds 1,000 a revalidation;
+        so let it revalidate often until they are there. Returns {"flows", "seconds"}.
+        """
+        vm = self.vm(name)
+        self.vsctl("set", "Open_vSwitch", ".", "other_config:max-idle=3600000",
+                   "other_config:max-revalidator=50")
+        self.add_flows(topology.many_flows(vm))
+        self.exec(name, "ping", "-c1", "-W2", topology.STORAGE_SERVERS[1], check=True)
+        before, start = self.n_flows(), time.monotonic()
+        while (flows := self.n_flows()) < before + number:
+            if time.monotonic() - start > timeout:
+                raise LabError(f"only {flows} megaflows of {number} after {timeout} s")
+            self.exec(name, f"{self.build}/manyflows", "eth0", vm.mac, topology.STORAGE_MACS[1],
+                      topology.MANY_SERVER, str(number), str(rate), check=True, timeout=timeout)
+        self.vsctl("remove", "Open_vSwitch", ".", "other_config", "max-revalidator")
+        return {"flows": flows, "seconds": round(time.monotonic() - start, 2)}
+
+    @property
+    def env(self):
+        """Environment for programs that shall talk to this lab's OVS."""
+        return {**self.switch.environment(), "FLOWLIFT_ROOT": self.root}
+
+    @staticmethod
+    def wait_until(predicate, timeout=10.0, what="", interval=0.02):
+        return wait_until(predicate, timeout, what, interval)
+
+
+def down(directory, lab_id):
+    """End what there is of a lab, from its directory's name alone."""
+    processes.end_all(lab_id)
+    namespaces.delete_all(lab_id)
+    remove_tree(runtime_dir(lab_id))
+    if os.path.exists(f"{directory}/lab.json") or os.path.isdir(f"{directory}/root"):
+        remove_tree(directory)
+    elif os.path.isdir(directory) and not os.listdir(directory):
+        os.rmdir(directory)
+
+
+def main():
+    sys.modules.setdefault("lab", sys.modules[__name__])
+    from labkit.command import main as command_main
+    return command_main(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

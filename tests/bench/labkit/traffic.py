@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers behind the uplink, and the VMs' traffic with them."""
+
+import json
+import os
+import shutil
+import signal
+
+from . import namespaces, processes
+from .processes import LabError
+from .topology import PUBLIC_SERVER, STORAGE_SERVERS
+
+GANESHA = "/usr/bin/ganesha.nfsd"
+NFS_PORT = 2049
+OTHER_PORT = 9000
+HTTP_PORT = 8080
+
+GANESHA_CONFIG = """
+NFS_CORE_PARAM {{
+    Bind_addr = {address};
+    NFS_Port = {port};
+    Protocols = 4;
+    Enable_UDP = false;
+    Enable_NLM = false;
+    Enable_RQUOTA = false;
+    fsid_device = true;
+}}
+NFSv4 {{
+    Graceless = true;
+    RecoveryBackend = fs;
+    Minor_Versions = 0, 1;
+}}
+NFS_KRB5 {{ Active_krb5 = false; }}
+EXPORT {{
+    Export_Id = 1;
+    Path = {export};
+    Pseudo = /disk;
+    Protocols = 4;
+    Access_Type = RW;
+    Squash = None;
+    SecType = sys;
+    FSAL {{ Name = VFS; }}
+}}
+LOG {{ Default_Log_Level = EVENT; }}
+"""
+
+
+class Job:
+    """A load or a stream that runs until stop(), which returns the JSON it printed."""
+
+    def __init__(self, lab_id, name, out, pid, process=None):
+        self.lab_id = lab_id
+        self.name = name
+        self.out = out
+        self.pid = pid
+        self.process = process
+
+    def is_running(self):
+        return processes.is_running(self.pid)
+
+    def stop(self, timeout=20):
+        processes.signal_marked(self.pid, self.lab_id, signal.SIGTERM)
+        return self.wait(timeout)
+
+    def wait(self, timeout=60):
+        """Wait for one with a number of seconds of its own."""
+        def has_ended():
+            if self.process:
+                self.process.poll()
+            return not self.is_running()
+        processes.wait_until(has_ended, timeout, f"the end of {self.name}")
+        try:
+            with open(self.out, encoding="utf-8") as file:
+                return json.loads(file.read().strip().splitlines()[-1])
+        except (OSError, IndexError, ValueError) as error:
+            raise LabError(f"{self.name} left no result in {self.out}") from error
+
+
+class Traffic:
+    def __init__(self, directory, lab_id, tools):
+        self.directory = directory
+        self.lab_id = lab_id
+        self.tools = tools
+        self.environment = processes.marked_environment(lab_id)
+        self.nfs_problem = "switched off"
+
+    def namespace(self, name):
+        return f"{self.lab_id}-{name}"
+
+    def _tool(self, name):
+        return f"{self.tools}/{name}"
+
+    def _spawn(self, where, words, log, stdout=None):
+        return processes.spawn([*namespaces.enter(self.namespace(where)), *words],
+                               env=self.environment, log=f"{self.directory}/{log}.log",
+                               stdout=stdout)
+
+    # ---- Servers ----
+
+    def start_servers(self, public):
+        os.makedirs(self.directory, exist_ok=True)
+        stream, tcpload = self._tool("stream"), self._tool("tcpload")
+        self._spawn("sto", [stream, "echo", NFS_PORT, OTHER_PORT], "echo-sto")
+        self._spawn("sto2", [stream, "echo", NFS_PORT, OTHER_PORT], "echo-sto2")
+        self._spawn("sto2", [tcpload, "serve", STORAGE_SERVERS[1], NFS_PORT], "tcp-sto2")
+        self._spawn("sto", [tcpload, "serve", STORAGE_SERVERS[0], HTTP_PORT], "http-sto")
+        if public:
+            self._spawn("ext", [stream, "echo", NFS_PORT, OTHER_PORT], "echo-ext")
+            self._spawn("ext", [tcpload, "serve", PUBLIC_SERVER, HTTP_PORT], "tcp-ext")
+
+    def start_nfs(self):
+        """Start nfs-ganesha; it is ready when nfs_is_ready(). Sets nfs_problem."""
+        if not os.access(GANESHA, os.X_OK):
+            self.nfs_problem = f"no {GANESHA}"
+            return
+        export = f"{self.directory}/disk"
+        os.makedirs(export, exist_ok=True)
+        os.makedirs(f"{self.directory}/recovery", exist_ok=True)
+        config = f"{self.directory}/ganesha.conf"
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(GANESHA_CONFIG.format(address=STORAGE_SERVERS[0], port=NFS_PORT,
+                                             export=export))
+        self._spawn("sto", [GANESHA, "-F", "-f", config, "-L",
+                            f"{self.directory}/ganesha.log", "-p",
+                            f"{self.directory}/ganesha.pid"], "ganesha-start")
+        self.nfs_problem = None
+
+    def nfs_is_ready(self):
+        result = processes.run(
+            [*namespaces.enter(self.namespace("sto")), "ss", "-Hltn",
+             f"sport = :{NFS_PORT}"], check=False)
+        return bool(result.stdout)
+
+    # ---- The VMs' traffic ----
+
+    def _job_files(self, name):
+        return f"{self.directory}/{name}.json", f"{self.directory}/{name}.pid"
+
+    def _start_job(self, vm_name, name, words):
+        out, pid_file = self._job_files(name)
+        if (old := self.find_job(name)) and old.is_running():
+            raise LabError(f"{name} runs already")
+        with open(out, "wb") as stdout:
+            process = self._spawn(vm_name, words, name, stdout)
+        with open(pid_file, "w", encoding="ascii") as file:
+            file.write(str(process.pid))
+        return Job(self.lab_id, name, out, process.pid, process)
+
+    def find_job(self, name):
+        out, pid_file = self._job_files(name)
+        try:
+            with open(pid_file, encoding="ascii") as file:
+                return Job(self.lab_id, name, out, int(file.read()))
+        except (OSError, ValueError):
+            return None
+
+    def start_load(self, vm_name, kind, conns, rate, seconds, name):
+        words = ["--conns", conns, "--rate", rate]
+        if seconds:
+            words += ["--seconds", seconds]
+        if kind == "nfs":
+            command = [self._tool("nfsload"), STORAGE_SERVERS[0], "/disk", vm_name, *words]
+        else:
+            command = [self._tool("tcpload"), "run", STORAGE_SERVERS[1], NFS_PORT, *words]
+        return self._start_job(vm_name, name, command)
+
+    def start_stream(self, vm_name, address, port, rate, seconds, name):
+        command = [self._tool("stream"), "send", address, port, "--rate", rate]
+        if seconds:
+            command += ["--seconds", seconds]
+        return self._start_job(vm_name, name, command)
+
+
+def remove_tree(path):
+    shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls one function of lib/ovs/ and prints what came of it, for tests/integration/ovs_edges.py. OVS is
+ * found through OVS_RUNDIR. Exit code: 0, or 1 with "errno: sentence" on standard error.
+ *
+ *     edges db [REMOTE]                   edges run COMMAND [ARGUMENT...]
+ *     edges stream COMMAND [ARGUMENT...]  edges dump [FILTER]
+ *     edges connections ZONE MAX          edges trace BRIDGE PACKET ACTIONS|- [STATE...]
+ *     edges replace BRIDGE COOKIE FILE    edges delete BRIDGE COOKIE MASK
+ *     edges presence BRIDGE COOKIE FILE   edges regbit BRIDGE
+ *     edges flows BRIDGE
+ *
+ * FILE holds one rule a line, "PRIORITY;MATCH;ACTIONS". EDGES_TIMEOUT_MS: 5000 unless set.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <openvswitch/match.h>
+#include <openvswitch/ofp-flow.h>
+#include <ovs/util.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flows/flowset.h"
+#include "flows/inventory.h"
+#include "lib/ovs/ctl.h"
+#include "lib/ovs/db.h"
+#include "lib/ovs/dump.h"
+#include "lib/ovs/openflow.h"
+#include "lib/ovs/trace.h"
+
+static struct fl_error error_text = FL_ERROR_INIT;
+
+static int timeout_ms(void)
+{
+    const char *text = getenv("EDGES_TIMEOUT_MS");
+
+    return text ? atoi(text) : 5000;
+}
+
+static int run_db(char *argv[])
+{
+    struct fl_inventory inv;
+    int error = fl_db_read(argv[0], &fl_vm_keys_default, timeout_ms(), &inv, &error_text);
+
+    if (error)
+        return error;
+    printf("version %s\n", inv.ovs_version ? inv.ovs_version : "-");
+    for (size_t i = 0; i < inv.n_bridges; i++)
+        printf("bridge %s %s\n", inv.bridges[i].name, inv.bridges[i].datapath_type);
+    for (size_t i = 0; i < inv.n_interfaces; i++) {
+        const struct fl_interface *iface = &inv.interfaces[i];
+
+        printf("interface %s bridge %s port %s ofport %" PRIu32 " tag %d vm %s\n", iface->name,
+               iface->bridge, iface->port, (uint32_t)iface->ofport, iface->tag,
+               iface->vm < 0 ? "-" : inv.vms[iface->vm].id);
+    }
+    fl_inventory_destroy(&inv);
+    return 0;
+}
+
+static int with_ctl(int (*run)(struct fl_ctl *, char *argv[]), char *argv[])
+{
+    struct fl_ctl *ctl;
+    int error = fl_ctl_open(NULL, timeout_ms(), &ctl, &error_text);
+
+    if (error)
+        return error;
+    error = run(ctl, argv);
+    fl_ctl_close(ctl);
+    return error;
+}
+
+static int run_command(struct fl_ctl *ctl, char *argv[])
+{
+    char *reply;
+    int error =
+        fl_ctl_run(ctl, argv[0], (const char *const *)(argv + 1), &reply, &error_text);
+
+    if (error)
+        return error;
+    fputs(reply, stdout);
+    free(reply);
+    return 0;
+}
+
+static int print_bytes(const void *bytes, size_t n_bytes, void *aux OVS_UNUSED)
+{
+    return fwrite(bytes, 1, n_bytes, stdout) == n_bytes ? 0 : -EIO;
+}
+
+static int run_stream(struct fl_ctl *ctl, char *argv[])
+{
+    return fl_ctl_stream(ctl, argv[0], (const char *const *)(argv + 1), print_bytes, NULL,
+                         &error_text);
+}
+
+static int run_dump(struct fl_ctl *ctl, char *argv[])
+{
+    struct fl_dump_options options = { .filter = argv[0], .pause_ms = 0 };
+    struct fl_inventory inv;
+    int error = fl_db_read(NULL, &fl_vm_keys_default, timeout_ms(), &inv, &error_text);
+
+    if (error)
+        return error;
+    error = fl_dump_flows(ctl, &inv, &options, print_bytes, NULL, &error_text);
+    fl_inventory_destroy(&inv);
+    return error;
+}
+
+static int run_connections(struct fl_ctl *ctl, char *argv[])
+{
+    struct fl_connection *connections = NULL;
+    size_t n = 0;
+    int error = fl_dump_connections(ctl, (uint16_t)atoi(argv[0]), (size_t)atoi(argv[1]),
+                                    &connections, &n, &error_text);
+
+    if (!error || error == -E2BIG)
+        printf("%" PRIuSIZE " connections\n", n);
+    for (size_t i = 0; i < n; i++)
+        printf("proto %u port %u established %d nat %d\n", connections[i].proto,
+               connections[i].orig_dport, connections[i].established,
+               fl_connection_has_nat(&connections[i]));
+    free(connections);
+    return error;
+}
+
+static int run_trace(struct fl_ctl *ctl, char *argv[])
+{
+    const char *actions = strcmp(argv[2], "-") ? argv[2] : NULL;
+    struct fl_trace *trace;
+    int error = fl_trace_run(ctl, argv[0], argv[1], (const char *const *)(argv + 3), actions,
+                             &trace, &error_text);
+
+    if (error)
+        return error;
+    printf("effect %s\nsteps %" PRIuSIZE " normal %d floods %d forks %d nat %d slow %s\n",
+           trace->effect, trace->n_steps, trace->uses_normal, trace->floods, trace->forks,
+           trace->nat, trace->slow_reason ? trace->slow_reason : "-");
+    for (size_t i = 0; i < trace->n_steps; i++)
+        printf("step %s ct %d\n", trace->steps[i].megaflow, trace->steps[i].ct);
+    fl_trace_destroy(trace);
+    return 0;
+}
+
+static void add_rule(struct fl_flowset *set, const char *bridge, char *line)
+{
+    struct fl_rule *rule = fl_flowset_add(set);
+    char *save = NULL;
+    int priority = atoi(strtok_r(line, ";", &save));
+    char *match = strtok_r(NULL, ";", &save);
+    char *actions = strtok_r(NULL, ";\n", &save);
+    struct ofputil_flow_stats_request request;
+    enum ofputil_protocol usable;
+    char *wrong =
+        parse_ofp_flow_stats_request_str(&request, false, match, NULL, NULL, &usable);
+
+    if (wrong) {
+        fprintf(stderr, "%s: %s\n", match, wrong);
+        exit(2);
+    }
+    rule->bridge = xstrdup(bridge);
+    rule->priority = (uint16_t)priority;
+    rule->match = request.match;
+    rule->actions = xstrdup(actions);
+}
+
+static void read_rules(struct fl_flowset *set, const char *bridge, const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char line[4096];
+
+    fl_flowset_init(set, "edges", "edges");
+    if (!file)
+        exit(2);
+    while (fgets(line, sizeof line, file))
+        add_rule(set, bridge, line);
+    fclose(file);
+}
+
+static uint64_t number(const char *text)
+{
+    return strtoull(text, NULL, 0);
+}
+
+static int run_replace(struct fl_openflow *of, char *argv[])
+{
+    struct fl_flowset set;
+    int error;
+
+    read_rules(&set, argv[0], argv[2]);
+    error = fl_openflow_replace(of, number(argv[1]), set.rules, set.n_rules, &error_text);
+    fl_flowset_destroy(&set);
+    return error;
+}
+
+static int run_presence(struct fl_openflow *of, char *argv[])
+{
+    struct fl_presence presence;
+    struct fl_flowset set;
+    int error;
+
+    read_rules(&set, argv[0], argv[2]);
+    error = fl_openflow_presence(of, number(argv[1]), set.rules, set.n_rules, &presence,
+                                 &error_text);
+    if (!error)
+        printf("present %" PRIuSIZE " foreign %" PRIuSIZE " packets %" PRIu64 "\n",
+               presence.n_present, presence.n_foreign, presence.packets);
+    fl_flowset_destroy(&set);
+    return error;
+}
+
+static int run_delete(struct fl_openflow *of, char *argv[])
+{
+    size_t n = 0;
+    int error = fl_openflow_delete(of, number(argv[1]), number(argv[2]), &n, &error_text);
+
+    if (!error)
+        printf("deleted %" PRIuSIZE "\n", n);
+    return error;
+}
+
+static int run_regbit(struct fl_openflow *of, char *argv[] OVS_UNUSED)
+{
+    struct fl_reg_bit bit;
+    int error = fl_openflow_free_reg_bit(of, &bit, &error_text);
+
+    if (!error)
+        printf("reg%u 0x%" PRIx32 "\n", bit.reg, bit.mask);
+    return error;
+}
+
+static int run_flows(struct fl_openflow *of, char *argv[] OVS_UNUSED)
+{
+    struct ofputil_flow_stats *flows;
+    size_t n;
+    int error = fl_openflow_dump(of, 0, 0, &flows, &n, &error_text);
+
+    if (error)
+        return error;
+    printf("%" PRIuSIZE " flows\n", n);
+    fl_openflow_flows_free(flows, n);
+    return 0;
+}
+
+static int with_bridge(int (*run)(struct fl_openflow *, char *argv[]), char *argv[])
+{
+    struct fl_openflow *of;
+    int error = fl_openflow_open(argv[0], timeout_ms(), &of, &error_text);
+
+    if (error)
+        return error;
+    error = run(of, argv);
+    fl_openflow_close(of);
+    return error;
+}
+
+struct verb {
+    const char *name;
+    int n_arguments; /* at least */
+    int (*plain)(char *argv[]);
+    int (*ctl)(struct fl_ctl *, char *argv[]);
+    int (*bridge)(struct fl_openflow *, char *argv[]);
+};
+
+static const struct verb verbs[] = {
+    { "db", 0, run_db, NULL, NULL },
+    { "run", 1, NULL, run_command, NULL },
+    { "stream", 1, NULL, run_stream, NULL },
+    { "dump", 0, NULL, run_dump, NULL },
+    { "connections", 2, NULL, run_connections, NULL },
+    { "trace", 3, NULL, run_trace, NULL },
+    { "replace", 3, NULL, NULL, run_replace },
+    { "presence", 3, NULL, NULL, run_presence },
+    { "delete", 3, NULL, NULL, run_delete },
+    { "regbit", 1, NULL, NULL, run_regbit },
+    { "flows", 1, NULL, NULL, run_flows },
+};
+
+static int run_verb(const struct verb *verb, char *argv[])
+{
+    if (verb->plain)
+        return verb->plain(argv);
+    return verb->ctl ? with_ctl(verb->ctl, argv) : with_bridge(verb->bridge, argv);
+}
+
+int main(int argc, char *argv[])
+{
+    for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(verbs); i++) {
+        int error;
+
+        if (strcmp(argv[1], verbs[i].name) || argc - 2 < verbs[i].n_arguments)
+            continue;
+        error = run_verb(&verbs[i], argv + 2);
+        if (error)
+            fprintf(stderr, "%s: %s\n", strerrorname_np(-error), error_text.text);
+        return error != 0;
+    }
+    fputs("usage: see the comment at the top of edges.c\n", stderr);
+    return 2;
+}

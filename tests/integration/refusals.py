@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A NIC that will not take the rules, and an ovs-vswitchd that dies in the middle."""
+
+import signal
+
+import tap
+from bench import ALL_OFFLOADED, PATIENCE, STRANDED_VM2, Bench
+
+
+class RefusingBench(Bench):
+    def prepare(self):
+        self.load_all(rate=100)
+        self.await_verdicts(STRANDED_VM2)
+        self.dump_before = self.lab.ofctl_dump()
+
+
+def apply_is_refused(bench, fault, *words):
+    """apply with a fault of the NIC: not done, says why, and everything is as before."""
+    bench.lab.fault(*fault)
+    try:
+        answer = bench.flowlift("apply", "vm2", "--json").expect(1, "exit code of apply")
+    finally:
+        bench.lab.fault("all", "off")
+    outcome = answer.json
+    tap.equal(outcome["state"], "reverted", "state")
+    for word in words:
+        tap.check(word in outcome["reason"], f"the reason says '{word}'", outcome)
+    tap.note(outcome["reason"])
+    tap.equal(bench.lab.ofctl_dump(), bench.dump_before, "OpenFlow flows")
+    tap.equal(bench.status()["state"], "reverted", "state in status")
+    last = bench.flowlift("history", "vm2", "--json").json["entries"][-1]
+    tap.equal((last["step"], last["reason"]), ("revert", outcome["reason"]), "end of the history")
+    bench.await_verdicts({"vm2": "stranded"})
+
+
+def table_full(bench):
+    "rule table full: apply says so, reverts by itself, exit 1"
+    apply_is_refused(bench, ("table-full", "on"), "software", "rte_flow creation failed")
+
+
+def match_refused(bench):
+    "match refused: apply says so, reverts by itself, exit 1"
+    apply_is_refused(bench, ("refuse-match", "ipv4-src", "on"), "software",
+                     "rte_flow creation failed")
+
+
+def action_refused(bench):
+    "action refused: apply says so, reverts by itself, exit 1"
+    apply_is_refused(bench, ("refuse-action", "push-vlan", "on"), "software",
+                     "rte_flow creation failed")
+
+
+def partial_only(bench):
+    "the NIC only marks packets: apply says so, reverts by itself, exit 1"
+    apply_is_refused(bench, ("partial-only", "on"), "software", "partial")
+
+
+def text_says_why(bench):
+    "in text, too: the refusal, and where things stand"
+    bench.lab.fault("table-full", "on")
+    answer = bench.flowlift("apply", "vm2").expect(1)
+    bench.lab.fault("all", "off")
+    said = answer.out + answer.err
+    tap.check("rte_flow creation failed" in said, "the NIC's refusal is told", str(answer))
+    tap.check("revert" in said or "taken out" in said, "and that it was reverted", str(answer))
+    tap.equal(bench.lab.ofctl_dump(), bench.dump_before, "OpenFlow flows")
+
+
+def next_apply_works(bench):
+    "with a NIC that works again, apply does its work"
+    bench.await_verdicts(STRANDED_VM2)
+    bench.apply()
+    bench.await_verdicts(ALL_OFFLOADED)
+    bench.revert()
+
+
+def kill_vswitchd_in_apply(bench):
+    """ovs-vswitchd dies as soon as the rules are there; a new one comes without them."""
+    bench.await_verdicts(STRANDED_VM2)
+    apply = bench.start("apply", "vm2", "--ticket", "T-9")
+    bench.lab.wait_until(bench.our_rules, 20 * PATIENCE, "the rules of apply", interval=0.005)
+    bench.lab.kill_vswitchd(signal.SIGKILL)
+    answer = bench.finish(apply).expect(2, "exit code of apply")
+    answer.expect_sentence()
+    tap.note(answer.err)
+    return answer
+
+
+def vswitchd_dies_during_apply(bench):
+    "ovs-vswitchd killed during apply: exit 2 with a sentence; status tells the truth throughout"
+    kill_vswitchd_in_apply(bench)
+    without_switch = bench.flowlift("status", "--json")
+    tap.equal(without_switch.code, 2, f"exit code of status without a switch\n{without_switch}")
+    bench.lab.start_vswitchd()
+    tap.equal(bench.lab.ofctl_dump(), bench.dump_before, "OpenFlow flows of the new ovs-vswitchd")
+    status = bench.status()
+    tap.equal((status["rules"], status["present"]), (2, 0), "rules, and those in the switch")
+    tap.equal(status["state"], "planned", "state")
+    tap.check("apply" in status["note"], "status says what to do", status)
+
+
+def apply_finishes(bench):
+    "after that, apply finishes the work"
+    bench.await_verdicts(STRANDED_VM2, 40)
+    bench.apply("--ticket", "T-9")
+    tap.equal(len(bench.our_rules()), 2, "rules in the switch")
+    tap.equal(bench.status()["state"], "verified", "state in status")
+    bench.await_verdicts(ALL_OFFLOADED)
+
+
+def revert_finishes(bench):
+    "killed again during apply: revert finishes the work as well"
+    bench.revert()
+    kill_vswitchd_in_apply(bench)
+    bench.lab.start_vswitchd()
+    bench.revert()
+    tap.equal(bench.status()["state"], "reverted", "state in status")
+    tap.equal(bench.lab.ofctl_dump(), bench.dump_before, "OpenFlow flows")
+
+
+if __name__ == "__main__":
+    tap.run([
+        table_full,
+        match_refused,
+        action_refused,
+        partial_only,
+        text_says_why,
+        next_apply_works,
+        vswitchd_dies_during_apply,
+        apply_finishes,
+        revert_finishes,
+    ], RefusingBench)
