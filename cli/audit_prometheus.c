@@ -6,35 +6,38 @@
 
 #include "cli/audit_view.h"
 
-/* Source: Prometheus text exposition format 0.0.4: in a label value '\', '"' and newline are escaped. */
+/*
+ * Source: Prometheus text exposition format 0.0.4: in a label value '\', '"' and newline are
+ * escaped.
+ */
 static void put_label(struct fl_output *out, const char *name, const char *value)
 {
-    fl_output_printf(out, "%s=\"", name);
+    fprintf(out->stream, "%s=\"", name);
     for (; *value; value++) {
         if (*value == '\n')
-            fl_output_printf(out, "\\n");
+            fprintf(out->stream, "\\n");
         else if (*value == '"' || *value == '\\')
-            fl_output_printf(out, "\\%c", *value);
+            fprintf(out->stream, "\\%c", *value);
         else
-            fl_output_printf(out, "%c", *value);
+            fputc(*value, out->stream);
     }
-    fl_output_printf(out, "\"");
+    fprintf(out->stream, "\"");
 }
 
 static void put_help(struct fl_output *out, const char *metric, const char *meaning)
 {
-    fl_output_printf(out, "# HELP %s %s\n# TYPE %s gauge\n", metric, meaning, metric);
+    fprintf(out->stream, "# HELP %s %s\n# TYPE %s gauge\n", metric, meaning, metric);
 }
 
 /* One sample of @metric for @vm, with a second label. */
 static void put_sample(struct fl_output *out, const char *metric, const struct fl_vm_audit *vm,
                        const char *label, const char *value, uint64_t sample)
 {
-    fl_output_printf(out, "%s{", metric);
+    fprintf(out->stream, "%s{", metric);
     put_label(out, "vm", vm->name);
-    fl_output_printf(out, ",");
+    fprintf(out->stream, ",");
     put_label(out, label, value);
-    fl_output_printf(out, "} %" PRIu64 "\n", sample);
+    fprintf(out->stream, "} %" PRIu64 "\n", sample);
 }
 
 static void put_verdicts(struct fl_output *out, const struct fl_vm_audit *vm)
@@ -84,9 +87,9 @@ static void put_share(struct fl_output *out, const struct fl_vm_audit *vm)
 {
     if (vm->hw_share < 0)
         return;
-    fl_output_printf(out, "flowlift_vm_hw_share{");
+    fprintf(out->stream, "flowlift_vm_hw_share{");
     put_label(out, "vm", vm->name);
-    fl_output_printf(out, "} %.6g\n", vm->hw_share);
+    fprintf(out->stream, "} %.6g\n", vm->hw_share);
 }
 
 /* Samples of one metric have to stand together. */
@@ -98,7 +101,8 @@ static const struct metric {
     { "flowlift_vm_verdict", "1 for the verdict that the VM has, 0 for the others.", put_verdicts },
     { "flowlift_vm_scope", "1 for the scope of a verdict that is not good.", put_scopes },
     { "flowlift_vm_cause", "1 for each cause of a verdict that is not good.", put_causes },
-    { "flowlift_vm_hw_share", "Share of storage packets that the NIC forwarded, 0 to 1.", put_share },
+    { "flowlift_vm_hw_share", "Share of storage packets that the NIC forwarded, 0 to 1.",
+      put_share },
     { "flowlift_vm_storage_packets", "Storage packets in the window, by path.", put_packets },
     { "flowlift_vm_storage_bytes", "Storage bytes in the window, by path.", put_bytes },
     { "flowlift_vm_storage_flows", "Storage flow chains, by path.", put_flows },
@@ -107,7 +111,7 @@ static const struct metric {
 static void put_single(struct fl_output *out, const char *metric, const char *meaning, double value)
 {
     put_help(out, metric, meaning);
-    fl_output_printf(out, "%s %.15g\n", metric, value);
+    fprintf(out->stream, "%s %.15g\n", metric, value);
 }
 
 void fl_audit_prometheus(const struct fl_audit *audit, const struct fl_vm_audit *only,

@@ -33,10 +33,10 @@ uint64_t fl_tally_software(const uint64_t by_path[FL_N_PATHS])
     return fl_tally_all(by_path) - by_path[FL_PATH_HW] - by_path[FL_PATH_UNKNOWN];
 }
 
-#define VM_COLUMNS(NAME, HW, SW, BYTES)                                                       \
-    {                                                                                         \
-        { NAME, false }, { "VERDICT", false }, { "SCOPE", false }, { "HW %", true },          \
-        { HW, true },    { SW, true },         { BYTES, true },    { "CAUSE", false },        \
+#define VM_COLUMNS(NAME, HW, SW, BYTES)                                                            \
+    {                                                                                              \
+        { NAME, false }, { "VERDICT", false }, { "SCOPE", false }, { "HW %", true }, { HW, true }, \
+            { SW, true }, { BYTES, true }, { "CAUSE", false },                                     \
     }
 
 struct fl_table *fl_vm_table_create(const struct fl_snapshot *snapshot)
@@ -59,18 +59,16 @@ static void put_count(struct fl_table *table, uint64_t packets, int64_t window_m
     char text[FL_HUMAN_BYTES];
 
     fl_table_cell(table, FL_STYLE_PLAIN, "%s",
-                  window_ms ? fl_human_rate(packets, window_ms, text) : fl_human_count(packets, text));
+                  window_ms ? fl_human_rate(packets, window_ms, text)
+                            : fl_human_count(packets, text));
 }
 
-/* Causes by id; where there are none, why the verdict is not "offloaded". */
 static void put_causes(struct fl_table *table, const struct fl_vm_audit *vm)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     for (size_t i = 0; i < vm->n_causes; i++)
         ds_put_format(&ds, "%s%s", i ? ", " : "", fl_cause_info(vm->causes[i])->id);
-    if (!vm->n_causes && vm->verdict != FL_VERDICT_OFFLOADED && vm->reason)
-        ds_put_cstr(&ds, vm->reason);
     fl_table_cell(table, FL_STYLE_PLAIN, "%s", ds_cstr(&ds));
     ds_destroy(&ds);
 }
@@ -116,8 +114,7 @@ json_t *fl_causes_json(const struct fl_cause *causes, size_t n)
     json_t *array = json_array();
 
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(array,
-                              json_pack("{s:s, s:o}", "id", fl_cause_info(causes[i].id)->id,
-                                        "detail", fl_text_json(causes[i].detail)));
+        json_array_append_new(array, json_pack("{s:s, s:o}", "id", fl_cause_info(causes[i].id)->id,
+                                               "detail", fl_text_json(causes[i].detail)));
     return array;
 }

@@ -49,7 +49,8 @@ static char *where_it_ends(const struct fl_reading *reading, const struct fl_cha
             : 0;
     for (size_t i = 0; i < MIN(n, MAX_OUTPUTS); i++)
         ds_put_format(&ds, "%s%s", i ? ", " : "",
-                      fl_ports_name(fl_snapshot_ports_const(reading->snapshot), outputs[i], number));
+                      fl_ports_name(fl_snapshot_ports_const(reading->snapshot), outputs[i],
+                                    number));
     if (n > MAX_OUTPUTS)
         ds_put_format(&ds, " and %zu more", n - MAX_OUTPUTS);
     if (!n)
@@ -81,7 +82,8 @@ static void print_link(const struct fl_flow *flow, struct fl_output *out)
     fl_output_styled(out, flow->path == FL_PATH_HW ? FL_STYLE_GOOD : FL_STYLE_ODD, "%-10s",
                      fl_path_name(flow->path));
     fl_output_printf(out, "  ");
-    fl_output_paragraph_behind(out, margin, TEXT_COLUMN, TEXT_COLUMN, *match ? match : "any packet");
+    fl_output_paragraph_behind(out, margin, TEXT_COLUMN, TEXT_COLUMN,
+                               *match ? match : "any packet");
     fl_output_printf(out, "%s%*s%s ", margin, (int)TEXT_COLUMN - 6, "", fl_output_arrow(out));
     fl_output_paragraph_behind(out, margin, TEXT_COLUMN + arrow, TEXT_COLUMN + arrow, actions);
 }
@@ -134,8 +136,9 @@ static json_t *link_json(const struct fl_reading *reading, const struct fl_snaps
 
 json_t *fl_finding_json(const struct fl_reading *reading, const struct fl_finding *finding)
 {
-    static const char *const fits[] = { [FL_STORAGE_NO] = "no", [FL_STORAGE_MAYBE] = "maybe",
-                                        [FL_STORAGE_YES] = "yes" };
+    static const char *const fits[] = {
+        [FL_STORAGE_NO] = "no", [FL_STORAGE_MAYBE] = "maybe", [FL_STORAGE_YES] = "yes"
+    };
     const struct fl_chain *chain = finding->chain;
     struct fl_cause causes[FL_MAX_CAUSES];
     size_t n_causes = fl_finding_causes(reading->audit, finding, causes);
@@ -144,7 +147,8 @@ json_t *fl_finding_json(const struct fl_reading *reading, const struct fl_findin
     for (size_t i = 0; i < chain->n_links; i++)
         json_array_append_new(links, link_json(reading, chain->links[i]));
     json_object_set_new(json, "direction", json_string(fl_direction_name(finding->direction)));
-    json_object_set_new(json, "vlan", finding->vlan >= 0 ? json_integer(finding->vlan) : json_null());
+    json_object_set_new(json, "vlan",
+                        finding->vlan >= 0 ? json_integer(finding->vlan) : json_null());
     json_object_set_new(json, "storage", json_string(fits[finding->fit]));
     json_object_set_new(json, "path", json_string(fl_path_name(chain->path)));
     json_object_set_new(json, "packets", fl_count_json(chain->packets));

@@ -22,7 +22,8 @@ json_t *fl_share_json(double share)
 
 json_t *fl_count_json(uint64_t count)
 {
-    return count == FL_COUNT_UNKNOWN ? json_null() : json_integer((json_int_t)MIN(count, INT64_MAX));
+    return count == FL_COUNT_UNKNOWN ? json_null()
+                                     : json_integer((json_int_t)MIN(count, INT64_MAX));
 }
 
 json_t *fl_document(const char *verb, const char *host, int64_t time_ms)

@@ -31,7 +31,7 @@ static struct owner *find_owner(const struct fl_flow_owners *owners,
 {
     struct owner *owner;
 
-    HMAP_FOR_EACH_WITH_HASH (owner, node, hash_pointer(flow, 0), &owners->flows) {
+    HMAP_FOR_EACH_WITH_HASH(owner, node, hash_pointer(flow, 0), &owners->flows) {
         if (owner->flow == flow)
             return owner;
     }
@@ -71,7 +71,7 @@ void fl_flow_owners_destroy(struct fl_flow_owners *owners)
 
     if (!owners)
         return;
-    HMAP_FOR_EACH_POP (owner, node, &owners->flows)
+    HMAP_FOR_EACH_POP(owner, node, &owners->flows)
         free(owner);
     hmap_destroy(&owners->flows);
     free(owners);
@@ -127,7 +127,9 @@ static int matched_vlan(const struct match *match)
     return (mask & VLAN_VID_MASK) == VLAN_VID_MASK ? tci & VLAN_VID_MASK : -1;
 }
 
-/* The VLAN that the traffic is on: its tag, or the one pushed, or the access tag of the VM's port. */
+/*
+ * The VLAN that the traffic is on: its tag, or the one pushed, or the access tag of the VM's port.
+ */
 static int vlan_of(const struct fl_flow *flow, const struct match *match,
                    const struct fl_interface *interface)
 {
@@ -200,7 +202,8 @@ void fl_flow_record_make(const struct fl_reading *reading, const struct fl_flow_
     *record = (struct fl_flow_record){ .seen = seen, .vlan = -1 };
     if (flow->in_port != ODPP_NONE)
         record->in_port = fl_ports_name(ports, flow->in_port, record->in_port_number);
-    record->packets = windowed && flow->packets != FL_COUNT_UNKNOWN ? seen->window_packets : flow->packets;
+    record->packets = windowed && flow->packets != FL_COUNT_UNKNOWN ? seen->window_packets
+                                                                    : flow->packets;
     record->bytes = windowed && flow->bytes != FL_COUNT_UNKNOWN ? seen->window_bytes : flow->bytes;
     put_owner(reading, owners, record);
     record->n_causes = fl_cause_of_flow(flow, ports, fl_snapshot_inventory(reading->snapshot),

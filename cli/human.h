@@ -3,8 +3,8 @@
 #define FLOWLIFT_CLI_HUMAN_H
 
 /*
- * Numbers as people read them: three digits and a unit (powers of 1000, as NICs and links are sold),
- * and never a rounding that says "all" or "nothing" where that is not so.
+ * Numbers as people read them: three digits and a unit (powers of 1000, as NICs and links are
+ * sold), and never a rounding that says "all" or "nothing" where that is not so.
  */
 
 #include <stdint.h>

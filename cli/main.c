@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The flowlift command: words to a request, the request to its verb, the verb's answer to an exit code.
+ * The flowlift command: words to a request, the request to its verb, the verb's answer to an exit
+ * code.
  */
 
 #include <errno.h>
@@ -22,8 +23,8 @@
 #include "cli/verbs.h"
 
 /*
- * A closed standard descriptor would be taken by the next socket, and the result written into it. In its
- * place stands one that the wrong use of fails.
+ * A closed standard descriptor would be taken by the next socket, and the result written into it.
+ * In its place stands one that the wrong use of fails.
  */
 static void hold_standard_descriptors(void)
 {
@@ -54,7 +55,10 @@ static bool reader_is_gone(void)
     return poll(&out, 1, 0) == 1 && out.revents & POLLERR;
 }
 
-/* What was written has to have arrived. A reader that went away wanted no more, and is told nothing. */
+/*
+ * What was written has to have arrived. A reader that went away wanted no more, and is told
+ * nothing.
+ */
 static int close_output(struct fl_output *out, int exit_code)
 {
     struct fl_error err = FL_ERROR_INIT;
@@ -68,7 +72,7 @@ static int close_output(struct fl_output *out, int exit_code)
     return complain(&err);
 }
 
-static int run(int n_words, char **words)
+static int run(int n_words, const char *const *words)
 {
     struct fl_error err = FL_ERROR_INIT;
     struct fl_request request;
@@ -121,5 +125,5 @@ int main(int argc, char **argv)
 
     if (argc == 2 && run_without_verb(argv[1], &exit_code))
         return exit_code;
-    return run(argc - 1, argv + 1);
+    return run(argc - 1, (const char *const *)argv + 1);
 }

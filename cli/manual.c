@@ -74,30 +74,34 @@ static void put_options(struct fl_output *out)
         }
         fl_output_printf(out, ".\n");
     }
-    fl_output_printf(out, ".TP\n.B \\-\\-version\nthe version of flowlift and of libopenvswitch.\n");
+    fl_output_printf(out,
+                     ".TP\n.B \\-\\-version\nthe version of flowlift and of libopenvswitch.\n");
 }
 
 int fl_help_manual(struct fl_output *out)
 {
-    fl_output_printf(out, ".TH FLOWLIFT 1 \"\" \"flowlift %s\" \"User Commands\"\n", FLOWLIFT_VERSION);
+    fl_output_printf(out, ".TH FLOWLIFT 1 \"\" \"flowlift %s\" \"User Commands\"\n",
+                     FLOWLIFT_VERSION);
     fl_output_printf(
         out,
-        ".SH NAME\nflowlift \\- find VMs whose storage traffic is stuck in software, and put it back "
-        "into hardware\n"
+        ".SH NAME\nflowlift \\- find VMs whose storage traffic is stuck in software, and put it "
+        "back into hardware\n"
         ".SH SYNOPSIS\n.B flowlift\n.I VERB\n.RI [ VM ]\n.RI [ options ]\n"
         ".SH DESCRIPTION\n"
-        "flowlift audits the datapath flows of Open vSwitch on a hypervisor. It finds virtual machines "
-        "whose shared\\-disk traffic has fallen out of the NIC's hardware fast path, says why, and puts "
-        "the traffic back with a few OpenFlow rules that forward the same packets.\n");
+        "flowlift audits the datapath flows of Open vSwitch on a hypervisor. It finds virtual "
+        "machines whose shared\\-disk traffic has fallen out of the NIC's hardware fast path, says "
+        "why, and puts the traffic back with a few OpenFlow rules that forward the same "
+        "packets.\n");
     put_verbs(out);
     put_options(out);
     fl_output_printf(
         out,
         ".SH EXIT STATUS\n"
         ".TP\n.B 0\nnothing is stranded, or what was asked for is done.\n"
-        ".TP\n.B 1\na stranded VM was found, or what was asked for was not done; the output says why.\n"
-        ".TP\n.B 2\ntrouble: something could not be read, or the arguments are wrong. The output is "
-        "then incomplete, or absent, with one sentence on standard error.\n"
+        ".TP\n.B 1\na stranded VM was found, or what was asked for was not done; the output says "
+        "why.\n"
+        ".TP\n.B 2\ntrouble: something could not be read, or the arguments are wrong. The output "
+        "is then incomplete, or absent, with one sentence on standard error.\n"
         ".SH ENVIRONMENT\n"
         ".TP\n.B OVS_RUNDIR, OVS_DBDIR, OVS_LOGDIR\nwhere Open vSwitch is, as for its own tools.\n"
         ".TP\n.B NO_COLOR\nno colour, also on a terminal.\n"

@@ -4,17 +4,28 @@
 #include <openvswitch/dynamic-string.h>
 
 #include "cli/options.h"
+#include "cli/text.h"
+#include "flows/cleanup.h"
 
-/* @word as a shell reads it back; bare when it is made of harmless characters. */
-static void put_shell_word(struct ds *ds, const char *word)
+/* $'...' with every byte that is not plain ASCII as \xNN. */
+static void put_escaped_word(struct ds *ds, const char *word)
 {
-    static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                   "_-./:@%+=,";
+    ds_put_cstr(ds, "$'");
+    for (; *word; word++) {
+        unsigned char byte = (unsigned char)*word;
 
-    if (*word && !word[strspn(word, harmless)]) {
-        ds_put_cstr(ds, word);
-        return;
+        if (byte < 0x20 || byte >= 0x7f)
+            ds_put_format(ds, "\\x%02x", byte);
+        else if (byte == '\'' || byte == '\\')
+            ds_put_format(ds, "\\%c", byte);
+        else
+            ds_put_char(ds, (char)byte);
     }
+    ds_put_char(ds, '\'');
+}
+
+static void put_quoted_word(struct ds *ds, const char *word)
+{
     ds_put_char(ds, '\'');
     for (; *word; word++) {
         if (*word == '\'')
@@ -23,6 +34,29 @@ static void put_shell_word(struct ds *ds, const char *word)
             ds_put_char(ds, *word);
     }
     ds_put_char(ds, '\'');
+}
+
+/* @word as a shell reads it back; bare when it is made of harmless characters. */
+static void put_shell_word(struct ds *ds, const char *word)
+{
+    static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                   "_-./:@%+=,";
+    _cleanup_free char *clean = fl_text_clean(word);
+
+    if (*word && !word[strspn(word, harmless)])
+        ds_put_cstr(ds, word);
+    else if (strcmp(word, clean))
+        put_escaped_word(ds, word);
+    else
+        put_quoted_word(ds, word);
+}
+
+char *fl_shell_word(const char *word)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    put_shell_word(&ds, word);
+    return ds_steal_cstr(&ds);
 }
 
 static void put_option(struct ds *ds, enum fl_option_id id, const char *value)

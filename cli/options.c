@@ -11,15 +11,15 @@
 
 #include "flows/nearest.h"
 
-#define SECONDS_MOST 3600.0
+#define SECONDS_MOST  3600.0
 #define LINES_DEFAULT 50u
 
 /* The words, and how far they were read. */
 struct words {
-    char *const *words;
+    const char *const *words;
     int n;
     int next;
-    bool only_arguments;        /* "--" was seen */
+    bool only_arguments; /* "--" was seen */
 };
 
 static int parse_seconds(const char *option, const char *text, double least, int64_t *ms,
@@ -29,8 +29,8 @@ static int parse_seconds(const char *option, const char *text, double least, int
     double seconds = strtod(text, &end);
 
     if (end == text || *end || !isfinite(seconds) || seconds < least || seconds > SECONDS_MOST)
-        return fl_error_set(err, -EINVAL, "--%s takes seconds from %g to %g, not '%s'", option, least,
-                            SECONDS_MOST, text);
+        return fl_error_set(err, -EINVAL, "--%s takes seconds from %g to %g, not '%s'", option,
+                            least, SECONDS_MOST, text);
     *ms = llround(seconds * 1000);
     return 0;
 }
@@ -82,7 +82,8 @@ static int parse_path(struct fl_request *request, const char *text, struct fl_er
     if (!fl_path_from_name(text, &request->path))
         return fl_error_set(err, -EINVAL,
                             "'%s' is no path; there are hw, hw-partial, tc-sw, dp-sw, upcall and "
-                            "unknown", text);
+                            "unknown",
+                            text);
     request->has_path = true;
     return 0;
 }
@@ -219,8 +220,9 @@ static int read_argument(struct fl_request *request, const char *word, struct fl
     if (!*verb->arguments)
         return fl_error_set(err, -EINVAL, "flowlift %s takes no argument '%s'", verb->name, word);
     if (request->argument)
-        return fl_error_set(err, -EINVAL, "flowlift %s takes one argument (%s), and '%s' is one more",
-                            verb->name, verb->arguments, word);
+        return fl_error_set(err, -EINVAL,
+                            "flowlift %s takes one argument (%s), and '%s' is one more", verb->name,
+                            verb->arguments, word);
     if (!*word)
         return fl_error_set(err, -EINVAL, "the argument of flowlift %s is empty", verb->name);
     request->argument = word;
@@ -255,14 +257,16 @@ static int check(const struct fl_request *request, struct fl_error *err)
     return 0;
 }
 
-int fl_request_parse(struct fl_request *request, int n_words, char *const *words,
+int fl_request_parse(struct fl_request *request, int n_words, const char *const *words,
                      struct fl_error *err)
 {
     struct words in = { .words = words, .n = n_words };
     int verb = find_verb(&in);
 
     *request = (struct fl_request){
-        .root = "", .window_ms = -1, .lines = LINES_DEFAULT,
+        .root = "",
+        .window_ms = -1,
+        .lines = LINES_DEFAULT,
         .from = xcalloc((size_t)n_words + 1, sizeof *request->from),
     };
     if (verb == n_words)

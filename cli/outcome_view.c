@@ -60,15 +60,15 @@ static void put_numbers(struct fl_table *table, const char *when, double share, 
 static void print_numbers(const struct fl_outcome_answer *answer, struct fl_output *out)
 {
     static const struct fl_column columns[] = {
-        { "", false }, { "HW %", true }, { "STORAGE PACKETS", true },
+        { "", false },
+        { "HW %", true },
+        { "STORAGE PACKETS", true },
     };
     struct fl_table *table = fl_table_create(columns, ARRAY_SIZE(columns));
 
-    if (answer->has_before)
-        put_numbers(table, "  before", answer->hw_share_before, answer->packets_before,
-                    FL_STYLE_PLAIN);
-    put_numbers(table, answer->has_before ? "  after" : "  now", answer->outcome->hw_share,
-                answer->outcome->packets, fl_remedy_style(answer->outcome->state));
+    put_numbers(table, "  before", answer->hw_share_before, answer->packets_before, FL_STYLE_PLAIN);
+    put_numbers(table, "  after", answer->outcome->hw_share, answer->outcome->packets,
+                fl_remedy_style(answer->outcome->state));
     fl_table_print(table, out);
     fl_table_destroy(table);
 }
@@ -78,8 +78,8 @@ static char *next_step(const struct fl_outcome_answer *answer)
 {
     switch (answer->outcome->state) {
     case FL_REMEDY_INSTALLED: return fl_request_again(answer->request, "verify", answer->vm_name);
-    case FL_REMEDY_VERIFIED: return fl_request_again(answer->request, "status", NULL);
     case FL_REMEDY_PLANNED: return fl_request_again(answer->request, "apply", answer->vm_name);
+    case FL_REMEDY_VERIFIED:
     case FL_REMEDY_REVERTED:
     case FL_REMEDY_SUSPENDED:
     default: return fl_request_again(answer->request, "audit", NULL);
@@ -89,12 +89,13 @@ static char *next_step(const struct fl_outcome_answer *answer)
 void fl_outcome_print(const struct fl_outcome_answer *answer, struct fl_output *out)
 {
     const struct fl_outcome *outcome = answer->outcome;
-    _cleanup_free char *name = fl_text_clean(answer->vm_name);
     _cleanup_free char *next = next_step(answer);
+    _cleanup_free char *undo = fl_request_again(answer->request, "revert", answer->vm_name);
 
-    fl_output_styled(out, FL_STYLE_BOLD, "%s", name);
+    fl_output_styled(out, FL_STYLE_BOLD, "%s", answer->vm_name);
     fl_output_printf(out, ": ");
-    fl_output_styled(out, fl_remedy_style(outcome->state), "%s", fl_remedy_state_name(outcome->state));
+    fl_output_styled(out, fl_remedy_style(outcome->state), "%s",
+                     fl_remedy_state_name(outcome->state));
     fl_output_printf(out, "%s\n", outcome->changed ? "" : "; nothing was changed");
     if (outcome->reason)
         fl_output_paragraph(out, 0, 2, outcome->reason);
@@ -102,9 +103,11 @@ void fl_outcome_print(const struct fl_outcome_answer *answer, struct fl_output *
         fl_output_printf(out, "  seen: ");
         fl_output_paragraph(out, 8, 8, outcome->evidence);
     }
-    if (answer->verified_it)
+    if (answer->has_before)
         print_numbers(answer, out);
     fl_output_styled(out, FL_STYLE_BOLD, "next: %s\n", next);
+    if (outcome->state == FL_REMEDY_INSTALLED || outcome->state == FL_REMEDY_VERIFIED)
+        fl_output_printf(out, "undo: %s\n", undo);
 }
 
 void fl_outcome_show(const struct fl_outcome_answer *answer, struct fl_output *out)

@@ -16,9 +16,8 @@ struct fl_outcome_answer {
     const char *vm_name;
     const struct fl_outcome *outcome;
     bool has_before;
-    double hw_share_before;     /* Negative: there were no packets. */
+    double hw_share_before; /* Negative: there were no packets. */
     uint64_t packets_before;
-    bool verified_it;           /* Counters were looked at: there is something to say of packets. */
 };
 
 json_t *fl_outcome_json(const struct fl_outcome_answer *answer);

@@ -14,10 +14,12 @@
 #include "flows/cleanup.h"
 
 #define WIDTH_WITHOUT_TERMINAL 100u
-#define WIDTH_LEAST 60u
-#define WIDTH_MOST 120u
+#define WIDTH_LEAST            60u
+#define WIDTH_MOST             120u
 
-/* stdio forgets why a write failed; this does not. After the first error nothing more is written. */
+/*
+ * stdio forgets why a write failed; this does not. After the first error nothing more is written.
+ */
 static ssize_t write_all(void *cookie, const char *bytes, size_t n)
 {
     struct fl_output *out = cookie;
@@ -70,8 +72,8 @@ int fl_output_close(struct fl_output *out)
 void fl_output_style(struct fl_output *out, enum fl_style style)
 {
     static const char *const sequences[] = {
-        [FL_STYLE_PLAIN] = "\033[0m", [FL_STYLE_BOLD] = "\033[1m",   [FL_STYLE_DIM] = "\033[2m",
-        [FL_STYLE_BAD] = "\033[1;31m", [FL_STYLE_ODD] = "\033[33m", [FL_STYLE_GOOD] = "\033[32m",
+        [FL_STYLE_PLAIN] = "\033[0m",   [FL_STYLE_BOLD] = "\033[1m", [FL_STYLE_DIM] = "\033[2m",
+        [FL_STYLE_BAD] = "\033[1;31m",  [FL_STYLE_ODD] = "\033[33m", [FL_STYLE_GOOD] = "\033[32m",
         [FL_STYLE_UNSURE] = "\033[35m",
     };
 
@@ -79,12 +81,21 @@ void fl_output_style(struct fl_output *out, enum fl_style style)
         fputs(sequences[style], out->stream);
 }
 
+/* The one way by which text gets out, so that no name from outside can steer a terminal. */
+static void put_visible(struct fl_output *out, const char *format, va_list args)
+{
+    _cleanup_free char *text = xvasprintf(format, args);
+    _cleanup_free char *visible = fl_text_visible(text);
+
+    fputs(visible, out->stream);
+}
+
 void fl_output_printf(struct fl_output *out, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    vfprintf(out->stream, format, args);
+    put_visible(out, format, args);
     va_end(args);
 }
 
@@ -95,7 +106,7 @@ void fl_output_styled(struct fl_output *out, enum fl_style style, const char *fo
     if (style != FL_STYLE_PLAIN)
         fl_output_style(out, style);
     va_start(args, format);
-    vfprintf(out->stream, format, args);
+    put_visible(out, format, args);
     va_end(args);
     if (style != FL_STYLE_PLAIN)
         fl_output_style(out, FL_STYLE_PLAIN);
@@ -113,7 +124,7 @@ struct filling {
     unsigned int width;
     unsigned int indent;
     unsigned int column;
-    bool at_start;              /* Of a line: no space goes before the next word. */
+    bool at_start; /* Of a line: no space goes before the next word. */
 };
 
 static void break_line(struct filling *fill)
@@ -125,7 +136,9 @@ static void break_line(struct filling *fill)
     fill->at_start = true;
 }
 
-/* Bytes of @word up to and with the last comma that fits into @room columns; 0 when there is none. */
+/*
+ * Bytes of @word up to and with the last comma that fits into @room columns; 0 when there is none.
+ */
 static size_t part_that_fits(const char *word, unsigned int room)
 {
     size_t n = fl_text_clip(word, room);

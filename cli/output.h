@@ -3,8 +3,8 @@
 #define FLOWLIFT_CLI_OUTPUT_H
 
 /*
- * Where a verb's result goes: standard output, with what is known of the one who reads it (a terminal
- * of some width, colour or not, UTF-8 or not) and with the first error that writing met.
+ * Where a verb's result goes: standard output, with what is known of the one who reads it (a
+ * terminal of some width, colour or not, UTF-8 or not) and with the first error that writing met.
  */
 
 #include <jansson.h>
@@ -16,9 +16,9 @@ struct fl_output {
     FILE *stream;
     bool colour;
     bool utf8;
-    unsigned int columns;       /* Of the terminal; 0: no terminal. */
+    unsigned int columns; /* Of the terminal; 0: no terminal. */
     int fd;
-    int error;                  /* First errno that writing met; 0. */
+    int error; /* First errno that writing met; 0. */
 };
 
 enum fl_style {
@@ -43,16 +43,17 @@ int fl_output_close(struct fl_output *out);
 
 /** fl_output_style() - switch to @style; FL_STYLE_PLAIN switches back */
 void fl_output_style(struct fl_output *out, enum fl_style style);
+/** fl_output_printf() - control characters but newlines are made visible */
 void fl_output_printf(struct fl_output *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/** fl_output_styled() - printf in @style */
+/** fl_output_styled() - likewise, in @style */
 void fl_output_styled(struct fl_output *out, enum fl_style style, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /**
  * fl_output_paragraph() - words of @text, wrapped between columns @indent and fl_output_width()
- * @column: where the cursor stands; the first line goes on there, or is indented when it is short of
- *          @indent
+ * @column: where the cursor stands; the first line goes on there, or begins at @indent when that is
+ *          further to the right
  * Ends with a newline. Control characters in @text are made visible.
  */
 void fl_output_paragraph(struct fl_output *out, unsigned int column, unsigned int indent,
@@ -66,7 +67,9 @@ void fl_output_paragraph_behind(struct fl_output *out, const char *margin, unsig
 /** fl_output_width() - columns that text for people should fill: the terminal's, else 100 */
 unsigned int fl_output_width(const struct fl_output *out);
 
-/** fl_output_arrow() - what leads from a match to its actions; fl_output_down(), _bar(): likewise */
+/**
+ * fl_output_arrow() - what leads from a match to its actions; fl_output_down(), _bar(): likewise
+ */
 const char *fl_output_arrow(const struct fl_output *out);
 const char *fl_output_down(const struct fl_output *out);
 const char *fl_output_bar(const struct fl_output *out);

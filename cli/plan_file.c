@@ -42,7 +42,8 @@ static int check_document(const char *path, const json_t *document, struct fl_er
 
     gethostname(host, sizeof host - 1);
     if (strcmp(string_of(document, "schema"), "flowlift/plan/1"))
-        return fl_error_set(err, -EINVAL, "%s is no plan; make one with flowlift plan VM -o FILE", path);
+        return fl_error_set(err, -EINVAL, "%s is no plan; make one with flowlift plan VM -o FILE",
+                            path);
     if (strcmp(string_of(document, "host"), host))
         return fl_error_set(err, -EINVAL, "%s was made on host %s; make one here", path,
                             string_of(document, "host"));

@@ -6,7 +6,6 @@
 
 #include <openvswitch/dynamic-string.h>
 
-#include "cli/audit_view.h"
 #include "cli/chain_view.h"
 #include "cli/options.h"
 #include "cli/reading.h"
@@ -24,16 +23,26 @@ int fl_plan_exit_code(int code)
     return !code || code == -ENOENT ? FL_EXIT_DONE : FL_EXIT_NOT_DONE;
 }
 
+static const char *state_of(const struct fl_plan *plan, int code)
+{
+    if (code == -ENOENT)
+        return plan->vm && plan->vm->verdict == FL_VERDICT_IDLE ? "no-traffic" : "not-needed";
+    if (code)
+        return "refused";
+    return plan->installed ? "installed" : "planned";
+}
+
 struct fl_plan_answer fl_plan_answer(const struct fl_request *request, const struct fl_plan *plan,
                                      int code, const struct fl_error *why)
 {
+    const char *name = plan->vm ? plan->vm->name : plan->set.vm_name;
+
     return (struct fl_plan_answer){
         .request = request,
         .plan = plan,
-        .vm_name = plan->vm ? plan->vm->name : plan->set.vm_name ? plan->set.vm_name : request->argument,
+        .vm_name = name ? name : request->argument,
         .reason = code ? why->text : NULL,
-        .state = code == -ENOENT ? "not-needed" : code ? "refused" : plan->installed ? "installed"
-                                                                                    : "planned",
+        .state = state_of(plan, code),
     };
 }
 
@@ -75,7 +84,8 @@ static json_t *relaxations_json(const struct fl_flowset *set)
 
         json_array_append_new(relaxations,
                               json_pack("{s:o, s:o, s:o}", "id", fl_text_json(relaxation->id),
-                                        "meaning", fl_text_json(fl_relaxation_words(relaxation->id)),
+                                        "meaning",
+                                        fl_text_json(fl_relaxation_words(relaxation->id)),
                                         "example", fl_text_json(relaxation->example)));
     }
     return relaxations;
@@ -106,7 +116,8 @@ json_t *fl_plan_json(const struct fl_plan_answer *answer, const char *verb)
                         has_set ? relaxations_json(&plan->set) : json_array());
     json_object_set_new(document, "refusals", refusals_json(plan));
     json_object_set_new(document, "traces", json_integer(plan->set.n_traces));
-    json_object_set_new(document, "flowset", has_set ? fl_flowset_to_json(&plan->set) : json_null());
+    json_object_set_new(document, "flowset",
+                        has_set ? fl_flowset_to_json(&plan->set) : json_null());
     return document;
 }
 
@@ -133,64 +144,101 @@ static void print_rule(const struct fl_plan *plan, const struct fl_rule *rule, s
     fl_output_styled(out, FL_STYLE_DIM, "     %s\n", text);
 }
 
+#define LABEL_COLUMN 13u
+
+/* The first relaxation of each kind; an example is enough. */
+static bool is_first_of_its_kind(const struct fl_flowset *set, size_t i)
+{
+    for (size_t j = 0; j < i; j++) {
+        if (!strcmp(set->relaxations[j].id, set->relaxations[i].id))
+            return false;
+    }
+    return true;
+}
+
 static void print_relaxations(const struct fl_flowset *set, struct fl_output *out)
 {
     for (size_t i = 0; i < set->n_relaxations; i++) {
         const struct fl_relaxation *relaxation = &set->relaxations[i];
         const char *words = fl_relaxation_words(relaxation->id);
 
-        fl_output_printf(out, "%s", i ? "             " : "relaxations  ");
+        if (!is_first_of_its_kind(set, i))
+            continue;
+        fl_output_printf(out, "%-*s", (int)LABEL_COLUMN, i ? "" : "relaxations");
         fl_output_styled(out, FL_STYLE_ODD, "%s", relaxation->id);
         fl_output_printf(out, "%s%s\n", words ? ": " : "", words ? words : "");
-        if (relaxation->example)
-            fl_output_printf(out, "             example: %s\n", relaxation->example);
+        if (relaxation->example) {
+            fl_output_printf(out, "%*sexample: ", (int)LABEL_COLUMN, "");
+            fl_output_paragraph(out, LABEL_COLUMN + 9, LABEL_COLUMN + 9, relaxation->example);
+        }
     }
     if (!set->n_relaxations)
-        fl_output_printf(out, "relaxations  none: every packet fares as it does without the rules\n");
+        fl_output_printf(out,
+                         "relaxations  none: every packet fares as it does without the rules\n");
 }
 
-static void print_checks(const struct fl_flowset *set, struct fl_output *out)
+static void print_prospect(const struct fl_plan *plan, struct fl_output *out)
 {
-    size_t decoys = n_decoys(set);
+    size_t decoys = n_decoys(&plan->set);
 
-    fl_output_printf(out, "checked      by %u traces of the pipeline without these rules\n",
-                     set->n_traces);
-    print_relaxations(set, out);
-    fl_output_printf(out, "when applied ");
-    fl_output_paragraph(out, 13, 13,
+    fl_output_printf(out, "%-*s", (int)LABEL_COLUMN, "when applied");
+    fl_output_paragraph(out, LABEL_COLUMN, LABEL_COLUMN,
                         "all rules go in at once; then the storage packets are counted, and unless "
                         "the NIC forwards them the rules are taken out again");
     if (decoys)
-        fl_output_printf(out, "             %zu more rule%s stand%s for a moment, so that live flows are "
-                              "built anew\n", decoys, decoys == 1 ? "" : "s", decoys == 1 ? "s" : "");
+        fl_output_printf(out,
+                         "%*s%zu more rule%s for a moment, so that live flows are built anew\n",
+                         (int)LABEL_COLUMN, "", decoys, decoys == 1 ? "" : "s");
+}
+
+static void print_footer(const struct fl_plan_answer *answer, const char *written_to,
+                         struct fl_output *out)
+{
+    const struct fl_plan *plan = answer->plan;
+
+    fl_output_printf(out, "\n%-*sby %u trace%s of the pipeline without these rules\n",
+                     (int)LABEL_COLUMN, "checked", plan->set.n_traces,
+                     plan->set.n_traces == 1 ? "" : "s");
+    print_relaxations(&plan->set, out);
+    if (!plan->installed)
+        print_prospect(plan, out);
+    for (size_t i = 0; i < plan->n_refusals; i++) {
+        fl_output_printf(out, "%-*s", (int)LABEL_COLUMN, "left out");
+        fl_output_paragraph(out, LABEL_COLUMN, LABEL_COLUMN, plan->refusals[i].reason);
+    }
+    if (written_to)
+        fl_output_printf(out, "%-*s%s\n", (int)LABEL_COLUMN, "written to", written_to);
+}
+
+static void print_next(const struct fl_plan_answer *answer, const char *written_to,
+                       struct fl_output *out)
+{
+    const char *verb = answer->plan->installed ? "verify" : "apply";
+    _cleanup_free char *next = fl_request_again(answer->request, verb, answer->vm_name);
+    _cleanup_free char *file = fl_shell_word(written_to ? written_to : "");
+
+    fl_output_styled(out, FL_STYLE_BOLD, "\nnext: %s", next);
+    if (written_to && !answer->plan->installed)
+        fl_output_styled(out, FL_STYLE_BOLD, " --plan %s", file);
+    fl_output_printf(out, "\n");
 }
 
 static void print_plan(const struct fl_plan_answer *answer, const char *written_to,
                        struct fl_output *out)
 {
     const struct fl_plan *plan = answer->plan;
-    _cleanup_free char *next = fl_request_again(answer->request, "apply", answer->vm_name);
     size_t n = plan->set.n_rules - n_decoys(&plan->set);
 
     fl_output_styled(out, FL_STYLE_BOLD, "%s", answer->vm_name);
-    if (plan->installed)
-        fl_output_printf(out, ": %zu rule%s, in the switch already\n", n, n == 1 ? "" : "s");
-    else
-        fl_output_printf(out, ": %zu rule%s would carry its storage traffic\n", n, n == 1 ? "" : "s");
+    fl_output_printf(out, ": %zu rule%s%s\n", n, n == 1 ? "" : "s",
+                     plan->installed ? ", in the switch already"
+                                     : " would carry its storage traffic");
     for (size_t i = 0; i < plan->set.n_rules; i++) {
         if (!plan->set.rules[i].decoy)
             print_rule(plan, &plan->set.rules[i], i + 1, out);
     }
-    fl_output_printf(out, "\n");
-    print_checks(&plan->set, out);
-    for (size_t i = 0; i < plan->n_refusals; i++) {
-        fl_output_printf(out, "left out     ");
-        fl_output_paragraph(out, 13, 13, plan->refusals[i].reason);
-    }
-    if (written_to)
-        fl_output_printf(out, "written to   %s\n", written_to);
-    fl_output_styled(out, FL_STYLE_BOLD, "\nnext: %s%s%s\n", next, written_to ? " --plan " : "",
-                     written_to ? written_to : "");
+    print_footer(answer, written_to, out);
+    print_next(answer, written_to, out);
 }
 
 static void print_reason(const struct fl_plan_answer *answer, struct fl_output *out)
@@ -198,7 +246,7 @@ static void print_reason(const struct fl_plan_answer *answer, struct fl_output *
     const struct fl_plan *plan = answer->plan;
 
     fl_output_styled(out, FL_STYLE_BOLD, "%s", answer->vm_name);
-    fl_output_printf(out, ": %s\n", strcmp(answer->state, "refused") ? "no plan is needed" : "refused");
+    fl_output_printf(out, ": %s\n", strcmp(answer->state, "refused") ? "nothing to do" : "refused");
     fl_output_paragraph(out, 0, 2, answer->reason);
     for (size_t i = 0; i < plan->n_refusals; i++) {
         fl_output_printf(out, "  - ");

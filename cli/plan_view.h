@@ -3,8 +3,8 @@
 #define FLOWLIFT_CLI_PLAN_VIEW_H
 
 /*
- * A plan, or the reason why there is none, as people and machines read it. "plan" and "apply --dry-run"
- * show the same.
+ * A plan, or the reason why there is none, as people and machines read it. "plan" and "apply
+ * --dry-run" show the same.
  */
 
 #include <jansson.h>
@@ -16,8 +16,8 @@ struct fl_plan_answer {
     const struct fl_request *request;
     const struct fl_plan *plan;
     const char *vm_name;
-    const char *reason;         /* Why there is no plan; NULL when there is one. */
-    const char *state;          /* "planned", "installed", "not-needed" or "refused" */
+    const char *reason; /* Why there is no plan; NULL when there is one. */
+    const char *state;  /* "planned", "installed", "not-needed", "no-traffic" or "refused" */
 };
 
 /**

@@ -13,7 +13,6 @@
 #include "flows/nearest.h"
 #include "lib/collect.h"
 
-
 static int collect(const struct fl_request *request, const struct fl_collect_options *options,
                    struct fl_snapshot **snapshot, struct fl_error *err)
 {
@@ -24,9 +23,8 @@ static int collect(const struct fl_request *request, const struct fl_collect_opt
     return fl_collect_host(&host, options, snapshot, err);
 }
 
-int fl_reading_open(const struct fl_request *request, int64_t window_ms,
-                    enum fl_snapshot_keep keep, unsigned int flags, struct fl_reading *reading,
-                    struct fl_error *err)
+int fl_reading_open(const struct fl_request *request, int64_t window_ms, enum fl_snapshot_keep keep,
+                    unsigned int flags, struct fl_reading *reading, struct fl_error *err)
 {
     struct fl_collect_options options = {
         .config = &reading->config,
@@ -73,7 +71,8 @@ static const struct fl_vm_audit *find_port(const struct fl_audit *audit, const c
     for (size_t i = 0; i < audit->n_vms; i++)
         known[i] = audit->vms[i].name;
     if (fl_nearest(what, known, audit->n_vms, &nearest, 1))
-        fl_error_set(err, -ENOENT, "no port '%s' in what was read; did you mean '%s'?", what, nearest);
+        fl_error_set(err, -ENOENT, "no port '%s' in what was read; did you mean '%s'?", what,
+                     nearest);
     else
         fl_error_set(err, -ENOENT,
                      "no port '%s' in what was read (a raw dump names ports, not VMs)", what);

@@ -3,8 +3,8 @@
 #define FLOWLIFT_CLI_READING_H
 
 /*
- * What a verb works on: the configuration, and for most a snapshot (of the host, or of the files that
- * --from names) with its audit; or an operator, for what changes the switch.
+ * What a verb works on: the configuration, and for most a snapshot (of the host, or of the files
+ * that --from names) with its audit; or an operator, for what changes the switch.
  */
 
 #include <jansson.h>
@@ -27,9 +27,8 @@ struct fl_reading {
  * @keep, @flags: see struct fl_collect_options
  * Return: 0, or negative errno with @err; release with fl_reading_close() either way.
  */
-int fl_reading_open(const struct fl_request *request, int64_t window_ms,
-                    enum fl_snapshot_keep keep, unsigned int flags, struct fl_reading *reading,
-                    struct fl_error *err);
+int fl_reading_open(const struct fl_request *request, int64_t window_ms, enum fl_snapshot_keep keep,
+                    unsigned int flags, struct fl_reading *reading, struct fl_error *err);
 void fl_reading_close(struct fl_reading *reading);
 
 /**

@@ -13,8 +13,8 @@
 #include "flows/cleanup.h"
 
 /*
- * Each of these puts one thing into words and takes it out of the match, so that what is left at the
- * end is what has no words.
+ * Each of these puts one thing into words and takes it out of the match, so that what is left at
+ * the end is what has no words.
  */
 
 /* A subnet, or nothing for a field that is wild or masked otherwise. */
@@ -91,8 +91,8 @@ static void take_destination(struct ds *ds, struct flow *flow, struct flow *mask
 /* "TCP", "UDP", "IPv4", "packets". */
 static void take_protocol(struct ds *ds, struct flow *flow, struct flow *mask)
 {
-    bool is_ip = mask->dl_type == OVS_BE16_MAX && (flow->dl_type == htons(ETH_TYPE_IP) ||
-                                                   flow->dl_type == htons(ETH_TYPE_IPV6));
+    bool is_ip = mask->dl_type == OVS_BE16_MAX &&
+                 (flow->dl_type == htons(ETH_TYPE_IP) || flow->dl_type == htons(ETH_TYPE_IPV6));
     bool has_protocol = is_ip && mask->nw_proto == UINT8_MAX;
 
     if (has_protocol && (flow->nw_proto == IPPROTO_TCP || flow->nw_proto == IPPROTO_UDP)) {
@@ -180,7 +180,8 @@ const char *fl_relaxation_words(const char *id)
         const char *id;
         const char *words;
     } known[] = {
-        { "ct-invalid", "a packet that connection tracking calls invalid is forwarded, not dropped" },
+        { "ct-invalid",
+          "a packet that connection tracking calls invalid is forwarded, not dropped" },
         { "ct-new-in", "a new connection towards the VM is forwarded, not dropped" },
         { "ct-new-out", "a new connection from the VM is forwarded, not dropped" },
         { "mac-learning", "the switch no longer learns the sender's address from these packets" },

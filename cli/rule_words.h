@@ -9,11 +9,11 @@
  * fl_rule_words() - a rule in plain words
  * @inv: tells ports' names; NULL: numbers
  *
- * Whatever of the match has no words here is added as ovs-ofctl writes it, so that the words never say
- * more than the rule does.
+ * Whatever of the match has no words here is added as ovs-ofctl writes it, so that the words never
+ * say more than the rule does.
  *
- * Return: "TCP from 10.1.0.2 (52:54:00:00:00:02) to 10.1.0.0/24 port 2049, in through vm2: ..."; owned
- * by the caller, free().
+ * Return: "TCP from 10.1.0.2 (52:54:00:00:00:02) to 10.1.0.0/24 port 2049, in through vm2: ...";
+ * owned by the caller, free().
  */
 char *fl_rule_words(const struct fl_rule *rule, const struct fl_inventory *inv);
 

@@ -24,11 +24,11 @@ struct fl_table {
     const struct fl_column *columns;
     size_t n_columns;
     size_t *widths;
-    struct cell *cells;         /* Row after row. */
+    struct cell *cells; /* Row after row. */
     size_t n_cells;
     size_t allocated;
     enum mode mode;
-    struct fl_output *out;      /* In PRINT_ROWS. */
+    struct fl_output *out; /* In PRINT_ROWS. */
 };
 
 struct fl_table *fl_table_create(const struct fl_column *columns, size_t n_columns)
@@ -65,14 +65,12 @@ static void print_last(struct fl_output *out, const struct cell *cell, size_t co
 {
     bool fits = !out->columns || column + fl_text_width(cell->text) <= out->columns;
 
-    if (cell->style != FL_STYLE_PLAIN)
-        fl_output_style(out, cell->style);
-    if (fits || column + LAST_COLUMN_LEAST > out->columns)
-        fprintf(out->stream, "%s\n", cell->text);
-    else
+    if (fits || column + LAST_COLUMN_LEAST > out->columns) {
+        fl_output_styled(out, cell->style, "%s", cell->text);
+        fputc('\n', out->stream);
+    } else {
         fl_output_paragraph(out, (unsigned int)column, (unsigned int)column, cell->text);
-    if (cell->style != FL_STYLE_PLAIN)
-        fl_output_style(out, FL_STYLE_PLAIN);
+    }
 }
 
 /* Blanks are owed until something follows them, so that no line ends in blanks. */

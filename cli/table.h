@@ -3,8 +3,8 @@
 #define FLOWLIFT_CLI_TABLE_H
 
 /*
- * The one table printer: columns as wide as their content, numbers to the right, the last column free
- * (on a terminal it is wrapped within its own column).
+ * The one table printer: columns as wide as their content, numbers to the right, the last column
+ * free (on a terminal it is wrapped within its own column).
  *
  *     struct fl_table *table = fl_table_create(columns, n);
  *     fl_table_cell(table, FL_STYLE_PLAIN, "%s", name);      one for each column, left to right
@@ -19,7 +19,7 @@
 
 struct fl_column {
     const char *title;
-    bool right;                 /* A number: to the right. */
+    bool right; /* A number: to the right. */
 };
 
 struct fl_table;

@@ -25,9 +25,9 @@ static const struct range narrow[] = {
 
 /* What takes two: East Asian wide and fullwidth forms, pictographs. Source: Unicode UAX #11. */
 static const struct range wide[] = {
-    { 0x1100, 0x115f }, { 0x2e80, 0x303e },   { 0x3041, 0xa4cf },   { 0xa960, 0xa97f },
-    { 0xac00, 0xd7a3 }, { 0xf900, 0xfaff },   { 0xfe30, 0xfe6f },   { 0xff00, 0xff60 },
-    { 0xffe0, 0xffe6 }, { 0x1f300, 0x1f64f }, { 0x1f680, 0x1f6ff }, { 0x1f900, 0x1f9ff },
+    { 0x1100, 0x115f },   { 0x2e80, 0x303e },   { 0x3041, 0xa4cf },   { 0xa960, 0xa97f },
+    { 0xac00, 0xd7a3 },   { 0xf900, 0xfaff },   { 0xfe30, 0xfe6f },   { 0xff00, 0xff60 },
+    { 0xffe0, 0xffe6 },   { 0x1f300, 0x1f64f }, { 0x1f680, 0x1f6ff }, { 0x1f900, 0x1f9ff },
     { 0x20000, 0x3fffd },
 };
 
@@ -121,8 +121,17 @@ static bool is_control(uint32_t code_point)
     return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);
 }
 
-/* Appends @text to @ds as valid UTF-8; with @for_terminal also without control characters. */
-static void put_clean(struct ds *ds, const char *text, bool for_terminal)
+/* Which control characters stay as they are. */
+enum controls { NO_CONTROLS, NEWLINES, ALL_CONTROLS };
+
+static bool stays(uint32_t code_point, enum controls controls)
+{
+    return !is_control(code_point) || controls == ALL_CONTROLS ||
+           (controls == NEWLINES && code_point == '\n');
+}
+
+/* Appends @text to @ds as valid UTF-8. */
+static void put_clean(struct ds *ds, const char *text, enum controls controls)
 {
     while (*text) {
         uint32_t code_point;
@@ -131,12 +140,12 @@ static void put_clean(struct ds *ds, const char *text, bool for_terminal)
         if (!n) {
             ds_put_cstr(ds, REPLACEMENT);
             n = 1;
-        } else if (for_terminal && (*text == '\n' || *text == '\t')) {
-            ds_put_char(ds, ' ');
-        } else if (for_terminal && is_control(code_point)) {
-            ds_put_format(ds, "\\x%02x", (unsigned int)code_point);
-        } else {
+        } else if (stays(code_point, controls)) {
             ds_put_buffer(ds, text, n);
+        } else if (*text == '\n' || *text == '\t') {
+            ds_put_char(ds, ' ');
+        } else {
+            ds_put_format(ds, "\\x%02x", (unsigned int)code_point);
         }
         text += n;
     }
@@ -146,7 +155,15 @@ char *fl_text_clean(const char *text)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
-    put_clean(&ds, text, true);
+    put_clean(&ds, text, NO_CONTROLS);
+    return ds_steal_cstr(&ds);
+}
+
+char *fl_text_visible(const char *text)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    put_clean(&ds, text, NEWLINES);
     return ds_steal_cstr(&ds);
 }
 
@@ -160,7 +177,7 @@ json_t *fl_text_json(const char *text)
     json = json_string(text);
     if (json)
         return json;
-    put_clean(&ds, text, false);
+    put_clean(&ds, text, ALL_CONTROLS);
     json = json_string(ds_cstr(&ds));
     ds_destroy(&ds);
     return json;

@@ -3,8 +3,9 @@
 #define FLOWLIFT_CLI_TEXT_H
 
 /*
- * Text that came from outside (names in OVSDB, lines of a dump), made fit for a terminal and for JSON:
- * valid UTF-8, no control characters that could move somebody's cursor, and its width in columns.
+ * Text that came from outside (names in OVSDB, lines of a dump), made fit for a terminal and for
+ * JSON: valid UTF-8, no control characters that could move somebody's cursor, and its width in
+ * columns.
  */
 
 #include <jansson.h>
@@ -22,10 +23,14 @@ size_t fl_text_clip(const char *text, size_t columns);
 /**
  * fl_text_clean() - @text as a terminal may show it
  *
- * A control character becomes "\xNN", a byte that is no UTF-8 becomes U+FFFD, a newline or tab a space.
+ * A control character becomes "\xNN", a byte that is no UTF-8 becomes U+FFFD, a newline or tab a
+ * space.
  * Return: owned by the caller, free().
  */
 char *fl_text_clean(const char *text);
+
+/** fl_text_visible() - likewise, but newlines stay */
+char *fl_text_visible(const char *text);
 
 /**
  * fl_text_json() - @text as a JSON string

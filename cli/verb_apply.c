@@ -13,11 +13,14 @@
 #include "lib/ovs/ctl.h"
 #include "lib/prove.h"
 
+#define DEFAULT_TIMEOUT_MS 15000
+
 /* What was true when the plan was made need not be true now. */
 static int prove_again(const struct fl_operator *op, struct fl_plan *plan, struct fl_error *err)
 {
+    int timeout_ms = op->host.timeout_ms ? op->host.timeout_ms : DEFAULT_TIMEOUT_MS;
     struct fl_ctl *ctl;
-    int error = fl_ctl_open(op->host.target, op->host.timeout_ms, &ctl, err);
+    int error = fl_ctl_open(op->host.target, timeout_ms, &ctl, err);
 
     if (error)
         return error;
@@ -55,8 +58,8 @@ static int show_plan(const struct fl_plan_answer *answer, int code, struct fl_ou
 }
 
 /*
- * fl_remedy_apply() takes the flow set out of the plan, so what is to be said of "before" is gathered
- * first.
+ * fl_remedy_apply() takes the flow set out of the plan, so what is to be said of "before" is
+ * gathered first.
  */
 static int install(const struct fl_request *request, const struct fl_operator *op,
                    struct fl_plan *plan, struct fl_output *out, struct fl_error *err)
@@ -71,7 +74,6 @@ static int install(const struct fl_request *request, const struct fl_operator *o
         .has_before = plan->vm != NULL && !plan->installed,
         .hw_share_before = plan->vm ? plan->vm->hw_share : -1,
         .packets_before = plan->vm ? fl_tally_all(plan->vm->storage.packets) : 0,
-        .verified_it = true,
     };
     int exit_code = FL_EXIT_DONE;
     int error = fl_remedy_apply(op, plan, &outcome, &why);

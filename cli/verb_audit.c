@@ -25,7 +25,8 @@ static bool is_shown(const struct answer *answer, size_t i)
 static json_t *answer_document(const struct answer *answer)
 {
     const struct fl_snapshot *snapshot = answer->audit->snapshot;
-    json_t *document = fl_document("audit", fl_snapshot_host(snapshot), fl_snapshot_time_ms(snapshot));
+    json_t *document = fl_document("audit", fl_snapshot_host(snapshot),
+                                   fl_snapshot_time_ms(snapshot));
 
     json_object_set_new(document, "window_ms", json_integer(answer->window_ms));
     json_object_set_new(document, "incomplete", fl_text_json(answer->audit->incomplete));
@@ -81,7 +82,7 @@ static void print_summary(const struct answer *answer, struct fl_output *out)
 {
     const struct fl_snapshot *snapshot = answer->audit->snapshot;
     _cleanup_json json_t *summary = fl_summary_json(answer->audit, answer->only);
-    _cleanup_free char *host = fl_text_clean(fl_snapshot_host(snapshot));
+    const char *host = fl_snapshot_host(snapshot);
     const char *noun = fl_snapshot_inventory(snapshot) ? "VM" : "port";
     json_int_t n = json_integer_value(json_object_get(summary, "vms"));
     char text[FL_TIME_TEXT_BYTES], window[FL_HUMAN_BYTES];
@@ -89,7 +90,7 @@ static void print_summary(const struct answer *answer, struct fl_output *out)
     json_t *count;
 
     fl_output_printf(out, "%" JSON_INTEGER_FORMAT " %s%s", n, noun, n == 1 ? "" : "s");
-    json_object_foreach (summary, key, count) {
+    json_object_foreach(summary, key, count) {
         if (strcmp(key, "vms") && json_integer_value(count)) {
             fl_output_printf(out, "%s%" JSON_INTEGER_FORMAT " %s", separator,
                              json_integer_value(count), key);
@@ -112,11 +113,48 @@ static void print_host_causes(const struct answer *answer, struct fl_output *out
     for (size_t i = 0; i < answer->audit->n_host_causes; i++) {
         const struct fl_cause *cause = &answer->audit->host_causes[i];
         const struct fl_cause_info *info = fl_cause_info(cause->id);
-        _cleanup_free char *sentence = xasprintf("%s (%s); %s", info->meaning, cause->detail, info->cure);
 
         fl_output_styled(out, FL_STYLE_BAD, "host: ");
-        fl_output_paragraph(out, 6, 6, sentence);
+        fl_output_paragraph(out, 6, 6, info->meaning);
+        fl_output_printf(out, "      seen: ");
+        fl_output_paragraph(out, 12, 12, cause->detail);
+        fl_output_printf(out, "      cure: ");
+        fl_output_paragraph(out, 12, 12, info->cure);
     }
+}
+
+/* Where no cause says why the verdict is not good, its reason has to. */
+static bool needs_reason(const struct answer *answer, size_t i)
+{
+    const struct fl_vm_audit *vm = &answer->audit->vms[i];
+
+    return is_shown(answer, i) && !vm->n_causes && vm->reason &&
+           vm->verdict != FL_VERDICT_OFFLOADED && vm->verdict != FL_VERDICT_IDLE;
+}
+
+static bool has_same_reason(const struct answer *answer, size_t i, size_t j)
+{
+    return needs_reason(answer, j) &&
+           !strcmp(answer->audit->vms[i].reason, answer->audit->vms[j].reason);
+}
+
+/* "vm1 and 3 more: the path of ... is not known": each reason once. */
+static void print_reason(const struct answer *answer, size_t i, struct fl_output *out)
+{
+    const struct fl_vm_audit *vm = &answer->audit->vms[i];
+    _cleanup_free char *name = fl_text_clean(vm->name);
+    _cleanup_free char *sentence = NULL;
+    size_t n_more = 0;
+
+    for (size_t j = 0; j < i; j++) {
+        if (has_same_reason(answer, i, j))
+            return;
+    }
+    for (size_t j = i + 1; j < answer->audit->n_vms; j++)
+        n_more += has_same_reason(answer, i, j);
+    sentence = n_more ? xasprintf("and %zu more: %s", n_more, vm->reason) : xstrdup(vm->reason);
+    fl_output_styled(out, fl_verdict_style(vm->verdict), "%s%s ", name, n_more ? "" : ":");
+    fl_output_paragraph(out, (unsigned int)fl_text_width(name) + (n_more ? 1 : 2), 2, sentence);
 }
 
 /* What to do about the worst of those shown; NULL when there is nothing to do. */
@@ -145,6 +183,10 @@ static void print_text(const struct answer *answer, struct fl_output *out)
     }
     print_summary(answer, out);
     print_host_causes(answer, out);
+    for (size_t i = 0; i < answer->audit->n_vms; i++) {
+        if (needs_reason(answer, i))
+            print_reason(answer, i, out);
+    }
     if (next)
         fl_output_styled(out, FL_STYLE_BOLD, "next: %s\n", next);
     else if (answer->audit->n_vms)

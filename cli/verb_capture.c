@@ -21,7 +21,7 @@ static uint64_t size_of(const char *path)
 
 static void show(const struct fl_request *request, uint64_t n_flows, struct fl_output *out)
 {
-    _cleanup_free char *name = fl_text_clean(request->output);
+    _cleanup_free char *word = fl_shell_word(request->output);
     uint64_t n_bytes = size_of(request->output);
     char flows[FL_HUMAN_BYTES], bytes[FL_HUMAN_BYTES];
 
@@ -35,8 +35,8 @@ static void show(const struct fl_request *request, uint64_t n_flows, struct fl_o
         return;
     }
     fl_output_printf(out, "%s flow%s written to %s (%s)\n", fl_human_count(n_flows, flows),
-                     n_flows == 1 ? "" : "s", name, fl_human_bytes(n_bytes, bytes));
-    fl_output_styled(out, FL_STYLE_BOLD, "next: flowlift audit --from %s\n", name);
+                     n_flows == 1 ? "" : "s", request->output, fl_human_bytes(n_bytes, bytes));
+    fl_output_styled(out, FL_STYLE_BOLD, "next: flowlift audit --from %s\n", word);
 }
 
 int fl_verb_capture(const struct fl_request *request, struct fl_output *out, struct fl_error *err)

@@ -58,24 +58,27 @@ static void put_verb_names(struct fl_output *out)
     }
 }
 
-int fl_verb_completion(const struct fl_request *request, struct fl_output *out, struct fl_error *err)
+int fl_verb_completion(const struct fl_request *request, struct fl_output *out,
+                       struct fl_error *err)
 {
     if (strcmp(request->argument, "bash")) {
         fl_error_set(err, -EINVAL, "there is completion for bash only, not for '%s'",
                      request->argument);
         return FL_EXIT_TROUBLE;
     }
-    fl_output_printf(out, "# bash completion for flowlift; made by: flowlift completion bash\n"
-                          "_flowlift() {\n"
-                          "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-                          "    local verb= options= i\n"
-                          "    case $before in\n");
+    fl_output_printf(out,
+                     "# bash completion for flowlift; made by: flowlift completion bash\n"
+                     "_flowlift() {\n"
+                     "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
+                     "    local verb= options= i\n"
+                     "    case $before in\n");
     put_values(out);
-    fl_output_printf(out, "    esac\n"
-                          "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-                          "        [[ ${COMP_WORDS[i]} == -* ]] || { verb=${COMP_WORDS[i]}; break; }\n"
-                          "    done\n"
-                          "    case $verb in\n");
+    fl_output_printf(out,
+                     "    esac\n"
+                     "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+                     "        [[ ${COMP_WORDS[i]} == -* ]] || { verb=${COMP_WORDS[i]}; break; }\n"
+                     "    done\n"
+                     "    case $verb in\n");
     put_verbs(out);
     fl_output_printf(out, "    esac\n"
                           "    if [[ -z $verb ]]; then\n"

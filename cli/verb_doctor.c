@@ -7,7 +7,6 @@
 
 #include "cli/progress.h"
 #include "cli/reading.h"
-#include "cli/table.h"
 #include "cli/text.h"
 
 struct checkup {
@@ -32,11 +31,10 @@ static void print_json(const struct checkup *checkup, struct fl_output *out)
     for (size_t i = 0; i < checkup->n; i++) {
         const struct fl_check *check = &checkup->checks[i];
 
-        json_array_append_new(checks,
-                              json_pack("{s:s, s:s, s:o, s:o}", "id", check->id, "status",
-                                        fl_check_status_name(check->status), "summary",
-                                        fl_text_json(check->summary), "advice",
-                                        fl_text_json(check->advice)));
+        json_array_append_new(checks, json_pack("{s:s, s:s, s:o, s:o}", "id", check->id, "status",
+                                                fl_check_status_name(check->status), "summary",
+                                                fl_text_json(check->summary), "advice",
+                                                fl_text_json(check->advice)));
     }
     for (enum fl_check_status status = 0; status <= FL_CHECK_UNKNOWN; status++)
         json_object_set_new(summary, fl_check_status_name(status),

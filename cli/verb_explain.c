@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <ovs/util.h>
+#include <inttypes.h>
 #include <string.h>
+
+#include <ovs/util.h>
 
 #include "cli/audit_view.h"
 #include "cli/chain_view.h"
-#include "cli/human.h"
 #include "cli/options.h"
 #include "cli/text.h"
 #include "flows/cleanup.h"
 
 /* The worst of each, the rest is counted. JSON has them all. */
-#define CHAINS_SHOWN 4u
-#define PEERS_SHOWN 5u
+#define CHAINS_SHOWN  4u
+#define PEERS_SHOWN   5u
 #define DETAILS_SHOWN 3u
 
 struct story {
@@ -32,6 +33,18 @@ static size_t n_in_software(const struct fl_vm_audit *vm)
 
     for (size_t i = 0; i < vm->n_findings; i++)
         n += is_in_software(&vm->findings[i]);
+    return n;
+}
+
+/* Packets that came to the VM's storage chains and were dropped there: no verdict counts these. */
+static uint64_t dropped_packets(const struct fl_vm_audit *vm)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < vm->n_findings; i++) {
+        if (vm->findings[i].chain->drops)
+            n += vm->findings[i].chain->packets;
+    }
     return n;
 }
 
@@ -97,8 +110,9 @@ static json_t *causes_json(const struct story *story)
         gather_evidence(story, story->vm->causes[i], &evidence);
         for (size_t j = 0; j < evidence.n; j++)
             json_array_append_new(seen, fl_text_json(evidence.details[j]));
-        json_array_append_new(causes, json_pack("{s:s, s:s, s:o, s:s}", "id", info->id, "meaning",
-                                                info->meaning, "evidence", seen, "cure", info->cure));
+        json_array_append_new(causes,
+                              json_pack("{s:s, s:s, s:o, s:s}", "id", info->id, "meaning",
+                                        info->meaning, "evidence", seen, "cure", info->cure));
     }
     return causes;
 }
@@ -108,7 +122,8 @@ static void print_json(const struct story *story, struct fl_output *out)
     const struct fl_snapshot *snapshot = story->reading->snapshot;
     const struct fl_audit *audit = story->reading->audit;
     _cleanup_free char *next = next_step(story);
-    json_t *document = fl_document("explain", fl_snapshot_host(snapshot), fl_snapshot_time_ms(snapshot));
+    json_t *document = fl_document("explain", fl_snapshot_host(snapshot),
+                                   fl_snapshot_time_ms(snapshot));
     json_t *chains = json_array(), *peers = json_array();
 
     for (size_t i = 0; i < story->vm->n_findings; i++)
@@ -124,6 +139,7 @@ static void print_json(const struct story *story, struct fl_output *out)
     json_object_set_new(document, "causes", causes_json(story));
     json_object_set_new(document, "host_causes",
                         fl_causes_json(audit->host_causes, audit->n_host_causes));
+    json_object_set_new(document, "dropped_packets", fl_count_json(dropped_packets(story->vm)));
     json_object_set_new(document, "chains", chains);
     json_object_set_new(document, "peers", peers);
     json_object_set_new(document, "next", fl_text_json(next));
@@ -134,9 +150,8 @@ static void print_heading(const struct story *story, struct fl_output *out)
 {
     const struct fl_vm_audit *vm = story->vm;
     const char *scope = fl_scope_name(vm->scope);
-    _cleanup_free char *name = fl_text_clean(vm->name);
 
-    fl_output_styled(out, FL_STYLE_BOLD, "%s", name);
+    fl_output_styled(out, FL_STYLE_BOLD, "%s", vm->name);
     fl_output_printf(out, " is ");
     fl_output_styled(out, fl_verdict_style(vm->verdict), "%s", fl_verdict_name(vm->verdict));
     if (scope)
@@ -191,8 +206,8 @@ static void print_chains(const struct story *story, struct fl_output *out)
         fl_output_printf(out, "  %s%zu %schain%s in software; --json lists all\n", n ? "and " : "",
                          n_software - n, n ? "more " : "", n_software - n == 1 ? "" : "s");
     if (n_hardware)
-        fl_output_printf(out, "  %s%zu chain%s in hardware\n", n_software ? "besides, " : "", n_hardware,
-                         n_hardware == 1 ? "" : "s");
+        fl_output_printf(out, "  %s%zu chain%s in hardware\n", n_software ? "besides, " : "",
+                         n_hardware, n_hardware == 1 ? "" : "s");
 }
 
 static void print_cause(struct fl_output *out, const struct fl_cause_info *info,
@@ -233,6 +248,17 @@ static void print_causes(const struct story *story, struct fl_output *out)
     }
 }
 
+static void print_drops(const struct story *story, struct fl_output *out)
+{
+    uint64_t n = dropped_packets(story->vm);
+
+    if (!n)
+        return;
+    fl_output_styled(out, FL_STYLE_BAD, "\ndropped: ");
+    fl_output_printf(out, "the pipeline drops storage packets of this VM (%" PRIu64 " %s)\n", n,
+                     story->window_ms ? "in the window" : "so far");
+}
+
 static void print_text(const struct story *story, struct fl_output *out)
 {
     _cleanup_free char *next = next_step(story);
@@ -241,10 +267,11 @@ static void print_text(const struct story *story, struct fl_output *out)
     print_peers(story, out);
     print_chains(story, out);
     print_causes(story, out);
+    print_drops(story, out);
     if (next)
         fl_output_styled(out, FL_STYLE_BOLD, "\n%s: %s\n",
                          story->request->n_from ? "next, on that host" : "next", next);
-    else
+    else if (!dropped_packets(story->vm))
         fl_output_printf(out, "\nnothing to do\n");
     if (story->reading->audit->incomplete) {
         fl_output_styled(out, FL_STYLE_UNSURE, "incomplete: ");

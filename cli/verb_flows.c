@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A host may have 100,000 flows. So each is gathered, written and forgotten; the JSON object is written
- * in pieces, and the table is measured in one pass and printed in another.
+ * A host may have 100,000 flows. So each is gathered, written and forgotten; the JSON object is
+ * written in pieces, and the table is measured in one pass and printed in another.
  */
 
 #include <ovs/util.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/audit_view.h"
 #include "cli/flow_record.h"
 #include "cli/human.h"
-#include "cli/options.h"
 #include "cli/table.h"
 #include "cli/text.h"
 #include "flows/cleanup.h"
@@ -110,7 +108,7 @@ static void print_json(struct listing *listing, struct fl_output *out)
 
     json_object_set_new(head, "window_ms", json_integer(fl_snapshot_window_ms(snapshot)));
     json_object_set_new(head, "incomplete", fl_text_json(fl_snapshot_incomplete(snapshot)));
-    json_object_foreach (head, key, value) {
+    json_object_foreach(head, key, value) {
         put_member(out, before, key, json_incref(value));
         before = ",\n  ";
     }
@@ -138,7 +136,8 @@ static void put_flow_row(const struct fl_flow_record *record, struct fl_output *
     else
         fl_table_cell(table, FL_STYLE_PLAIN, "-");
     fl_table_cell(table, FL_STYLE_PLAIN, "%s",
-                  record->packets == FL_COUNT_UNKNOWN ? "-" : fl_human_count(record->packets, text));
+                  record->packets == FL_COUNT_UNKNOWN ? "-"
+                                                      : fl_human_count(record->packets, text));
     fl_table_cell(table, FL_STYLE_PLAIN, "%s",
                   record->bytes == FL_COUNT_UNKNOWN ? "-" : fl_human_bytes(record->bytes, text));
     fl_table_cell(table, FL_STYLE_PLAIN, "%s%s",
@@ -146,7 +145,9 @@ static void put_flow_row(const struct fl_flow_record *record, struct fl_output *
                   record->n_causes > 1 ? " ..." : "");
     fl_table_cell(table, FL_STYLE_PLAIN, "%s%s: %s %s %s", record->in_port ? record->in_port : "?",
                   recirc, match, fl_output_arrow(out),
-                  flow->drops ? "drop" : flow->actions_text ? flow->actions_text : "?");
+                  flow->drops          ? "drop"
+                  : flow->actions_text ? flow->actions_text
+                                       : "?");
 }
 
 /* The order of people: worst path first, most packets first. */
@@ -201,7 +202,7 @@ static void print_summary(const struct listing *listing, struct fl_output *out)
 static void print_text(struct listing *listing, struct fl_output *out)
 {
     static const struct fl_column columns[] = {
-        { "PATH", false }, { "VM", false },    { "VLAN", true }, { "PACKETS", true },
+        { "PATH", false }, { "VM", false },    { "VLAN", true },  { "PACKETS", true },
         { "BYTES", true }, { "CAUSE", false }, { "FLOW", false },
     };
     struct fl_table *table = fl_table_create(columns, ARRAY_SIZE(columns));

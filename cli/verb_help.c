@@ -7,7 +7,7 @@
 #include "cli/help.h"
 
 /* Columns of the names in front of their summaries. */
-#define VERB_COLUMN 20u
+#define VERB_COLUMN   20u
 #define OPTION_COLUMN 25u
 
 void fl_help_option(const struct fl_option *option, char *buf, size_t size)
@@ -36,14 +36,18 @@ static void list_verbs(struct fl_output *out, enum fl_effect effect, const char 
 
 int fl_help_overview(struct fl_output *out)
 {
-    fl_output_printf(out, "Finds VMs whose storage traffic has fallen out of the NIC into software, "
-                          "says why,\nand puts it back.\n\n"
-                          "usage: flowlift VERB [VM] [options]\n");
+    fl_output_paragraph(out, 0, 0,
+                        "Finds VMs whose storage traffic has fallen out of the NIC into software, "
+                        "says why, and puts it back.");
+    fl_output_printf(out, "\nusage: flowlift VERB [VM] [options]\n");
     list_verbs(out, FL_READS, "Look (changes nothing)");
     list_verbs(out, FL_WRITES, "Repair (writes to the switch or the journal)");
-    fl_output_printf(out, "\nflowlift VERB --help lists a verb's options; every verb has --json.\n"
-                          "Exit code: 0 nothing stranded, or done; 1 stranded found, or not done; "
-                          "2 trouble.\n");
+    fl_output_printf(out, "\n");
+    fl_output_paragraph(out, 0, 0,
+                        "flowlift VERB --help lists a verb's options; every verb has --json.");
+    fl_output_paragraph(out, 0, 0,
+                        "Exit code: 0 nothing stranded, or done; 1 stranded found, or not done; "
+                        "2 trouble.");
     fl_output_styled(out, FL_STYLE_BOLD, "\nstart with: flowlift audit\n");
     return FL_EXIT_DONE;
 }

@@ -4,10 +4,8 @@
 
 #include <ovs/util.h>
 
-#include "cli/human.h"
 #include "cli/reading.h"
 #include "cli/table.h"
-#include "flows/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/store/journal.h"
 
@@ -40,7 +38,7 @@ static void print_text(const json_t *entries, size_t n_damaged, struct fl_output
     const json_t *entry;
     size_t i;
 
-    json_array_foreach (entries, i, entry) {
+    json_array_foreach(entries, i, entry) {
         put_time(table, text_of(entry, "time"));
         for (size_t j = 0; j < ARRAY_SIZE(keys); j++)
             fl_table_cell(table, FL_STYLE_PLAIN, "%s", text_of(entry, keys[j]));

@@ -43,8 +43,8 @@ static int revert_all(const struct fl_request *request, const struct fl_operator
         return FL_EXIT_DONE;
     }
     if (n)
-        fl_output_printf(out, "%zu remed%s taken out; no rule of flowlift is left in the switch\n", n,
-                         n == 1 ? "y" : "ies");
+        fl_output_printf(out, "%zu remed%s taken out; no rule of flowlift is left in the switch\n",
+                         n, n == 1 ? "y" : "ies");
     else
         fl_output_printf(out, "nothing to revert: no rule of flowlift is in the switch\n");
     fl_output_styled(out, FL_STYLE_BOLD, "next: %s\n", next);

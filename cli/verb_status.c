@@ -2,7 +2,6 @@
 #include <ovs/util.h>
 
 #include "cli/human.h"
-#include "cli/options.h"
 #include "cli/outcome_view.h"
 #include "cli/progress.h"
 #include "cli/reading.h"
@@ -15,7 +14,7 @@ struct listing {
     const struct fl_request *request;
     struct fl_status_entry *entries;
     size_t n;
-    const char *incomplete;     /* Why not all could be read, or NULL. */
+    const char *incomplete; /* Why not all could be read, or NULL. */
 };
 
 static json_t *entry_json(const struct fl_status_entry *e)
@@ -55,25 +54,41 @@ static void print_json(const struct listing *listing, struct fl_output *out)
     fl_output_json(out, document);
 }
 
+/* "2/2": rules in the switch, of those of the remedy. */
+static void put_rules(struct fl_table *table, const struct fl_status_entry *e)
+{
+    bool gone = e->state == FL_REMEDY_REVERTED && !e->n_present;
+
+    if (!e->readable)
+        fl_table_cell(table, FL_STYLE_UNSURE, "?/%zu", e->n_rules);
+    else if (gone)
+        fl_table_cell(table, FL_STYLE_DIM, "-");
+    else
+        fl_table_cell(table, e->note ? FL_STYLE_ODD : FL_STYLE_PLAIN, "%zu/%zu", e->n_present,
+                      e->n_rules);
+}
+
+static void put_counters(struct fl_table *table, const struct fl_status_entry *e)
+{
+    bool counted = e->readable && (e->n_present || e->n_foreign);
+    char text[FL_HUMAN_BYTES];
+
+    fl_table_cell(table, FL_STYLE_PLAIN, "%s", counted ? fl_human_count(e->packets, text) : "-");
+    fl_table_cell(table, FL_STYLE_PLAIN, "%s", counted ? fl_human_bytes(e->bytes, text) : "-");
+}
+
 static void put_row(struct fl_table *table, const struct fl_status_entry *e)
 {
+    int64_t age_ms = MAX(fl_time_now_ms() - e->changed_ms, 1000);
     char text[FL_HUMAN_BYTES];
 
     fl_table_cell(table, FL_STYLE_BOLD, "%s", e->vm_name);
     fl_table_cell(table, e->readable ? fl_remedy_style(e->state) : FL_STYLE_UNSURE, "%s",
                   e->readable ? fl_remedy_state_name(e->state) : "unknown");
-    if (e->readable)
-        fl_table_cell(table, e->note ? FL_STYLE_ODD : FL_STYLE_PLAIN, "%zu/%zu", e->n_present,
-                      e->n_rules);
-    else
-        fl_table_cell(table, FL_STYLE_PLAIN, "?/%zu", e->n_rules);
+    put_rules(table, e);
+    put_counters(table, e);
     fl_table_cell(table, FL_STYLE_PLAIN, "%s",
-                  e->readable ? fl_human_count(e->packets, text) : "-");
-    fl_table_cell(table, FL_STYLE_PLAIN, "%s", e->readable ? fl_human_bytes(e->bytes, text) : "-");
-    fl_table_cell(table, FL_STYLE_PLAIN, "%s",
-                  e->changed_ms
-                      ? fl_human_duration(MAX(fl_time_now_ms() - e->changed_ms, 0), text)
-                      : "-");
+                  e->changed_ms ? fl_human_duration(age_ms, text) : "-");
     fl_table_cell(table, FL_STYLE_PLAIN, "%s", e->who ? e->who : "-");
     fl_table_cell(table, FL_STYLE_PLAIN, "%s", e->ticket ? e->ticket : "-");
 }
@@ -94,8 +109,8 @@ static void print_notes(const struct listing *listing, struct fl_output *out)
 static void print_text(const struct listing *listing, struct fl_output *out)
 {
     static const struct fl_column columns[] = {
-        { "VM", false },   { "STATE", false }, { "RULES", true },  { "PACKETS", true },
-        { "BYTES", true }, { "SINCE", true },  { "WHO", false },   { "TICKET", false },
+        { "VM", false },   { "STATE", false }, { "RULES", true }, { "PACKETS", true },
+        { "BYTES", true }, { "SINCE", true },  { "WHO", false },  { "TICKET", false },
     };
     struct fl_table *table = fl_table_create(columns, ARRAY_SIZE(columns));
 

@@ -13,7 +13,6 @@ int fl_verb_verify(const struct fl_request *request, struct fl_output *out, stru
         .request = request,
         .vm_name = request->argument,
         .outcome = &outcome,
-        .verified_it = true,
     };
     struct fl_config config;
     struct fl_operator op;

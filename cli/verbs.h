@@ -3,8 +3,8 @@
 #define FLOWLIFT_CLI_VERBS_H
 
 /*
- * The one table of verbs and the one table of options. Help, usage errors, completion and the manual
- * page are made from them, so a verb or an option is added here and nowhere else.
+ * The one table of verbs and the one table of options. Help, usage errors, completion and the
+ * manual page are made from them, so a verb or an option is added here and nowhere else.
  */
 
 #include <stdbool.h>
@@ -16,9 +16,9 @@
 #include "flows/flow.h"
 
 /* Exit codes (DESIGN.md section 6). */
-#define FL_EXIT_DONE 0          /* nothing stranded, or done */
-#define FL_EXIT_NOT_DONE 1      /* stranded found, or not done and said why */
-#define FL_EXIT_TROUBLE 2       /* could not read, bad arguments */
+#define FL_EXIT_DONE     0 /* nothing stranded, or done */
+#define FL_EXIT_NOT_DONE 1 /* stranded found, or not done and said why */
+#define FL_EXIT_TROUBLE  2 /* could not read, bad arguments */
 
 enum fl_option_id {
     FL_OPTION_VM,
@@ -43,22 +43,22 @@ enum fl_option_id {
 };
 
 struct fl_option {
-    const char *name;           /* Without the dashes. */
-    char letter;                /* Short form, or 0. */
-    const char *value;          /* What follows ("SEC"), or NULL. */
-    const char *choices;        /* Words it may be, "FILE" for a file name, or NULL. */
+    const char *name;    /* Without the dashes. */
+    char letter;         /* Short form, or 0. */
+    const char *value;   /* What follows ("SEC"), or NULL. */
+    const char *choices; /* Words it may be, "FILE" for a file name, or NULL. */
     const char *summary;
 };
 
 enum fl_format { FL_FORMAT_TABLE, FL_FORMAT_JSON, FL_FORMAT_JSONL, FL_FORMAT_PROM, FL_N_FORMATS };
-extern const char *const fl_format_names[FL_N_FORMATS + 1];     /* NULL-terminated */
+extern const char *const fl_format_names[FL_N_FORMATS + 1]; /* NULL-terminated */
 
 struct fl_verb;
 
 /* One call of the command, as its arguments say. Strings are borrowed from argv. */
 struct fl_request {
     const struct fl_verb *verb;
-    const char *argument;       /* VM, or word, or NULL; --vm is kept here too. */
+    const char *argument; /* VM, or word, or NULL; --vm is kept here too. */
     enum fl_format format;
     bool help;
     bool storage;
@@ -66,30 +66,30 @@ struct fl_request {
     bool all;
     bool man;
     bool has_path;
-    enum fl_path path;          /* when @has_path */
-    const char *db;             /* or NULL */
-    const char *root;           /* "" for the host's own */
-    const char *output;         /* or NULL */
-    const char *plan;           /* or NULL */
-    const char *ticket;         /* or NULL */
-    const char **from;          /* owned */
+    enum fl_path path;  /* when @has_path */
+    const char *db;     /* or NULL */
+    const char *root;   /* "" for the host's own */
+    const char *output; /* or NULL */
+    const char *plan;   /* or NULL */
+    const char *ticket; /* or NULL */
+    const char **from;  /* owned */
     size_t n_from;
-    int64_t window_ms;          /* -1: as configured */
-    int timeout_ms;             /* 0: the default of each step */
-    size_t lines;               /* 0: all */
+    int64_t window_ms; /* -1: as configured */
+    int timeout_ms;    /* 0: the default of each step */
+    size_t lines;      /* 0: all */
 };
 
 enum fl_effect { FL_READS, FL_WRITES };
 
 struct fl_verb {
     const char *name;
-    const char *arguments;      /* "" none, "VM" needed, "[VM]" may be given, "VM|--all" one of them */
-    const char *summary;        /* One line, no full stop. */
-    const char *description;    /* For --help and the manual page. */
+    const char *arguments;   /* "" none, "VM" needed, "[VM]" may be given, "VM|--all" one of them */
+    const char *summary;     /* One line, no full stop. */
+    const char *description; /* For --help and the manual page. */
     enum fl_effect effect;
-    bool hidden;                /* Works, and is not listed. */
-    unsigned int formats;       /* 1u << enum fl_format */
-    unsigned int options;       /* 1u << enum fl_option_id */
+    bool hidden;          /* Works, and is not listed. */
+    unsigned int formats; /* 1u << enum fl_format */
+    unsigned int options; /* 1u << enum fl_option_id */
     /*
      * Return: exit code. With @err set (then FL_EXIT_TROUBLE) nothing was written to @out, and the
      * sentence goes to standard error.
@@ -98,7 +98,7 @@ struct fl_verb {
 };
 
 extern const struct fl_option fl_options[FL_N_OPTIONS];
-extern const struct fl_verb fl_verbs[];         /* Ends with a NULL name. */
+extern const struct fl_verb fl_verbs[]; /* Ends with a NULL name. */
 
 /** fl_verb_find() - by name, hidden ones too; NULL when there is none */
 const struct fl_verb *fl_verb_find(const char *name);

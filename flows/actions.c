@@ -20,15 +20,12 @@ static size_t add_list(const struct nlattr *attr, size_t n, const struct nlattr 
     return n + 1;
 }
 
-size_t fl_actions_nested(const struct nlattr *action, const struct nlattr *lists[2],
-                         size_t lens[2])
+size_t fl_actions_nested(const struct nlattr *action, const struct nlattr *lists[2], size_t lens[2])
 {
     size_t n = 0;
 
     switch (nl_attr_type(action)) {
-    case OVS_ACTION_ATTR_CLONE:
-        n = add_list(action, n, lists, lens);
-        break;
+    case OVS_ACTION_ATTR_CLONE: n = add_list(action, n, lists, lens); break;
     case OVS_ACTION_ATTR_SAMPLE:
         n = add_list(nl_attr_find_nested(action, OVS_SAMPLE_ATTR_ACTIONS), n, lists, lens);
         break;
@@ -52,7 +49,7 @@ static bool walk(const struct nlattr *actions, size_t len, fl_actions_cb *cb, vo
     if (depth >= FL_ACTIONS_MAX_DEPTH) {
         return false;
     }
-    NL_ATTR_FOR_EACH (action, left, actions, len) {
+    NL_ATTR_FOR_EACH(action, left, actions, len) {
         const struct nlattr *lists[2];
         size_t lens[2];
         size_t n;

@@ -4,14 +4,16 @@
 
 #include "flows/arena.h"
 
-#include <ovs/hash.h>
 #include <openvswitch/util.h>
+#include <ovs/hash.h>
+#include <ovs/util.h>
 #include <stddef.h>
 #include <string.h>
-#include <ovs/util.h>
 
-#define CHUNK_BYTES (64u * 1024)
-#define MAX_INTERNED 4096u
+/* A chunk is as large as all before it, within these bounds. */
+#define MIN_CHUNK_BYTES (4u * 1024)
+#define MAX_CHUNK_BYTES (64u * 1024)
+#define MAX_INTERNED    4096u
 
 struct fl_arena_chunk {
     struct fl_arena_chunk *older;
@@ -44,7 +46,6 @@ void fl_arena_destroy(struct fl_arena *arena)
     memset(arena, 0, sizeof *arena);
 }
 
-/* A piece that fills most of a chunk gets one of its own, so that the current one is used up first. */
 static void *alloc_chunk(struct fl_arena *arena, size_t n_bytes)
 {
     struct fl_arena_chunk *chunk = xzalloc(sizeof *chunk + n_bytes);
@@ -55,17 +56,19 @@ static void *alloc_chunk(struct fl_arena *arena, size_t n_bytes)
     return chunk->bytes;
 }
 
+/* A piece that would fill much of a chunk gets one of its own, so that the present one is used up. */
 void *fl_arena_alloc(struct fl_arena *arena, size_t n_bytes)
 {
     size_t size = ROUND_UP(n_bytes ? n_bytes : 1, sizeof(uint64_t));
+    size_t chunk = MIN(MAX(arena->total_bytes, MIN_CHUNK_BYTES), MAX_CHUNK_BYTES);
     void *piece;
 
-    if (size > CHUNK_BYTES / 4) {
+    if (size > arena->left_bytes && size > chunk / 4) {
         return alloc_chunk(arena, size);
     }
     if (size > arena->left_bytes) {
-        arena->next = alloc_chunk(arena, CHUNK_BYTES);
-        arena->left_bytes = CHUNK_BYTES;
+        arena->next = alloc_chunk(arena, chunk);
+        arena->left_bytes = chunk;
     }
     piece = arena->next;
     arena->next += size;
@@ -93,7 +96,7 @@ void *fl_arena_intern(struct fl_arena *arena, const void *bytes, size_t n_bytes)
     uint32_t hash = hash_bytes(bytes, n_bytes, 0);
     struct interned *interned;
 
-    HMAP_FOR_EACH_WITH_HASH (interned, node, hash, &arena->interned) {
+    HMAP_FOR_EACH_WITH_HASH(interned, node, hash, &arena->interned) {
         if (interned->n_bytes == n_bytes && !memcmp(interned->bytes, bytes, n_bytes)) {
             return interned->bytes;
         }

@@ -16,10 +16,10 @@
 struct fl_arena_chunk;
 
 struct fl_arena {
-    struct fl_arena_chunk *chunks;      /* Newest first. */
-    char *next;                         /* Free part of the newest chunk. */
+    struct fl_arena_chunk *chunks; /* Newest first. */
+    char *next;                    /* Free part of the newest chunk. */
     size_t left_bytes;
-    size_t total_bytes;                 /* Taken from the heap. */
+    size_t total_bytes; /* Taken from the heap. */
     struct hmap interned;
 };
 

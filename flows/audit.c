@@ -21,8 +21,8 @@ const struct fl_audit_options fl_audit_options_default = {
 const char *fl_verdict_name(enum fl_verdict verdict)
 {
     static const char *const names[] = {
-        [FL_VERDICT_STRANDED] = "stranded", [FL_VERDICT_LEAKING] = "leaking",
-        [FL_VERDICT_UNKNOWN] = "unknown",   [FL_VERDICT_IDLE] = "idle",
+        [FL_VERDICT_STRANDED] = "stranded",   [FL_VERDICT_LEAKING] = "leaking",
+        [FL_VERDICT_UNKNOWN] = "unknown",     [FL_VERDICT_IDLE] = "idle",
         [FL_VERDICT_OFFLOADED] = "offloaded",
     };
 
@@ -171,8 +171,7 @@ struct fl_audit *fl_audit_run(const struct fl_snapshot *snapshot, const struct f
 
     audit->snapshot = snapshot;
     audit->chains = fl_chains_stitch(snapshot);
-    audit->n_host_causes =
-        fl_cause_of_host(fl_snapshot_inventory(snapshot), audit->host_causes);
+    audit->n_host_causes = fl_cause_of_host(fl_snapshot_inventory(snapshot), audit->host_causes);
     places = fl_places_create(snapshot, audit->chains);
     numbers = fl_places_are_numbers(places);
     make_vms(audit, places);
@@ -249,8 +248,7 @@ size_t fl_finding_causes(const struct fl_audit *audit, const struct fl_finding *
 
     for (size_t i = 0; i < finding->chain->n_links; i++) {
         struct fl_cause of_link[FL_MAX_CAUSES];
-        size_t n_of_link =
-            fl_cause_of_flow(&finding->chain->links[i]->flow, ports, inv, of_link);
+        size_t n_of_link = fl_cause_of_flow(&finding->chain->links[i]->flow, ports, inv, of_link);
 
         n = fl_causes_merge(causes, n, of_link, n_of_link);
     }

@@ -14,7 +14,7 @@
 #include "flows/storage.h"
 
 enum fl_verdict {
-    FL_VERDICT_STRANDED,        /* worst first: the order of the table */
+    FL_VERDICT_STRANDED, /* worst first: the order of the table */
     FL_VERDICT_LEAKING,
     FL_VERDICT_UNKNOWN,
     FL_VERDICT_IDLE,
@@ -23,11 +23,11 @@ enum fl_verdict {
 const char *fl_verdict_name(enum fl_verdict verdict);
 
 enum fl_scope { FL_SCOPE_NONE, FL_SCOPE_VM, FL_SCOPE_NIC, FL_SCOPE_HOST };
-const char *fl_scope_name(enum fl_scope scope);         /* NULL for NONE */
+const char *fl_scope_name(enum fl_scope scope); /* NULL for NONE */
 
 struct fl_audit_options {
-    int64_t grace_ms;           /* Flows younger than this do not count; default 1000. */
-    double stranded_below;      /* Share of packets in hardware; default 0.9. */
+    int64_t grace_ms;      /* Flows younger than this do not count; default 1000. */
+    double stranded_below; /* Share of packets in hardware; default 0.9. */
 };
 extern const struct fl_audit_options fl_audit_options_default;
 
@@ -40,26 +40,26 @@ struct fl_tally {
 /* A chain that carries storage traffic of a VM. There may be 100,000 of them: it is kept small. */
 struct fl_finding {
     const struct fl_chain *chain;
-    const struct fl_interface *iface;   /* The VM's; NULL without an inventory. */
+    const struct fl_interface *iface; /* The VM's; NULL without an inventory. */
     enum fl_direction direction;
     enum fl_storage_fit fit;
-    int vlan;                   /* -1 when not known, 0 untagged */
-    bool counted;               /* false: too young, or it drops */
+    int vlan;     /* -1 when not known, 0 untagged */
+    bool counted; /* false: too young, or it drops */
 };
 
 struct fl_vm_audit {
-    const struct fl_vm *vm;     /* NULL when there is no inventory: then @name is the port's. */
-    const struct fl_inventory *inv;     /* Whose vm it is; borrowed, or NULL. */
+    const struct fl_vm *vm;         /* NULL when there is no inventory: then @name is the port's. */
+    const struct fl_inventory *inv; /* Whose vm it is; borrowed, or NULL. */
     char *name;
     enum fl_verdict verdict;
     enum fl_scope scope;
-    char *reason;               /* One sentence; why unknown, why idle, what is stranded. */
-    struct fl_tally storage;    /* Packets of the window. */
-    uint64_t young_packets;     /* Software packets of flows younger than the grace time. */
-    double hw_share;            /* Of packets, 0..1; negative when there were none, or not known. */
-    enum fl_cause_id causes[FL_N_CAUSES];       /* Strongest (most packets) first. */
+    char *reason;            /* One sentence; why unknown, why idle, what is stranded. */
+    struct fl_tally storage; /* Packets of the window. */
+    uint64_t young_packets;  /* Software packets of flows younger than the grace time. */
+    double hw_share;         /* Of packets, 0..1; negative when there were none, or not known. */
+    enum fl_cause_id causes[FL_N_CAUSES]; /* Strongest (most packets) first. */
     size_t n_causes;
-    struct fl_finding *findings;        /* Most packets first. */
+    struct fl_finding *findings; /* Most packets first. */
     size_t n_findings;
 };
 
@@ -70,7 +70,7 @@ struct fl_audit {
     size_t n_vms;
     struct fl_cause host_causes[FL_MAX_CAUSES];
     size_t n_host_causes;
-    const char *incomplete;             /* Why the report is not whole, or NULL. */
+    const char *incomplete; /* Why the report is not whole, or NULL. */
 };
 
 /** fl_audit_run() - judge a snapshot; owned by the caller, borrows @snapshot */

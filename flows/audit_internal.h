@@ -18,7 +18,7 @@
 /* Packets of one VM that the verdict was made from. */
 struct fl_weights {
     uint64_t hw;
-    uint64_t software;          /* hw-partial, tc-sw, dp-sw, upcall */
+    uint64_t software; /* hw-partial, tc-sw, dp-sw, upcall */
     uint64_t unknown;
 };
 

@@ -46,8 +46,8 @@ static json_t *json_of_interfaces(const struct fl_vm_audit *vm)
     json_t *json = json_array();
 
     for (size_t i = 0; vm->vm && i < vm->vm->n_interfaces; i++) {
-        json_array_append_new(
-            json, fl_json_of_string(vm->inv->interfaces[vm->vm->interfaces[i]].name));
+        json_array_append_new(json,
+                              fl_json_of_string(vm->inv->interfaces[vm->vm->interfaces[i]].name));
     }
     if (!vm->vm) {
         json_array_append_new(json, fl_json_of_string(vm->name));
@@ -57,13 +57,14 @@ static json_t *json_of_interfaces(const struct fl_vm_audit *vm)
 
 json_t *fl_vm_audit_to_json(const struct fl_vm_audit *vm)
 {
-    return json_pack(
-        "{so so so ss so so s{so so so} so so so}", "name", fl_json_of_string(vm->name), "id",
-        fl_json_of_string(vm->vm ? vm->vm->id : NULL), "interfaces", json_of_interfaces(vm),
-        "verdict", fl_verdict_name(vm->verdict), "scope",
-        fl_json_of_string(fl_scope_name(vm->scope)), "reason", fl_json_of_string(vm->reason),
-        "storage", "packets", json_of_counts(vm->storage.packets), "bytes",
-        json_of_counts(vm->storage.bytes), "flows", json_of_counts(vm->storage.flows),
-        "hw_share", vm->hw_share < 0 ? json_null() : json_real(vm->hw_share), "causes",
-        json_of_causes(vm), "uncounted", json_of_uncounted(vm));
+    return json_pack("{so so so ss so so s{so so so} so so so}", "name",
+                     fl_json_of_string(vm->name), "id",
+                     fl_json_of_string(vm->vm ? vm->vm->id : NULL), "interfaces",
+                     json_of_interfaces(vm), "verdict", fl_verdict_name(vm->verdict), "scope",
+                     fl_json_of_string(fl_scope_name(vm->scope)), "reason",
+                     fl_json_of_string(vm->reason), "storage", "packets",
+                     json_of_counts(vm->storage.packets), "bytes",
+                     json_of_counts(vm->storage.bytes), "flows", json_of_counts(vm->storage.flows),
+                     "hw_share", vm->hw_share < 0 ? json_null() : json_real(vm->hw_share), "causes",
+                     json_of_causes(vm), "uncounted", json_of_uncounted(vm));
 }

@@ -96,9 +96,7 @@ static void put_scope(struct ds *text, const struct fl_vm_audit *vm, const struc
         ds_put_format(text, ", as on the whole host%s%s", audit->n_host_causes ? ": " : "",
                       audit->n_host_causes ? audit->host_causes[0].detail : "");
         break;
-    case FL_SCOPE_NIC:
-        ds_put_format(text, ", like all VMs behind %s", fl_vm_nic(vm, buf));
-        break;
+    case FL_SCOPE_NIC: ds_put_format(text, ", like all VMs behind %s", fl_vm_nic(vm, buf)); break;
     case FL_SCOPE_VM:
         if (are_peers_offloaded(audit)) {
             ds_put_cstr(text, ", its peers are in hardware");
@@ -113,8 +111,7 @@ static void put_stranded(struct ds *text, const struct fl_vm_audit *vm,
                          const struct fl_audit *audit)
 {
     struct fl_weights weights = fl_vm_weights(vm);
-    uint64_t total =
-        fl_add_counts(fl_add_counts(weights.hw, weights.software), weights.unknown);
+    uint64_t total = fl_add_counts(fl_add_counts(weights.hw, weights.software), weights.unknown);
     enum fl_path path = main_path(vm);
     enum fl_direction way;
 
@@ -147,8 +144,7 @@ static bool has_unprinted_path(const struct fl_vm_audit *vm)
 static void put_unknown_path(struct ds *text, const struct fl_vm_audit *vm,
                              const struct fl_weights *weights)
 {
-    uint64_t total =
-        fl_add_counts(fl_add_counts(weights->hw, weights->software), weights->unknown);
+    uint64_t total = fl_add_counts(fl_add_counts(weights->hw, weights->software), weights->unknown);
 
     ds_put_cstr(text, "the path of ");
     put_percent(text, weights->unknown, total);
@@ -177,8 +173,8 @@ static void put_no_packets(struct ds *text, const struct fl_vm_audit *vm,
     }
 }
 
-static void put_unknown(struct ds *text, const struct fl_vm_audit *vm,
-                        const struct fl_audit *audit, bool ports_are_numbers)
+static void put_unknown(struct ds *text, const struct fl_vm_audit *vm, const struct fl_audit *audit,
+                        bool ports_are_numbers)
 {
     struct fl_weights weights = fl_vm_weights(vm);
 
@@ -200,8 +196,7 @@ static void put_unknown(struct ds *text, const struct fl_vm_audit *vm,
 static void put_offloaded(struct ds *text, const struct fl_vm_audit *vm)
 {
     struct fl_weights weights = fl_vm_weights(vm);
-    uint64_t total =
-        fl_add_counts(fl_add_counts(weights.hw, weights.software), weights.unknown);
+    uint64_t total = fl_add_counts(fl_add_counts(weights.hw, weights.software), weights.unknown);
 
     put_percent(text, weights.hw, total);
     ds_put_cstr(text, " of ");

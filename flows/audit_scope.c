@@ -11,7 +11,7 @@
 #include "flows/audit_internal.h"
 
 /* Behind a NIC there must be this many stranded VMs before the NIC is blamed, and not they. */
-#define MIN_VMS_OF_NIC 2
+#define MIN_VMS_OF_NIC  2
 #define MIN_VMS_OF_HOST 2
 
 static bool is_offload_off(const struct fl_audit *audit)
@@ -37,10 +37,9 @@ static size_t count(const struct fl_audit *audit, enum fl_verdict verdict)
 
 static bool is_whole_host(const struct fl_audit *audit)
 {
-    return is_offload_off(audit) ||
-           (count(audit, FL_VERDICT_STRANDED) >= MIN_VMS_OF_HOST &&
-            !count(audit, FL_VERDICT_OFFLOADED) &&
-            !fl_snapshot_n_by_path(audit->snapshot, FL_PATH_HW));
+    return is_offload_off(audit) || (count(audit, FL_VERDICT_STRANDED) >= MIN_VMS_OF_HOST &&
+                                     !count(audit, FL_VERDICT_OFFLOADED) &&
+                                     !fl_snapshot_n_by_path(audit->snapshot, FL_PATH_HW));
 }
 
 /* "0000:08:00.0,representor=[0]" -> "0000:08:00.0"; without DPDK the bridge has to do. */
@@ -98,9 +97,7 @@ void fl_audit_scope(struct fl_audit *audit)
         struct fl_vm_audit *vm = &audit->vms[i];
 
         if (vm->verdict == FL_VERDICT_STRANDED) {
-            vm->scope = host                       ? FL_SCOPE_HOST
-                        : is_whole_nic(audit, vm)  ? FL_SCOPE_NIC
-                                                   : FL_SCOPE_VM;
+            vm->scope = host ? FL_SCOPE_HOST : is_whole_nic(audit, vm) ? FL_SCOPE_NIC : FL_SCOPE_VM;
         }
     }
 }
@@ -112,7 +109,7 @@ struct weighed_cause {
     bool shown;
     bool by_host;
     uint64_t packets;
-    size_t rank;                /* Least of its places among a finding's causes: 0 is strongest. */
+    size_t rank; /* Least of its places among a finding's causes: 0 is strongest. */
 };
 
 static int compare_causes(const void *a_, const void *b_)

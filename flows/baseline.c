@@ -8,7 +8,7 @@
 #include <ovs/util.h>
 #include <string.h>
 
-#define BLOCK 1024u
+#define BLOCK 128u
 
 struct fl_baseline_entry {
     ovs_u128 id;
@@ -58,7 +58,7 @@ static void grow_slots(struct fl_baseline *baseline)
     if (baseline->n_slots / 2 > baseline->n) {
         return;
     }
-    baseline->n_slots = MAX(1024, baseline->n_slots * 2);
+    baseline->n_slots = MAX(64, baseline->n_slots * 2);
     free(baseline->slots);
     baseline->slots = xcalloc(baseline->n_slots, sizeof *baseline->slots);
     for (size_t i = 0; i < baseline->n; i++) {
@@ -105,7 +105,10 @@ void fl_baseline_add(struct fl_baseline *baseline, const struct fl_flow *flow)
     if (baseline->n % BLOCK == 0) {
         size_t n_blocks = baseline->n / BLOCK;
 
-        baseline->blocks = xrealloc(baseline->blocks, (n_blocks + 1) * sizeof *baseline->blocks);
+        if (n_blocks == 0 || is_pow2(n_blocks)) {
+            baseline->blocks = xrealloc(baseline->blocks,
+                                        MAX(1, 2 * n_blocks) * sizeof *baseline->blocks);
+        }
         baseline->blocks[n_blocks] = fl_arena_alloc(&baseline->arena, BLOCK * sizeof *entry);
     }
     grow_slots(baseline);

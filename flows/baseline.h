@@ -19,12 +19,12 @@ struct fl_baseline {
     struct fl_arena arena;
     struct fl_baseline_entry **blocks;
     size_t n;
-    uint32_t *slots;            /* Open addressing: index of an entry plus one, 0 for none. */
-    size_t n_slots;             /* A power of two. */
+    uint32_t *slots; /* Open addressing: index of an entry plus one, 0 for none. */
+    size_t n_slots;  /* A power of two. */
 };
 
 struct fl_baseline_counters {
-    uint64_t packets;           /* FL_COUNT_UNKNOWN when not printed */
+    uint64_t packets; /* FL_COUNT_UNKNOWN when not printed */
     uint64_t bytes;
 };
 

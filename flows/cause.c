@@ -23,12 +23,12 @@
 
 /* A flow and what is around it; @text takes the evidence. */
 struct scene {
-    const struct fl_flow *flow;         /* NULL when only the host is asked */
+    const struct fl_flow *flow; /* NULL when only the host is asked */
     const struct fl_ports *ports;
-    const struct fl_inventory *inv;     /* or NULL */
+    const struct fl_inventory *inv; /* or NULL */
     enum fl_offload_api api;
     struct ds text;
-    size_t n_found;                     /* Causes found so far. */
+    size_t n_found; /* Causes found so far. */
 };
 
 /* The host's. */
@@ -177,8 +177,7 @@ static bool uses_ct(const struct scene *scene)
 static bool shows_conntrack(struct scene *scene)
 {
     if (has_action(scene, OVS_ACTION_ATTR_CT)) {
-        return shows_actions(scene,
-                             (const int[]){ OVS_ACTION_ATTR_CT, OVS_ACTION_ATTR_RECIRC, 0 });
+        return shows_actions(scene, (const int[]){ OVS_ACTION_ATTR_CT, OVS_ACTION_ATTR_RECIRC, 0 });
     }
     return put_ct_match(scene->flow, &scene->text) ||
            shows_actions(scene, (const int[]){ OVS_ACTION_ATTR_CT_CLEAR, 0 });
@@ -260,8 +259,8 @@ static bool is_local(const struct fl_interface *iface)
 /* No NIC is behind these. */
 static bool is_not_offloadable(const struct fl_interface *iface)
 {
-    static const char *const types[] = { "tap", "dpdkvhostuser", "dpdkvhostuserclient",
-                                         "dpdkring", "afxdp", "dummy" };
+    static const char *const types[] = { "tap",      "dpdkvhostuser", "dpdkvhostuserclient",
+                                         "dpdkring", "afxdp",         "dummy" };
     static const char *const drivers[] = { "tun", "veth", "bridge", "virtio_net", "ifb" };
     const char *driver = smap_get(&iface->status, "driver_name");
 
@@ -288,9 +287,11 @@ static bool put_if(struct scene *scene, odp_port_t port, const char *direction,
         return false;
     }
     driver = smap_get(&iface->status, "driver_name");
-    ds_put_format(&scene->text, "%s%s through %s (%s%s)", scene->text.length ? ", " : "",
-                  direction, iface->name, iface->type[0] ? "type " : "driver ",
-                  iface->type[0] ? iface->type : driver ? driver : "not known");
+    ds_put_format(&scene->text, "%s%s through %s (%s%s)", scene->text.length ? ", " : "", direction,
+                  iface->name, iface->type[0] ? "type " : "driver ",
+                  iface->type[0] ? iface->type
+                  : driver       ? driver
+                                 : "not known");
     return true;
 }
 
@@ -420,8 +421,9 @@ static const struct cause_row table[] = {
         "Use representors in switchdev mode, so that the NIC can forward by itself.", false },
       shows_partial },
     { FL_CAUSE_REFUSED,
-      { "refused", "Nothing speaks against the flow: the NIC refused it when it was offered, and "
-                   "it is not offered again while it lives.",
+      { "refused",
+        "Nothing speaks against the flow: the NIC refused it when it was offered, and "
+        "it is not offered again while it lives.",
         "Have Open vSwitch offer it again: flowlift apply.", false },
       shows_refused },
 };
@@ -490,8 +492,8 @@ static bool has_cause(const struct fl_cause *causes, size_t n, enum fl_cause_id 
     return false;
 }
 
-size_t fl_causes_merge(struct fl_cause causes[FL_MAX_CAUSES], size_t n,
-                       const struct fl_cause *more, size_t n_more)
+size_t fl_causes_merge(struct fl_cause causes[FL_MAX_CAUSES], size_t n, const struct fl_cause *more,
+                       size_t n_more)
 {
     for (size_t i = 0; i < n_more; i++) {
         size_t at = n;

@@ -24,26 +24,26 @@
 
 /* A flow that packets come to by recirculation. */
 struct tail {
-    struct hmap_node by_origin;         /* recirc_id, in_port, PMD */
-    struct hmap_node by_connection;     /* the same and the connection; only in @connections */
-    uint32_t flow;                      /* Its index in the snapshot. */
-    bool reached;                       /* By a chain. */
+    struct hmap_node by_origin;     /* recirc_id, in_port, PMD */
+    struct hmap_node by_connection; /* the same and the connection; only in @connections */
+    uint32_t flow;                  /* Its index in the snapshot. */
+    bool reached;                   /* By a chain. */
 };
 
 struct stitcher {
     const struct fl_snapshot *snapshot;
     struct fl_chain *chains;
-    uint32_t *last;             /* Index of the last link; side by side with @chains. */
+    uint32_t *last; /* Index of the last link; side by side with @chains. */
     size_t n;
     size_t allocated;
     bool cut;
-    bool headless;              /* The present chain begins at a tail. */
+    bool headless; /* The present chain begins at a tail. */
     size_t n_of_head;
     uint64_t n_tests;
-    struct fl_arena *arena;     /* For the links. */
-    struct hmap loose;          /* Tails by origin, but those of ... */
-    struct hmap connections;    /* ... whole connections, by origin ... */
-    struct hmap exact;          /* ... and by origin and connection. */
+    struct fl_arena *arena;  /* For the links. */
+    struct hmap loose;       /* Tails by origin, but those of ... */
+    struct hmap connections; /* ... whole connections, by origin ... */
+    struct hmap exact;       /* ... and by origin and connection. */
     struct tail *tails;
     size_t n_tails;
     /* The links so far. */
@@ -254,18 +254,18 @@ static bool follow_recirc(uint32_t recirc_id, const struct fl_passage *at, void 
     uint32_t connection;
     struct tail *tail;
 
-    HMAP_FOR_EACH_WITH_HASH (tail, by_origin, origin, &s->loose) {
+    HMAP_FOR_EACH_WITH_HASH(tail, by_origin, origin, &s->loose) {
         try_tail(step, tail, recirc_id, at);
     }
     if (hmap_is_empty(&s->connections)) {
         return is_exhausted(s);
     }
     if (tells_connection(at, origin, &connection)) {
-        HMAP_FOR_EACH_WITH_HASH (tail, by_connection, connection, &s->exact) {
+        HMAP_FOR_EACH_WITH_HASH(tail, by_connection, connection, &s->exact) {
             try_tail(step, tail, recirc_id, at);
         }
     } else {
-        HMAP_FOR_EACH_WITH_HASH (tail, by_origin, origin, &s->connections) {
+        HMAP_FOR_EACH_WITH_HASH(tail, by_origin, origin, &s->connections) {
             try_tail(step, tail, recirc_id, at);
         }
     }
@@ -311,7 +311,7 @@ static void follow_from(struct stitcher *s, uint32_t index)
 
 /* Packets. */
 
-#define MAX_WEIGHT (UINT64_C(1) << 40)  /* So that a sum of weights cannot overflow. */
+#define MAX_WEIGHT (UINT64_C(1) << 40) /* So that a sum of weights cannot overflow. */
 
 static uint64_t weight_of(const struct fl_chain *chain)
 {

@@ -20,21 +20,21 @@
 #include "flows/snapshot.h"
 
 struct fl_chain {
-    const struct fl_snapshot_flow **links;      /* First to last; borrowed from the snapshot. */
+    const struct fl_snapshot_flow **links; /* First to last; borrowed from the snapshot. */
     size_t n_links;
-    uint64_t packets;           /* Of the window, counted at the last link. */
+    uint64_t packets; /* Of the window, counted at the last link. */
     uint64_t bytes;
-    enum fl_path path;          /* The worst of the links'; unknown for hw links that are not all. */
-    bool open;                  /* Continuation not found. */
-    bool headless;              /* Begins at a recirculated flow; where it comes from was not found. */
-    bool drops;                 /* The last link drops. */
-    bool seen_before;           /* All links were there when the window began. */
+    enum fl_path path; /* The worst of the links'; unknown for hw links that are not all. */
+    bool open;         /* Continuation not found. */
+    bool headless;     /* Begins at a recirculated flow; where it comes from was not found. */
+    bool drops;        /* The last link drops. */
+    bool seen_before;  /* All links were there when the window began. */
 };
 
 struct fl_chains {
     struct fl_chain *chains;
     size_t n;
-    bool cut;                   /* A limit (flows/limits.h) ended the search somewhere. */
+    bool cut; /* A limit (flows/limits.h) ended the search somewhere. */
 };
 
 /** fl_chains_stitch() - all chains of a snapshot; owned by the caller, borrows from @snapshot */

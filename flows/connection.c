@@ -25,14 +25,17 @@ static bool parse_address(const char *text, size_t length, struct in6_addr *addr
     char buffer[INET6_ADDRSTRLEN];
     struct in_addr ipv4;
 
-    if (length >= sizeof buffer)
+    if (length >= sizeof buffer) {
         return false;
+    }
     memcpy(buffer, text, length);
     buffer[length] = '\0';
-    if (inet_pton(AF_INET6, buffer, address) == 1)
+    if (inet_pton(AF_INET6, buffer, address) == 1) {
         return true;
-    if (inet_pton(AF_INET, buffer, &ipv4) != 1)
+    }
+    if (inet_pton(AF_INET, buffer, &ipv4) != 1) {
         return false;
+    }
     memset(address, 0, 10);
     memset(&address->s6_addr[10], 0xff, 2);
     memcpy(&address->s6_addr[12], &ipv4, 4);
@@ -43,11 +46,13 @@ static bool parse_number(const char *text, size_t length, uint16_t *number)
 {
     unsigned int value = 0;
 
-    if (!length || length > 5)
+    if (!length || length > 5) {
         return false;
+    }
     for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9')
+        if (text[i] < '0' || text[i] > '9') {
             return false;
+        }
         value = value * 10 + (unsigned int)(text[i] - '0');
     }
     *number = (uint16_t)value;
@@ -77,8 +82,9 @@ static bool parse_pair(const char *text, struct endpoint_pair *pair)
     const char *src, *dst, *sport, *dport;
     size_t src_len, dst_len, sport_len, dport_len;
 
-    if (!end)
+    if (!end) {
         return false;
+    }
     src = find_value(text, end, "src", &src_len);
     dst = find_value(text, end, "dst", &dst_len);
     sport = find_value(text, end, "sport", &sport_len);
@@ -104,22 +110,26 @@ bool fl_connection_parse(const char *line, struct fl_connection *conn)
     size_t length;
     uint8_t proto;
 
-    if (!strncmp(line, "tcp,", 4))
+    if (!strncmp(line, "tcp,", 4)) {
         proto = IPPROTO_TCP;
-    else if (!strncmp(line, "udp,", 4))
+    } else if (!strncmp(line, "udp,", 4)) {
         proto = IPPROTO_UDP;
-    else
+    } else {
         return false;
+    }
     text = strstr(line, "orig=(");
-    if (!text || !parse_pair(text + strlen("orig=("), &orig))
+    if (!text || !parse_pair(text + strlen("orig=("), &orig)) {
         return false;
+    }
     text = strstr(text, "reply=(");
-    if (!text || !parse_pair(text + strlen("reply=("), &reply))
+    if (!text || !parse_pair(text + strlen("reply=("), &reply)) {
         return false;
+    }
     text = strchr(text, ')') + 1; /* parse_pair() saw one */
     zone = find_value(text, text + strlen(text), "zone", &length);
-    if (zone && !parse_number(zone, length, &zone_number))
+    if (zone && !parse_number(zone, length, &zone_number)) {
         return false;
+    }
     *conn = (struct fl_connection){
         .orig_src = orig.src,
         .orig_dst = orig.dst,

@@ -14,13 +14,13 @@
 #include <stdint.h>
 
 struct fl_connection {
-    struct in6_addr orig_src, orig_dst;         /* IPv4 as ::ffff:a.b.c.d */
+    struct in6_addr orig_src, orig_dst; /* IPv4 as ::ffff:a.b.c.d */
     struct in6_addr reply_src, reply_dst;
-    uint16_t orig_sport, orig_dport;            /* host byte order; 0 when there is none */
+    uint16_t orig_sport, orig_dport; /* host byte order; 0 when there is none */
     uint16_t reply_sport, reply_dport;
     uint16_t zone;
     uint8_t proto;
-    bool established;                           /* seen in both directions */
+    bool established; /* seen in both directions */
 };
 
 /**

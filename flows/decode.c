@@ -19,6 +19,7 @@ struct pending {
     uint32_t lines[FL_LIMIT_WRAPPED_LINES]; /* Number of each of its physical lines. */
     size_t offsets[FL_LIMIT_WRAPPED_LINES]; /* Where each begins in @text. */
     size_t n_lines;                         /* 0: no flow is pending. */
+    size_t current; /* Of them, while its flows are handed over. */
     uint64_t blank_lines; /* Since the last line: they belong to it if it goes on. */
     size_t width;         /* Of its physical lines, 0 when they differ. */
     bool soft;            /* The last one said that it goes on. */
@@ -99,13 +100,19 @@ static void start_flow(struct fl_decoder *d, struct fl_text text, const struct f
     d->stats.flow_lines++;
 }
 
+/* ", packets:" as OVS prints it, where a line ended in between. */
 static bool needs_blank(const struct pending *p, struct fl_text text)
 {
-    char last = p->text.length ? p->text.string[p->text.length - 1] : ' ';
+    static const char *const items[] = { "actions:", "packets:", "bytes:", "used:", "offloaded:",
+                                         "dp:", "dp-extra-info:" };
 
-    return last != ',' && last != ' ' && *text.s != ',' &&
-           (fl_text_starts(text, "actions:") || fl_text_starts(text, "packets:") ||
-            fl_text_starts(text, "bytes:") || fl_text_starts(text, "offloaded:"));
+    if (!p->text.length || p->text.string[p->text.length - 1] == ' ')
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(items); i++) {
+        if (fl_text_starts(text, items[i]))
+            return true;
+    }
+    return false;
 }
 
 static void continue_flow(struct fl_decoder *d, const struct fl_line *line, size_t width)
@@ -124,24 +131,22 @@ static void continue_flow(struct fl_decoder *d, const struct fl_line *line, size
         p->error = "the line is too long, the rest of it was dropped";
 }
 
-static uint32_t line_at(const struct pending *p, size_t offset, size_t *index)
+/*
+ * The number of the line that the flow at @offset begins on. Offsets are asked for in rising order. A
+ * line that was taken for the continuation of the flow before is counted anew.
+ */
+static uint32_t line_at(struct fl_decoder *d, size_t offset)
 {
-    size_t i = p->n_lines - 1;
+    struct pending *p = &d->pending;
+    size_t before = p->current;
 
-    while (i > 0 && p->offsets[i] > offset)
-        i--;
-    *index = i;
-    return p->lines[i];
-}
-
-/* A flow that begins on a line which was taken for the continuation of the one before. */
-static void count_glued(struct fl_decoder *d, size_t *last_index, size_t index)
-{
-    if (index > *last_index) {
+    while (p->current + 1 < p->n_lines && p->offsets[p->current + 1] <= offset)
+        p->current++;
+    if (p->current > before) {
         d->stats.continued_lines--;
         d->stats.flow_lines++;
-        *last_index = index;
     }
+    return p->lines[p->current];
 }
 
 static void hand_over(struct fl_decoder *d, struct fl_flow *flow)
@@ -152,35 +157,52 @@ static void hand_over(struct fl_decoder *d, struct fl_flow *flow)
     d->stopped = d->cb(flow, d->aux);
 }
 
-/* The pending text is one flow, or several that were glued together. */
+/* Read the flow that @text begins with, hand it over. Return: bytes of @text that it took up. */
+static size_t take_flow(struct fl_decoder *d, struct fl_text text, bool glued, bool last)
+{
+    struct fl_flow flow;
+    size_t used = fl_flow_read(&d->scratch, text, glued, &flow);
+    struct fl_text rest = { text.s + used, text.n - used };
+
+    flow.line = line_at(d, (size_t)(text.s - d->pending.text.string));
+    if (last && d->pending.error && !fl_line_find_match(rest))
+        fl_flow_blame(&d->scratch, &flow, d->pending.error, (struct fl_text){ NULL, 0 });
+    hand_over(d, &flow);
+    fl_flow_release(&flow);
+    return used;
+}
+
+/* Text without a ufid but at its start: one flow, or several that follow each other. */
+static void take_flows(struct fl_decoder *d, struct fl_text text, bool glued, bool last)
+{
+    while (text.n && !d->stopped) {
+        size_t used = take_flow(d, text, glued, last);
+        struct fl_text rest = { text.s + used, text.n - used };
+        const char *next = fl_line_find_match(rest);
+
+        if (!next)
+            break;
+        text = (struct fl_text){ next, (size_t)(rest.s + rest.n - next) };
+    }
+}
+
 static void flush(struct fl_decoder *d)
 {
     struct pending *p = &d->pending;
     struct fl_text rest = { ds_cstr(&p->text), p->text.length };
-    size_t last_index = 0, index;
 
     if (!p->n_lines)
         return;
     if (!fl_text_is_printable(rest))
         fl_text_make_printable(p->text.string, p->text.length);
 
+    p->current = 0;
     while (rest.n && !d->stopped) {
-        const char *next;
-        struct fl_flow flow;
-        uint32_t line = line_at(p, (size_t)(rest.s - p->text.string), &index);
-        size_t used = fl_flow_read(&d->scratch, rest, &flow);
+        const char *next = fl_line_find_ufid((struct fl_text){ rest.s + 1, rest.n - 1 });
+        struct fl_text piece = { rest.s, next ? (size_t)(next - rest.s) : rest.n };
 
-        count_glued(d, &last_index, index);
-        flow.line = line;
-        rest = (struct fl_text){ rest.s + used, rest.n - used };
-        next = fl_line_find_flow(rest);
-        if (!next && p->error)
-            fl_flow_blame(&d->scratch, &flow, p->error, (struct fl_text){ NULL, 0 });
-        hand_over(d, &flow);
-        fl_flow_release(&flow);
-        if (!next)
-            break;
-        rest = (struct fl_text){ next, (size_t)(rest.s + rest.n - next) };
+        take_flows(d, piece, next != NULL, next == NULL);
+        rest = (struct fl_text){ piece.s + piece.n, rest.n - piece.n };
     }
     d->stats.other_lines += p->blank_lines;
     p->blank_lines = 0;
@@ -334,13 +356,18 @@ int fl_decoder_push(struct fl_decoder *d, const void *bytes, size_t n_bytes)
     return d->stopped;
 }
 
+/* Whether the text of the last flow misses something at its end. */
 static bool is_cut(const struct pending *p)
 {
+    struct fl_text flow = { p->text.string, p->text.length };
     struct fl_flow_progress progress;
+    const char *next;
 
     if (!p->n_lines)
         return false;
-    fl_flow_progress((struct fl_text){ p->text.string, p->text.length }, &progress);
+    while ((next = fl_line_find_ufid((struct fl_text){ flow.s + 1, flow.n - 1 })))
+        flow = (struct fl_text){ next, (size_t)(flow.s + flow.n - next) };
+    fl_flow_progress(flow, &progress);
     return !progress.actions || progress.open || progress.hanging;
 }
 

@@ -35,7 +35,7 @@ bool fl_is_port_name(struct fl_text token)
         if (c <= ' ' || c == 0x7f || strchr("<>[]{}=|;*?\\", c))
             return false;
     }
-    return token.n > 0;
+    return token.n > 0 && !fl_text_starts(token, "...");
 }
 
 /* "NUMBER)" */

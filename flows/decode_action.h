@@ -43,7 +43,6 @@ bool fl_action_push_eth(struct fl_actions_reading *r, struct fl_cursor *c);
 /* These take all of an action, with its name and brackets. */
 bool fl_action_ct(struct fl_actions_reading *r, struct fl_text action);
 bool fl_action_by_odp(struct fl_actions_reading *r, struct fl_text action);
-bool fl_action_push_nsh(struct fl_actions_reading *r, struct fl_text action);
 bool fl_action_tnl_push(struct fl_actions_reading *r, struct fl_text action);
 bool fl_action_userspace(struct fl_actions_reading *r, struct fl_text action);
 bool fl_action_set(struct fl_actions_reading *r, struct fl_text action);

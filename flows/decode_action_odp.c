@@ -10,8 +10,6 @@
 
 #include "flows/decode_action.h"
 
-#define MAX_NSH_METADATA_BYTES 248 /* NSH_CTX_HDRS_MAX_LEN */
-
 /* A copy with a NUL behind it, or NULL when it is too long. */
 static char *copy_text(struct fl_text text)
 {
@@ -35,18 +33,6 @@ bool fl_action_by_odp(struct fl_actions_reading *r, struct fl_text action)
 
     free(text);
     return ok;
-}
-
-/*
- * "push_nsh(...)": libopenvswitch reads more hexadecimal digits of md2 than it has room for.
- */
-bool fl_action_push_nsh(struct fl_actions_reading *r, struct fl_text action)
-{
-    const char *md2 = fl_text_find(action, "md2=");
-
-    if (md2 && (size_t)(action.s + action.n - md2) > 2 * MAX_NSH_METADATA_BYTES)
-        return false;
-    return fl_action_by_odp(r, action);
 }
 
 /* Ports by their numbers where the parser takes no name: "tnl_port(NAME)", "out_port(NAME)". */

@@ -3,12 +3,9 @@
  * Actions, as "dpctl/dump-flows" prints them, into netlink attributes.
  *
  * Lists and what is in every dump are read here; an action with more to it goes to libopenvswitch's
- * parser, one at a time and bounded. Reasons to keep that parser from the rest:
- *  - it reads no hash(), push_mpls() and pop_mpls(), and no port name that begins with a digit or
- *    stands in tnl_push() or tnl_pop();
- *  - it spins on "sample(sample=1%,actions(userspace(pid=1,slow_path(" and aborts on nested lists
- *    above 64 KiB and on set() above 1 KiB;
- *  - it makes a masked set of a set(tunnel()) without flags().
+ * parser, one at a time and bounded. That parser does not read all that OVS prints: hash(), recirc(0x1),
+ * push_eth(), push_mpls(), pop_mpls(), names of ports that begin with a digit or stand in tnl_push() or
+ * tnl_pop(); and it makes a masked set of a set(tunnel()) without flags().
  */
 #include <arpa/inet.h>
 #include <ovs/netlink.h>
@@ -24,12 +21,15 @@
 
 static bool read_list(struct fl_actions_reading *r, struct fl_cursor *c);
 
-/* Names that have a colon end the actions; ports with one in their name do not. */
-static bool is_item_name(struct fl_text token)
+/* "dp-extra-info:" ends the actions; a port with a colon in its name does not. */
+static bool is_item_at(struct fl_cursor c)
 {
-    const char *colon = memchr(token.s, ':', token.n);
+    const char *start = c.p;
 
-    return colon && fl_is_flow_item((struct fl_text){ token.s, (size_t)(colon - token.s) });
+    while (c.p < c.end && *c.p != ':' && c.p - start < 32)
+        c.p++;
+    return c.p < c.end && *c.p == ':' &&
+           fl_is_flow_item((struct fl_text){ start, (size_t)(c.p - start) });
 }
 
 static void skip_blanks(struct fl_cursor *c)
@@ -151,7 +151,7 @@ static const struct {
     { "lb_output", fl_action_lb_output, NULL },
     { "trunc", NULL, fl_action_by_odp },
     { "push_eth", fl_action_push_eth, NULL },
-    { "push_nsh", NULL, fl_action_push_nsh },
+    { "push_nsh", NULL, fl_action_by_odp },
     { "pop_nsh", NULL, fl_action_by_odp },
     { "push_mpls", fl_action_push_mpls, NULL },
     { "pop_mpls", fl_action_pop_mpls, NULL },
@@ -275,10 +275,8 @@ static bool read_top_action(struct fl_actions_reading *r, struct fl_cursor *c,
 {
     const char *start = c->p;
     uint32_t size = r->actions->size;
-    struct fl_cursor peek = *c;
-    struct fl_text token = fl_scan_action_name(&peek);
 
-    if (token.n == 0 || is_item_name(token))
+    if (is_item_at(*c) || fl_ends_action_name(*c->p))
         return false;
     result->empty = false;
     if (read_action(r, c) && (c->p == c->end || (fl_ends_action_name(*c->p) && *c->p != '(')) &&

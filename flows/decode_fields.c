@@ -138,20 +138,32 @@ bool fl_read_fields(struct match *match, const struct fl_field *fields, struct f
 
         if (!field || !fl_read_member(match, field->kind, field->offset, c))
             return false;
-    } while (fl_scan_char(c, ','));
+    } while (fl_scan_comma(c));
     return fl_scan_char(c, ')');
 }
 
-/* A name of letters, which ends where they end: "new" is not in "newer". */
+/* A name of letters ends where they end: "new" is not in "newer". Bits without a name are "[800]". */
+static struct fl_text flag_at(const struct fl_cursor *c)
+{
+    const char *p = c->p;
+
+    if (p < c->end && *p == '[') {
+        const char *close = memchr(p, ']', MIN((size_t)(c->end - p), 8));
+
+        return (struct fl_text){ p, close ? (size_t)(close + 1 - p) : 0 };
+    }
+    while (p < c->end && *p >= 'a' && *p <= 'z')
+        p++;
+    return (struct fl_text){ c->p, (size_t)(p - c->p) };
+}
+
 static bool scan_flag(struct fl_cursor *c, const struct fl_flag *flags, uint16_t *bit)
 {
-    const char *end = c->p;
+    struct fl_text name = flag_at(c);
 
-    while (end < c->end && *end >= 'a' && *end <= 'z')
-        end++;
     for (; flags->name; flags++) {
-        if (fl_text_is((struct fl_text){ c->p, (size_t)(end - c->p) }, flags->name)) {
-            c->p = end;
+        if (fl_text_is(name, flags->name)) {
+            c->p += name.n;
             *bit = flags->bit;
             return true;
         }

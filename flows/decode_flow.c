@@ -498,6 +498,15 @@ static void read_match(struct reading *r)
     minimatch_init(&flow->match, match);
 }
 
+/* Another flow follows without so much as a blank: the end of this one is lost. */
+static void check_end(struct reading *r, bool glued)
+{
+    if (glued && r->end == r->c.end) {
+        fl_flow_blame(r->scratch, r->flow, "the flow is cut off by another", r->actions_text);
+        r->flow->has_actions = false;
+    }
+}
+
 static void blame_what_is_missing(struct reading *r)
 {
     struct fl_text nothing = { NULL, 0 };
@@ -537,28 +546,15 @@ static void finish(struct reading *r)
     }
 }
 
-/* The ufid of the next flow ends this one, even in the middle of a bracket. */
-static const char *end_of_flow(struct fl_text text)
-{
-    const char *end = text.s + text.n;
-    const char *at = text.s + 1;
-
-    while (at < end && (at = fl_text_find((struct fl_text){ at, (size_t)(end - at) }, "ufid:"))) {
-        if (at[-1] != '_')
-            return at;
-        at++;
-    }
-    return end;
-}
-
-size_t fl_flow_read(struct fl_flow_scratch *scratch, struct fl_text text, struct fl_flow *flow)
+size_t fl_flow_read(struct fl_flow_scratch *scratch, struct fl_text text, bool glued,
+                    struct fl_flow *flow)
 {
     struct reading r = {
         .scratch = scratch,
         .flow = flow,
         .start = text.s,
         .end = text.s,
-        .c = { text.s, end_of_flow(text) },
+        .c = { text.s, text.s + text.n },
     };
 
     *flow = (struct fl_flow){
@@ -576,6 +572,7 @@ size_t fl_flow_read(struct fl_flow_scratch *scratch, struct fl_text text, struct
     }
     if (r.end == r.start)
         r.end++;
+    check_end(&r, glued);
     finish(&r);
     return (size_t)(r.end - r.start);
 }

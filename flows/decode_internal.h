@@ -63,6 +63,16 @@ static inline bool fl_scan_char(struct fl_cursor *c, char wanted)
     return true;
 }
 
+/** fl_scan_comma() - a comma, and blanks behind it: OVS prints none there, people do */
+static inline bool fl_scan_comma(struct fl_cursor *c)
+{
+    if (!fl_scan_char(c, ','))
+        return false;
+    while (fl_scan_char(c, ' '))
+        continue;
+    return true;
+}
+
 static inline bool fl_scan_word(struct fl_cursor *c, const char *word)
 {
     if (!fl_text_starts((struct fl_text){ c->p, (size_t)(c->end - c->p) }, word))
@@ -153,11 +163,13 @@ void fl_flow_scratch_uninit(struct fl_flow_scratch *scratch);
 
 /**
  * fl_flow_read() - decode the flow that begins at @text
- * @text: printable (see fl_text_make_printable())
+ * @text: printable (see fl_text_make_printable()), up to the ufid of the next flow or the end
+ * @glued: another flow stands right behind @text
  * @flow: all set but pmd and line; its match is to be given back with fl_flow_release()
  * Return: bytes of @text that belong to the flow, at least 1.
  */
-size_t fl_flow_read(struct fl_flow_scratch *scratch, struct fl_text text, struct fl_flow *flow);
+size_t fl_flow_read(struct fl_flow_scratch *scratch, struct fl_text text, bool glued,
+                    struct fl_flow *flow);
 void fl_flow_release(struct fl_flow *flow);
 /** fl_flow_blame() - set @flow->parse_error to "WHAT: WHERE" or "WHAT", unless it is set */
 void fl_flow_blame(struct fl_flow_scratch *scratch, struct fl_flow *flow, const char *what,
@@ -181,6 +193,10 @@ struct fl_line {
 void fl_line_strip(struct fl_text physical, struct ds *scratch, struct fl_line *line);
 /** fl_line_find_flow() - where a flow begins in @text, prose or not before it; NULL for nowhere */
 const char *fl_line_find_flow(struct fl_text text);
+/** fl_line_find_ufid() - where a flow begins with its ufid; NULL for nowhere */
+const char *fl_line_find_ufid(struct fl_text text);
+/** fl_line_find_match() - where a flow without ufid begins; NULL for nowhere */
+const char *fl_line_find_match(struct fl_text text);
 /** fl_line_starts_flow() - whether @text is what a normal dump's line begins with */
 bool fl_line_starts_flow(struct fl_text text);
 /** fl_line_is_heading() - "flow-dump from pmd on cpu core: N"; @pmd as in struct fl_flow */

@@ -174,6 +174,16 @@ static void decode_quoted_printable(struct fl_text *text, struct ds *scratch)
     *text = (struct fl_text){ ds_cstr(scratch), scratch->length };
 }
 
+/* "=20" at the end, which is a blank, unless it belongs to a name: "ttl=20". */
+static bool strip_encoded_blank(struct fl_text *text)
+{
+    if (text->n < 3 || memcmp(text->s + text->n - 3, "=20", 3) ||
+        (text->n > 3 && text->s[text->n - 4] >= 'a' && text->s[text->n - 4] <= 'z'))
+        return false;
+    text->n -= 3;
+    return true;
+}
+
 /* A '=' at the end that is no part of "name=". */
 static bool strip_soft_break(struct fl_text *text)
 {
@@ -205,9 +215,8 @@ void fl_line_strip(struct fl_text physical, struct ds *scratch, struct fl_line *
     line->continues = false;
     while (strip_back_once(&text))
         continue;
-    if (text.n >= 3 && !memcmp(text.s + text.n - 3, "=20", 3) &&
-        (text.n == 3 || strchr(" ,:)", text.s[text.n - 4])))
-        text.n -= 3;
+    while (strip_encoded_blank(&text))
+        continue;
     if (text.n && text.s[text.n - 1] == '\\') {
         text.n--;
         line->continues = true;
@@ -283,7 +292,7 @@ static bool more_follows_ellipsis(struct fl_cursor c)
 {
     if (!ellipsis_at(c))
         return false;
-    for (const char *p = c.p; p < c.end; p++) {
+    for (const char *p = c.p; p < c.end && p - c.p < FL_MAX_ATTR_BYTES; p++) {
         struct fl_cursor at = { p + 1, c.end };
 
         if ((*p == ',' && (p + 1 == c.end || attr_at(at))) ||
@@ -311,39 +320,68 @@ static bool is_start_of_line(struct fl_text text, const char *at)
     return at == text.s || at[-1] == ',';
 }
 
-const char *fl_line_find_flow(struct fl_text text)
+const char *fl_line_find_ufid(struct fl_text text)
 {
-    const char *ufid = fl_text_find(text, "ufid:");
     const char *end = text.s + text.n;
+    const char *ufid = fl_text_find(text, "ufid:");
+
+    while (ufid && ufid > text.s && ufid[-1] == '_')
+        ufid = fl_text_find((struct fl_text){ ufid + 1, (size_t)(end - ufid - 1) }, "ufid:");
+    return ufid;
+}
+
+/* Whether a flow begins with the attribute whose bracket is at @bracket. */
+static bool is_first_of_flow(struct fl_text text, struct fl_text name, const char *bracket)
+{
+    const char *end = text.s + text.n;
+    struct fl_cursor c = { bracket, bracket + MIN(end - bracket, FL_MAX_ATTR_BYTES) };
+
+    if (!fl_is_match_attr(name) || (name.s > text.s && strchr("[(`=", name.s[-1])))
+        return false;
+    if (fl_scan_bracketed(&c)) {
+        c.end = end;
+        return more_follows(c, is_start_of_line(text, name.s));
+    }
+    /* Cut in the middle of its first attribute: only at the start of a line. */
+    return name.s == text.s && !memchr(bracket, ' ', (size_t)(end - bracket));
+}
+
+/* "...,in_port(6),...": what was left out, or is not known, belongs to the match too. */
+static const char *with_what_is_before(struct fl_text text, const char *at)
+{
+    if (at == text.s || at[-1] != ',')
+        return at;
+    while (at > text.s && at[-1] != ' ')
+        at--;
+    return at;
+}
+
+const char *fl_line_find_match(struct fl_text text)
+{
+    const char *end = text.s + text.n;
+    struct fl_text near = { text.s, MIN(text.n, FL_MAX_ATTR_BYTES) };
 
     /* The match was cut off. */
-    if (fl_text_starts(text, "packets:") && fl_text_find(text, "actions:"))
+    if (fl_text_starts(near, "packets:") && fl_text_find(near, "actions:"))
         return text.s;
-    while (ufid && ufid > text.s && is_name_char(ufid[-1]))
-        ufid = fl_text_find((struct fl_text){ ufid + 1, (size_t)(end - ufid - 1) }, "ufid:");
+    for (const char *p = text.s; p < end && (p = memchr(p, '(', (size_t)(end - p))); p++) {
+        struct fl_text name = name_before(text, p);
 
-    for (const char *p = text.s; p < (ufid ? ufid : end); p++) {
-        struct fl_cursor c;
-        struct fl_text name;
-
-        p = memchr(p, '(', (size_t)((ufid ? ufid : end) - p));
-        if (!p)
-            break;
-        name = name_before(text, p);
-        if (!fl_is_match_attr(name) || (name.s > text.s && strchr("[(`=", name.s[-1])))
-            continue;
-        c = (struct fl_cursor){ p, p + MIN(end - p, FL_MAX_ATTR_BYTES) };
-        if (!fl_scan_bracketed(&c)) {
-            /* Cut in the middle of its first attribute: only at the start of a line. */
-            if (name.s == text.s && !memchr(p, ' ', (size_t)(end - p)))
-                return name.s;
-            continue;
-        }
-        c.end = end;
-        if (more_follows(c, is_start_of_line(text, name.s)))
-            return name.s;
+        if (is_first_of_flow(text, name, p))
+            return with_what_is_before(text, name.s);
     }
-    return ufid;
+    return NULL;
+}
+
+const char *fl_line_find_flow(struct fl_text text)
+{
+    const char *ufid = fl_line_find_ufid(text);
+    const char *match;
+
+    if (ufid == text.s)
+        return ufid;
+    match = fl_line_find_match((struct fl_text){ text.s, ufid ? (size_t)(ufid - text.s) : text.n });
+    return match ? match : ufid;
 }
 
 bool fl_line_starts_flow(struct fl_text text)
@@ -368,7 +406,7 @@ void fl_flow_progress(struct fl_text flow, struct fl_flow_progress *progress)
     progress->open = depth > 0;
     while (flow.n && is_blank(flow.s[flow.n - 1]))
         flow.n--;
-    progress->hanging = flow.n && strchr(",(:/=|", flow.s[flow.n - 1]);
+    progress->hanging = flow.n && strchr(",(:/=|_", flow.s[flow.n - 1]);
 }
 
 /* Words with nothing but a blank between them are no flow. */
@@ -427,10 +465,15 @@ static bool begins_next_flow(struct fl_text text, struct fl_text flow,
 
     if (fl_text_starts(text, "ufid:"))
         return true;
+    if (progress->actions && ellipsis_at(c))
+        return fl_line_find_flow(text) != NULL;
     if (!attr_at(c))
         return false;
     if (progress->actions)
         return is_first_attr(text) || !(progress->open || progress->hanging);
+    /* Counters stand behind the match. */
+    if (fl_text_find(flow, "packets:") || fl_text_find(flow, "bytes:"))
+        return true;
     /* In the match: an attribute that it has already. */
     bracket = memchr(text.s, '(', text.n);
     if (is_first_attr(text) || fl_text_starts(text, "tunnel(")) {
@@ -444,21 +487,40 @@ static bool begins_next_flow(struct fl_text text, struct fl_text flow,
     return false;
 }
 
+/* A few letters of a word that was cut: "vs" of "dp:ovs". */
+static bool is_fragment(struct fl_text text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (!is_name_char(text.s[i]) || (text.s[i] >= 'A' && text.s[i] <= 'Z'))
+            return false;
+    }
+    return true;
+}
+
 static bool continues_match(struct fl_text text, const struct fl_flow_progress *progress)
 {
     struct fl_cursor c = { text.s, text.s + text.n };
 
     if (attr_at(c) || item_at(c) || ellipsis_at(c) || *text.s == ',' || *text.s == '(')
         return true;
+    if (!progress->gap && is_fragment(text))
+        return true;
     return first_word_has(text, progress->gap ? "()=/" : "(),:=/") && is_flowish(text) &&
            !is_remark(text);
 }
 
+/* Whether the first word is the last but for items such as "dp-extra-info:", or the begin of one. */
 static bool are_items_behind_blank(struct fl_text text)
 {
     const char *blank = memchr(text.s, ' ', text.n);
+    const char *end = text.s + text.n;
+    const char *p = blank;
 
-    return !blank || item_at((struct fl_cursor){ blank + 1, text.s + text.n });
+    if (!blank || item_at((struct fl_cursor){ blank + 1, end }))
+        return true;
+    while (++p < end && is_name_char(*p))
+        continue;
+    return p == end && blank[-1] == ',';
 }
 
 /* A word such as "rc(0x1)", that cannot be one of a language for people, and items behind it. */
@@ -472,6 +534,16 @@ static bool is_end_of_action(struct fl_text text)
         bracket |= text.s[i] == ')' && text.s[0] != '(';
     }
     return bracket && are_items_behind_blank(text);
+}
+
+/* "nd0, dp-extra-info:..." */
+static bool is_end_before_item(struct fl_text text)
+{
+    const char *blank = memchr(text.s, ' ', text.n);
+
+    return blank && blank > text.s && blank[-1] == ',' &&
+           fl_text_starts((struct fl_text){ blank + 1, (size_t)(text.s + text.n - blank - 1) },
+                          "dp-");
 }
 
 /* "(0x1)" behind "recirc" */
@@ -496,7 +568,9 @@ static bool continues_actions(struct fl_text text, struct fl_text flow,
         return false;
     if (progress->open || progress->hanging)
         return !progress->gap || first_word_has(text, "(),=");
-    return !progress->gap && (is_end_of_action(text) || is_bracket_of(text, flow) ||
+    if (is_end_of_action(text))
+        return true;
+    return !progress->gap && (is_end_before_item(text) || is_bracket_of(text, flow) ||
                               (progress->same_width && are_items_behind_blank(text)));
 }
 

@@ -82,11 +82,12 @@ static const struct fl_flag ct_state_flags[] = {
     { "rpl", CS_REPLY_DIR }, { "inv", CS_INVALID },     { "trk", CS_TRACKED },
     { "snat", CS_SRC_NAT },  { "dnat", CS_DST_NAT },    { NULL, 0 }
 };
-static const struct fl_flag tcp_flags[] = { { "fin", TCP_FIN }, { "syn", TCP_SYN },
-                                            { "rst", TCP_RST }, { "psh", TCP_PSH },
-                                            { "ack", TCP_ACK }, { "urg", TCP_URG },
-                                            { "ece", TCP_ECE }, { "cwr", TCP_CWR },
-                                            { "ns", TCP_NS },   { NULL, 0 } };
+static const struct fl_flag tcp_flags[] = {
+    { "fin", TCP_FIN }, { "syn", TCP_SYN }, { "rst", TCP_RST }, { "psh", TCP_PSH },
+    { "ack", TCP_ACK }, { "urg", TCP_URG }, { "ece", TCP_ECE }, { "cwr", TCP_CWR },
+    { "ns", TCP_NS },   { "[200]", 0x200 }, { "[400]", 0x400 }, { "[800]", 0x800 },
+    { NULL, 0 }
+};
 static bool read_ct_state(struct reading *r, struct fl_cursor *c)
 {
     uint16_t value, mask;
@@ -238,7 +239,7 @@ static bool read_vlan(struct reading *r, struct fl_cursor *c)
                   : fl_scan_word(c, "cfi=") ? scan_tci_bits(c, 1, VLAN_CFI_SHIFT, &tci, &mask)
                                             : false))
                 return false;
-        } while (fl_scan_char(c, ','));
+        } while (fl_scan_comma(c));
         if (!fl_scan_char(c, ')'))
             return false;
     }
@@ -446,7 +447,7 @@ static bool read_encap(struct reading *r, struct fl_cursor *c)
     do {
         if (!read_attribute(r, c))
             return false;
-    } while (fl_scan_char(c, ','));
+    } while (fl_scan_comma(c));
     return fl_scan_char(c, ')');
 }
 

@@ -151,6 +151,6 @@ bool fl_read_tunnel(struct match *match, struct fl_cursor *c)
     do {
         if (!read_tunnel_part(match, c))
             return false;
-    } while (fl_scan_char(c, ','));
+    } while (fl_scan_comma(c));
     return fl_scan_char(c, ')');
 }

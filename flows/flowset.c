@@ -46,6 +46,7 @@ void fl_flowset_destroy(struct fl_flowset *set)
         free(set->relaxations[i].example);
     }
     free(set->rules);
+    free(set->zones);
     free(set->relaxations);
     free(set->vm_id);
     free(set->vm_name);
@@ -57,8 +58,9 @@ struct fl_rule *fl_flowset_add(struct fl_flowset *set)
 {
     struct fl_rule *rule;
 
-    if (set->n_rules >= FL_LIMIT_RULES)
+    if (set->n_rules >= FL_LIMIT_RULES) {
         return NULL;
+    }
     set->rules = xrealloc(set->rules, (set->n_rules + 1) * sizeof *set->rules);
     rule = &set->rules[set->n_rules++];
     memset(rule, 0, sizeof *rule);
@@ -72,9 +74,10 @@ void fl_flowset_guard(struct fl_flowset *set, unsigned int reg, uint32_t mask)
         struct match *match = &set->rules[i].match;
 
         /* A guard chosen before is another bridge's or an older proof's: it goes. */
-        if (set->guard_mask)
+        if (set->guard_mask) {
             match_set_reg_masked(match, set->guard_reg, 0,
                                  match->wc.masks.regs[set->guard_reg] & ~set->guard_mask);
+        }
         match_set_reg_masked(match, reg, 0, match->wc.masks.regs[reg] | mask);
     }
     set->guard_reg = reg;
@@ -83,8 +86,8 @@ void fl_flowset_guard(struct fl_flowset *set, unsigned int reg, uint32_t mask)
 
 void fl_flowset_add_relaxation(struct fl_flowset *set, const char *id, const char *example)
 {
-    set->relaxations =
-        xrealloc(set->relaxations, (set->n_relaxations + 1) * sizeof *set->relaxations);
+    set->relaxations = xrealloc(set->relaxations,
+                                (set->n_relaxations + 1) * sizeof *set->relaxations);
     set->relaxations[set->n_relaxations++] = (struct fl_relaxation){
         .id = xstrdup(id),
         .example = nullable_xstrdup(example),
@@ -125,15 +128,18 @@ bool fl_flowset_equal(const struct fl_flowset *a, const struct fl_flowset *b)
 {
     bool taken[FL_LIMIT_RULES] = { false };
 
-    if (a->n_rules != b->n_rules)
+    if (a->n_rules != b->n_rules) {
         return false;
+    }
     for (size_t i = 0; i < a->n_rules; i++) {
         size_t j = 0;
 
-        while (j < b->n_rules && (taken[j] || !rules_equal(&a->rules[i], &b->rules[j])))
+        while (j < b->n_rules && (taken[j] || !rules_equal(&a->rules[i], &b->rules[j]))) {
             j++;
-        if (j == b->n_rules)
+        }
+        if (j == b->n_rules) {
             return false;
+        }
         taken[j] = true;
     }
     return true;

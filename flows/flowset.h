@@ -18,9 +18,9 @@
 #include "flows/storage.h"
 
 /* Top 16 bits of every cookie of ours; below: 48 bits of a hash of the VM's identity. */
-#define FL_COOKIE_PREFIX UINT64_C(0xf10f)
+#define FL_COOKIE_PREFIX      UINT64_C(0xf10f)
 #define FL_COOKIE_PREFIX_MASK (UINT64_C(0xffff) << 48)
-#define FL_RULE_PRIORITY 65000
+#define FL_RULE_PRIORITY      65000
 /* Decoys (see fl_rule.decoy) stand above the rules. */
 #define FL_DECOY_PRIORITY 65001
 
@@ -33,7 +33,7 @@ struct fl_rule {
      * bit once it is chosen (fl_flowset_guard()).
      */
     struct match match;
-    char *actions;              /* OpenFlow actions text: "NORMAL", "mod_vlan_vid:100,output:1". */
+    char *actions; /* OpenFlow actions text: "NORMAL", "mod_vlan_vid:100,output:1". */
     /*
      * A decoy has the actions of the rule it stands above and matches a part of its region, so it
      * changes no packet's fate; it is there for a second, so that OVS tests one more bit and builds a
@@ -43,23 +43,26 @@ struct fl_rule {
 };
 
 struct fl_relaxation {
-    char *id;                   /* "ct-invalid", "mac-learning", ... */
-    char *example;              /* a packet in ofproto/trace syntax, or NULL */
+    char *id;      /* "ct-invalid", "mac-learning", ... */
+    char *example; /* a packet in ofproto/trace syntax, or NULL */
 };
 
 struct fl_flowset {
-    char *vm_id;                /* Identity; the cookie is made of it. */
+    char *vm_id; /* Identity; the cookie is made of it. */
     char *vm_name;
     uint64_t cookie;
-    struct fl_rule *rules;      /* Decoys last. */
+    struct fl_rule *rules; /* Decoys last. */
     size_t n_rules;
+    /* Conntrack zones that the VM's storage packets pass where the rules do not lead them past. */
+    uint16_t *zones;
+    size_t n_zones;
     /* What the proof used and found. */
-    unsigned int guard_reg;     /* Register and mask of the guard bit; mask 0: not chosen yet. */
+    unsigned int guard_reg; /* Register and mask of the guard bit; mask 0: not chosen yet. */
     uint32_t guard_mask;
     struct fl_relaxation *relaxations;
     size_t n_relaxations;
     unsigned int n_traces;
-    char *basis;                /* Fingerprint of what it was derived from and proven against. */
+    char *basis; /* Fingerprint of what it was derived from and proven against. */
 };
 
 /** fl_cookie_of_vm() - 0xf10f in the top 16 bits, 48 bits of a hash of @vm_id below */
@@ -80,7 +83,7 @@ char *fl_rule_text(const struct fl_rule *rule, uint64_t cookie);
 /** fl_flowset_equal() - same bridges, matches, priorities and actions in any order */
 bool fl_flowset_equal(const struct fl_flowset *a, const struct fl_flowset *b);
 
-json_t *fl_flowset_to_json(const struct fl_flowset *set);       /* new reference */
+json_t *fl_flowset_to_json(const struct fl_flowset *set); /* new reference */
 /** fl_flowset_from_json() - Return: 0, or -EINVAL naming the key; @set untouched on error */
 int fl_flowset_from_json(const json_t *json, struct fl_flowset *set, struct fl_error *err);
 

@@ -7,36 +7,18 @@
  *      "guard": {"reg": 15, "mask": "0x80000000"}          or null
  *      "rules": [{"bridge": "br0", "direction": "from-vm", "priority": 65000,
  *                 "match": "tcp,in_port=2", "actions": "output:1", "decoy": false}],
+ *      "zones": [2],                                        conntrack zones; may be left out
  *      "relaxations": [{"id": "ct-invalid", "example": "tcp,in_port=2"}],
  *      "traces": 12,
  *      "basis": "..."}                                      or null
  *
- * A match is kept as OpenFlow text. It must read back to the very same match, so only the form in which
- * it is written is taken: a file that was changed by hand is told what that form is.
+ * A match is kept as OpenFlow text. flowset_read.c reads it.
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <openvswitch/dynamic-string.h>
-#include <openvswitch/ofp-actions.h>
-#include <openvswitch/ofp-flow.h>
-#include <openvswitch/ofpbuf.h>
-#include <ovs/util.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "flows/cleanup.h"
 #include "flows/flowset.h"
 #include "flows/json_read.h"
-#include "flows/limits.h"
-
-/* A match or actions of a rule, in bytes; ours have some 150. */
-#define MAX_TEXT 8192u
-#define MAX_RELAXATIONS 256u
-
-static const char *const direction_names[] = {
-    [FL_FROM_VM] = "from-vm",
-    [FL_TO_VM] = "to-vm",
-};
 
 static json_t *json_of_hex(uint64_t value)
 {
@@ -48,312 +30,39 @@ static json_t *rule_to_json(const struct fl_rule *rule)
     _cleanup_free char *match = fl_rule_match_text(rule);
 
     return json_pack("{s:o, s:s, s:i, s:o, s:o, s:b}", "bridge", fl_json_of_string(rule->bridge),
-                     "direction", direction_names[rule->direction], "priority",
+                     "direction", rule->direction == FL_FROM_VM ? "from-vm" : "to-vm", "priority",
                      (int)rule->priority, "match", fl_json_of_string(match), "actions",
                      fl_json_of_string(rule->actions), "decoy", (int)rule->decoy);
 }
 
 static json_t *guard_to_json(const struct fl_flowset *set)
 {
-    if (!set->guard_mask)
+    if (!set->guard_mask) {
         return json_null();
+    }
     return json_pack("{s:i, s:o}", "reg", (int)set->guard_reg, "mask",
                      json_of_hex(set->guard_mask));
 }
 
 json_t *fl_flowset_to_json(const struct fl_flowset *set)
 {
-    json_t *rules = json_array(), *relaxations = json_array();
+    json_t *rules = json_array(), *relaxations = json_array(), *zones = json_array();
 
-    for (size_t i = 0; i < set->n_rules; i++)
+    for (size_t i = 0; i < set->n_rules; i++) {
         json_array_append_new(rules, rule_to_json(&set->rules[i]));
-    for (size_t i = 0; i < set->n_relaxations; i++)
+    }
+    for (size_t i = 0; i < set->n_zones; i++) {
+        json_array_append_new(zones, json_integer(set->zones[i]));
+    }
+    for (size_t i = 0; i < set->n_relaxations; i++) {
         json_array_append_new(relaxations,
                               json_pack("{s:o, s:o}", "id",
                                         fl_json_of_string(set->relaxations[i].id), "example",
                                         fl_json_of_string(set->relaxations[i].example)));
-    return json_pack("{s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:I, s:o}", "vm", "id",
+    }
+    return json_pack("{s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "vm", "id",
                      fl_json_of_string(set->vm_id), "name", fl_json_of_string(set->vm_name),
                      "cookie", json_of_hex(set->cookie), "guard", guard_to_json(set), "rules",
-                     rules, "relaxations", relaxations, "traces", (json_int_t)set->n_traces,
-                     "basis", fl_json_of_string(set->basis));
-}
-
-static int read_hex(const json_t *object, const char *where, const char *key, uint64_t max,
-                    uint64_t *value, struct fl_error *err)
-{
-    const char *text;
-    char *end;
-    int error = fl_json_string(object, where, key, 18, &text, err);
-    unsigned long long number;
-
-    if (error)
-        return error;
-    number = strtoull(text, &end, 16);
-    if (strncmp(text, "0x", 2) || !text[2] || *end || number > max)
-        return fl_error_set(err, -EINVAL, "%s%s%s must be a hexadecimal number up to 0x%" PRIx64,
-                            where, where[0] ? "." : "", key, max);
-    *value = number;
-    return 0;
-}
-
-/* Return: NULL and *@match, or what is wrong with @text (free()). */
-static char *parse_match(const char *text, struct match *match)
-{
-    struct ofputil_flow_stats_request request;
-    enum ofputil_protocol usable;
-    struct fl_rule rule = { .priority = 0 };
-    _cleanup_free char *again = NULL;
-    char *wrong =
-        parse_ofp_flow_stats_request_str(&request, false, text, NULL, NULL, &usable);
-
-    if (wrong)
-        return wrong;
-    rule.match = request.match;
-    again = fl_rule_match_text(&rule);
-    if (strcmp(again, text))
-        return xasprintf("write it as \"%s\"", again);
-    *match = request.match;
-    return NULL;
-}
-
-/* Return: NULL when @text are OpenFlow actions, else what is wrong (free()). */
-static char *check_actions(const char *text)
-{
-    enum ofputil_protocol usable;
-    struct ofpbuf ofpacts;
-    struct ofpact_parse_params params = { .ofpacts = &ofpacts, .usable_protocols = &usable };
-    char *wrong;
-
-    ofpbuf_init(&ofpacts, 0);
-    wrong = text[0] ? ofpacts_parse_actions(text, &params) : xstrdup("it is empty");
-    ofpbuf_uninit(&ofpacts);
-    return wrong;
-}
-
-static int refuse_text(const char *where, const char *key, const char *wrong, struct fl_error *err)
-{
-    return fl_error_set(err, -EINVAL, "%s.%s is no OpenFlow %s: %s", where, key, key, wrong);
-}
-
-static int read_direction(const json_t *json, const char *where, struct fl_rule *rule,
-                          struct fl_error *err)
-{
-    const char *text;
-    int error = fl_json_string(json, where, "direction", 16, &text, err);
-
-    if (error)
-        return error;
-    for (size_t i = 0; i < ARRAY_SIZE(direction_names); i++) {
-        if (!strcmp(text, direction_names[i])) {
-            rule->direction = (enum fl_direction)i;
-            return 0;
-        }
-    }
-    return fl_error_set(err, -EINVAL, "%s.direction must be \"from-vm\" or \"to-vm\"", where);
-}
-
-static int read_match(const json_t *json, const char *where, struct fl_rule *rule,
-                      struct fl_error *err)
-{
-    _cleanup_free char *wrong = NULL;
-    const char *text;
-    int error = fl_json_string(json, where, "match", MAX_TEXT, &text, err);
-
-    if (error)
-        return error;
-    wrong = parse_match(text, &rule->match);
-    return wrong ? refuse_text(where, "match", wrong, err) : 0;
-}
-
-static int read_actions(const json_t *json, const char *where, struct fl_rule *rule,
-                        struct fl_error *err)
-{
-    _cleanup_free char *wrong = NULL;
-    const char *text;
-    int error = fl_json_string(json, where, "actions", MAX_TEXT, &text, err);
-
-    if (error)
-        return error;
-    wrong = check_actions(text);
-    if (wrong)
-        return refuse_text(where, "actions", wrong, err);
-    rule->actions = xstrdup(text);
-    return 0;
-}
-
-/* What is allocated before an error is freed with the whole set. */
-static int read_rule(const json_t *json, const char *where, struct fl_rule *rule,
-                     struct fl_error *err)
-{
-    const char *bridge;
-    int64_t priority;
-    int error = fl_json_object(json, where, err);
-
-    if (!error)
-        error = fl_json_string(json, where, "bridge", FL_LIMIT_NAME_BYTES, &bridge, err);
-    if (!error)
-        error = fl_json_integer(json, where, "priority", 0, UINT16_MAX, -1, &priority, err);
-    if (!error)
-        error = fl_json_boolean(json, where, "decoy", &rule->decoy, err);
-    if (error)
-        return error;
-    if (priority < 0)
-        return fl_error_set(err, -EINVAL, "%s.priority is missing", where);
-    rule->bridge = xstrdup(bridge);
-    rule->priority = (uint16_t)priority;
-    error = read_direction(json, where, rule, err);
-    if (!error)
-        error = read_match(json, where, rule, err);
-    return error ? error : read_actions(json, where, rule, err);
-}
-
-static int read_rules(const json_t *json, struct fl_flowset *set, struct fl_error *err)
-{
-    const json_t *rules;
-    const json_t *element;
-    size_t i;
-    int error = fl_json_array(json, "", "rules", FL_LIMIT_RULES, &rules, err);
-
-    if (error)
-        return error;
-    json_array_foreach (rules, i, element) {
-        char where[48];
-
-        snprintf(where, sizeof where, "rules[%" PRIuSIZE "]", i);
-        error = read_rule(element, where, fl_flowset_add(set), err);
-        if (error)
-            return error;
-    }
-    return 0;
-}
-
-static int read_relaxation(const json_t *json, const char *where, struct fl_flowset *set,
-                           struct fl_error *err)
-{
-    const char *id, *example;
-    int error = fl_json_object(json, where, err);
-
-    if (!error)
-        error = fl_json_string(json, where, "id", FL_LIMIT_NAME_BYTES, &id, err);
-    if (!error)
-        error = fl_json_string_or_null(json, where, "example", MAX_TEXT, &example, err);
-    if (!error)
-        fl_flowset_add_relaxation(set, id, example);
-    return error;
-}
-
-static int read_relaxations(const json_t *json, struct fl_flowset *set, struct fl_error *err)
-{
-    const json_t *relaxations;
-    const json_t *element;
-    size_t i;
-    int error = fl_json_array(json, "", "relaxations", MAX_RELAXATIONS, &relaxations, err);
-
-    if (error)
-        return error;
-    json_array_foreach (relaxations, i, element) {
-        char where[48];
-
-        snprintf(where, sizeof where, "relaxations[%" PRIuSIZE "]", i);
-        error = read_relaxation(element, where, set, err);
-        if (error)
-            return error;
-    }
-    return 0;
-}
-
-/* Every rule must hold the guard that the set says it has. */
-static int check_guard(const struct fl_flowset *set, struct fl_error *err)
-{
-    for (size_t i = 0; i < set->n_rules; i++) {
-        const struct match *match = &set->rules[i].match;
-        uint32_t mask = match->wc.masks.regs[set->guard_reg];
-
-        if (~mask & set->guard_mask || match->flow.regs[set->guard_reg] & set->guard_mask)
-            return fl_error_set(err, -EINVAL, "rules[%" PRIuSIZE "].match lacks the guard bit", i);
-    }
-    return 0;
-}
-
-static int read_guard(const json_t *json, struct fl_flowset *set, struct fl_error *err)
-{
-    const json_t *guard = json_object_get(json, "guard");
-    int64_t reg;
-    uint64_t mask;
-    int error;
-
-    if (!guard || json_is_null(guard))
-        return 0;
-    error = fl_json_object(guard, "guard", err);
-    if (!error)
-        error = fl_json_integer(guard, "guard", "reg", 0, FLOW_N_REGS - 1, -1, &reg, err);
-    if (!error)
-        error = read_hex(guard, "guard", "mask", UINT32_MAX, &mask, err);
-    if (error)
-        return error;
-    if (reg < 0 || !mask)
-        return fl_error_set(err, -EINVAL, "guard needs a reg and a mask that is not 0");
-    set->guard_reg = (unsigned int)reg;
-    set->guard_mask = (uint32_t)mask;
-    return check_guard(set, err);
-}
-
-static int read_vm(const json_t *json, struct fl_flowset *set, struct fl_error *err)
-{
-    const json_t *vm = json_object_get(json, "vm");
-    const char *id, *name;
-    uint64_t cookie;
-    int error = fl_json_object(vm, "vm", err);
-
-    if (!error)
-        error = fl_json_string(vm, "vm", "id", FL_LIMIT_NAME_BYTES, &id, err);
-    if (!error)
-        error = fl_json_string(vm, "vm", "name", FL_LIMIT_NAME_BYTES, &name, err);
-    if (!error)
-        error = read_hex(json, "", "cookie", UINT64_MAX, &cookie, err);
-    if (error)
-        return error;
-    if (cookie != fl_cookie_of_vm(id))
-        return fl_error_set(err, -EINVAL, "cookie does not belong to vm.id");
-    fl_flowset_init(set, id, name);
-    return 0;
-}
-
-static int read_rest(const json_t *json, struct fl_flowset *set, struct fl_error *err)
-{
-    const char *basis;
-    int64_t traces;
-    int error = fl_json_integer(json, "", "traces", 0, UINT32_MAX, 0, &traces, err);
-
-    if (!error)
-        error = fl_json_string_or_null(json, "", "basis", MAX_TEXT, &basis, err);
-    if (error)
-        return error;
-    set->n_traces = (unsigned int)traces;
-    set->basis = nullable_xstrdup(basis);
-    return 0;
-}
-
-int fl_flowset_from_json(const json_t *json, struct fl_flowset *setp, struct fl_error *err)
-{
-    struct fl_flowset set = { .n_rules = 0 };
-    int error = fl_json_object(json, "", err);
-
-    if (!error)
-        error = read_vm(json, &set, err);
-    if (!error)
-        error = read_rules(json, &set, err);
-    if (!error)
-        error = read_guard(json, &set, err);
-    if (!error)
-        error = read_relaxations(json, &set, err);
-    if (!error)
-        error = read_rest(json, &set, err);
-    if (error) {
-        fl_flowset_destroy(&set);
-        return error;
-    }
-    *setp = set;
-    return 0;
+                     rules, "zones", zones, "relaxations", relaxations, "traces",
+                     (json_int_t)set->n_traces, "basis", fl_json_of_string(set->basis));
 }

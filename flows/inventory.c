@@ -7,21 +7,20 @@
 #include "flows/inventory.h"
 
 #include <errno.h>
-#include <ovs/hash.h>
 #include <openvswitch/shash.h>
-#include <string.h>
+#include <ovs/hash.h>
 #include <ovs/util.h>
+#include <string.h>
 
 #include "flows/cleanup.h"
 #include "flows/limits.h"
 #include "flows/nearest.h"
 
 /* Shortest beginning of an identity that an operator may give for the whole. */
-#define MIN_ID_PREFIX 8
+#define MIN_ID_PREFIX   8
 #define MAX_SUGGESTIONS 3
 
-static const char *const default_id_keys[] = { "vm-id", "vm-uuid", "xs-vm-uuid", "iface-id",
-                                               NULL };
+static const char *const default_id_keys[] = { "vm-id", "vm-uuid", "xs-vm-uuid", "iface-id", NULL };
 static const char *const default_name_keys[] = { "vm-name", NULL };
 
 const struct fl_vm_keys fl_vm_keys_default = {
@@ -166,7 +165,7 @@ static struct fl_vm *add_vm(struct fl_inventory *inv, const char *id, const char
 
     inv->vms = grow(inv->vms, inv->n_vms, sizeof *vm);
     vm = &inv->vms[inv->n_vms++];
-    *vm = (struct fl_vm) { .id = xstrdup(id), .id_key = xstrdup(id_key) };
+    *vm = (struct fl_vm){ .id = xstrdup(id), .id_key = xstrdup(id_key) };
     return vm;
 }
 
@@ -249,10 +248,10 @@ void fl_inventory_group_vms(struct fl_inventory *inv, const struct fl_vm_keys *k
         if (!found) {
             add_vm(inv, id, key);
             /* An index cannot be NULL: it is kept one too high. */
-            found = (void *) (uintptr_t) inv->n_vms;
+            found = (void *)(uintptr_t)inv->n_vms;
             shash_add(&by_id, id, found);
         }
-        iface->vm = (int) (uintptr_t) found - 1;
+        iface->vm = (int)(uintptr_t)found - 1;
         vm = &inv->vms[iface->vm];
         vm->interfaces = grow(vm->interfaces, vm->n_interfaces, sizeof *vm->interfaces);
         vm->interfaces[vm->n_interfaces++] = i;
@@ -293,7 +292,7 @@ const char *fl_inventory_datapath_type(const struct fl_inventory *inv)
         if (type && !strcmp(type, "netdev")) {
             netdev = true;
         } else {
-            system = true;      /* An empty type is the system datapath. */
+            system = true; /* An empty type is the system datapath. */
         }
     }
     return netdev && system ? "mixed" : netdev ? "netdev" : system ? "system" : NULL;
@@ -337,11 +336,11 @@ static int vm_rank(const struct fl_inventory *inv, const struct fl_vm *vm, const
 {
     size_t len = strlen(what);
 
-    return !strcmp(vm->name, what)                                  ? 4
-           : !strcmp(vm->id, what)                                  ? 3
-           : vm_is(inv, vm, what)                                   ? 2
-           : len >= MIN_ID_PREFIX && !strncmp(vm->id, what, len)    ? 1
-                                                                    : 0;
+    return !strcmp(vm->name, what)                               ? 4
+           : !strcmp(vm->id, what)                               ? 3
+           : vm_is(inv, vm, what)                                ? 2
+           : len >= MIN_ID_PREFIX && !strncmp(vm->id, what, len) ? 1
+                                                                 : 0;
 }
 
 static void set_unknown_vm(const struct fl_inventory *inv, const char *what, struct fl_error *err)
@@ -362,7 +361,11 @@ static void set_unknown_vm(const struct fl_inventory *inv, const char *what, str
         known[i] = inv->vms[i].name;
     }
     for (size_t i = 0; i < inv->n_interfaces; i++) {
-        known[inv->n_vms + i] = inv->interfaces[i].vm >= 0 ? inv->interfaces[i].name : NULL;
+        const struct fl_interface *iface = &inv->interfaces[i];
+
+        if (iface->vm >= 0 && strcmp(iface->name, inv->vms[iface->vm].name)) {
+            known[inv->n_vms + i] = iface->name;
+        }
     }
     n_near = fl_nearest(what, known, n, near, ARRAY_SIZE(near));
     if (!n_near) {

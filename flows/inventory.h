@@ -14,62 +14,62 @@
 #include <stdint.h>
 
 #include <openvswitch/ofp-util.h>
-#include <packets.h>
-#include <smap.h>
+#include <ovs/packets.h>
+#include <ovs/smap.h>
 
 #include "flows/error.h"
 
-enum fl_vlan_mode {     /* Port.vlan_mode; ovs-vswitchd.conf.db(5) gives the defaults. */
-    FL_VLAN_DEFAULT,    /* access when a tag is set, else trunk */
-    FL_VLAN_ACCESS,
-    FL_VLAN_TRUNK,
-    FL_VLAN_NATIVE_TAGGED,
-    FL_VLAN_NATIVE_UNTAGGED,
-    FL_VLAN_DOT1Q_TUNNEL,
+enum fl_vlan_mode { /* Port.vlan_mode; ovs-vswitchd.conf.db(5) gives the defaults. */
+                    FL_VLAN_DEFAULT, /* access when a tag is set, else trunk */
+                    FL_VLAN_ACCESS,
+                    FL_VLAN_TRUNK,
+                    FL_VLAN_NATIVE_TAGGED,
+                    FL_VLAN_NATIVE_UNTAGGED,
+                    FL_VLAN_DOT1Q_TUNNEL,
 };
 
 struct fl_interface {
     char *name;
-    char *type;                 /* "", "dpdk", "internal", "patch", "vxlan", ... */
-    char *error;                /* Interface.error, or NULL. */
-    char *bridge;               /* Name of its bridge. */
-    char *port;                 /* Name of its Port row (differs for bonds). */
-    char *peer;                 /* options:peer of a patch port, or NULL. */
-    ofp_port_t ofport;          /* OFPP_NONE when not assigned. */
-    int64_t ifindex;            /* -1 when not known. */
-    int tag;                    /* Port.tag, 0..4095, or -1. */
+    char *type;        /* "", "dpdk", "internal", "patch", "vxlan", ... */
+    char *error;       /* Interface.error, or NULL. */
+    char *bridge;      /* Name of its bridge. */
+    char *port;        /* Name of its Port row (differs for bonds). */
+    char *peer;        /* options:peer of a patch port, or NULL. */
+    ofp_port_t ofport; /* OFPP_NONE when not assigned. */
+    int64_t ifindex;   /* -1 when not known. */
+    int tag;           /* Port.tag, 0..4095, or -1. */
     enum fl_vlan_mode vlan_mode;
-    bool in_bond;               /* Its Port has more than one interface. */
+    bool in_bond; /* Its Port has more than one interface. */
     struct smap external_ids;
     struct smap options;
-    struct smap status;         /* Interface.status: driver_name, numa_id, ... */
-    int vm;                     /* Index into fl_inventory.vms, or -1. */
+    struct smap status; /* Interface.status: driver_name, numa_id, ... */
+    int vm;             /* Index into fl_inventory.vms, or -1. */
 };
 
 struct fl_bridge {
     char *name;
-    char *datapath_type;        /* "system" or "netdev". */
+    char *datapath_type; /* "system" or "netdev". */
     uint64_t datapath_id;
-    char *fail_mode;            /* or NULL */
+    char *fail_mode; /* or NULL */
     struct smap external_ids;
     struct smap other_config;
 };
 
 /* One VM: all interfaces that carry the same identity. */
 struct fl_vm {
-    char *id;                   /* Value of the identity key. */
-    char *id_key;               /* Which key gave it: "vm-id", ... */
-    char *name;                 /* Name for people: a names key, else @id. Unique in an inventory. */
-    size_t *interfaces;         /* Indexes into fl_inventory.interfaces. */
+    char *id;           /* Value of the identity key. */
+    char *id_key;       /* Which key gave it: "vm-id", ... */
+    char *name;         /* Name for people: a names key, else @id. Unique in an inventory. */
+    size_t *interfaces; /* Indexes into fl_inventory.interfaces. */
     size_t n_interfaces;
 };
 
 struct fl_inventory {
-    char *ovs_version;          /* Open_vSwitch.ovs_version, or NULL. */
-    char *dpdk_version;         /* or NULL */
+    char *ovs_version;  /* Open_vSwitch.ovs_version, or NULL. */
+    char *dpdk_version; /* or NULL */
     bool dpdk_initialized;
-    struct smap other_config;   /* Open_vSwitch.other_config: hw-offload, tc-policy, ... */
-    struct smap external_ids;   /* Open_vSwitch.external_ids. */
+    struct smap other_config; /* Open_vSwitch.other_config: hw-offload, tc-policy, ... */
+    struct smap external_ids; /* Open_vSwitch.external_ids. */
     struct fl_bridge *bridges;
     size_t n_bridges;
     struct fl_interface *interfaces;
@@ -80,8 +80,8 @@ struct fl_inventory {
 
 /* How VMs are told from external_ids ([vm] id-keys, names). NULL-terminated lists, borrowed. */
 struct fl_vm_keys {
-    const char *const *id_keys;     /* First key that an interface has wins. */
-    const char *const *name_keys;   /* Likewise for the name for people. */
+    const char *const *id_keys;   /* First key that an interface has wins. */
+    const char *const *name_keys; /* Likewise for the name for people. */
 };
 /* vm-id, vm-uuid, xs-vm-uuid, iface-id / vm-name. Sources of the keys: docs/vm-identity.md. */
 extern const struct fl_vm_keys fl_vm_keys_default;
@@ -97,8 +97,7 @@ struct fl_interface *fl_inventory_add_interface(struct fl_inventory *inv);
 /** fl_inventory_group_vms() - fill @inv->vms and each interface's vm from external_ids */
 void fl_inventory_group_vms(struct fl_inventory *inv, const struct fl_vm_keys *keys);
 
-const struct fl_interface *fl_inventory_interface(const struct fl_inventory *inv,
-                                                  const char *name);
+const struct fl_interface *fl_inventory_interface(const struct fl_inventory *inv, const char *name);
 const struct fl_bridge *fl_inventory_bridge(const struct fl_inventory *inv, const char *name);
 /** fl_inventory_datapath_type() - "netdev", "system", "mixed", or NULL without a bridge */
 const char *fl_inventory_datapath_type(const struct fl_inventory *inv);

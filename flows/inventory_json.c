@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <ovs/flow.h>
-#include <string.h>
 #include <ovs/util.h>
+#include <string.h>
 
 #include "flows/cleanup.h"
 #include "flows/json_read.h"
@@ -44,15 +44,16 @@ static json_t *bridge_to_json(const struct fl_bridge *bridge)
 
 static json_t *interface_to_json(const struct fl_interface *iface)
 {
-    return json_pack(
-        "{so so so so so so sI sI si ss sb so so so}", "name", fl_json_of_string(iface->name),
-        "type", fl_json_of_string(iface->type), "error", fl_json_of_string(iface->error), "bridge",
-        fl_json_of_string(iface->bridge), "port", fl_json_of_string(iface->port), "peer",
-        fl_json_of_string(iface->peer), "ofport", (json_int_t) ofp_to_u16(iface->ofport),
-        "ifindex", (json_int_t) iface->ifindex, "tag", iface->tag, "vlan_mode",
-        vlan_modes[iface->vlan_mode], "in_bond", iface->in_bond, "external_ids",
-        fl_json_of_smap(&iface->external_ids), "options", fl_json_of_smap(&iface->options),
-        "status", fl_json_of_smap(&iface->status));
+    return json_pack("{so so so so so so sI sI si ss sb so so so}", "name",
+                     fl_json_of_string(iface->name), "type", fl_json_of_string(iface->type),
+                     "error", fl_json_of_string(iface->error), "bridge",
+                     fl_json_of_string(iface->bridge), "port", fl_json_of_string(iface->port),
+                     "peer", fl_json_of_string(iface->peer), "ofport",
+                     (json_int_t)ofp_to_u16(iface->ofport), "ifindex", (json_int_t)iface->ifindex,
+                     "tag", iface->tag, "vlan_mode", vlan_modes[iface->vlan_mode], "in_bond",
+                     iface->in_bond, "external_ids", fl_json_of_smap(&iface->external_ids),
+                     "options", fl_json_of_smap(&iface->options), "status",
+                     fl_json_of_smap(&iface->status));
 }
 
 json_t *fl_inventory_to_json(const struct fl_inventory *inv)
@@ -153,16 +154,16 @@ static int read_vlan_mode(const json_t *json, const char *where, enum fl_vlan_mo
     }
     for (size_t i = 0; i < ARRAY_SIZE(vlan_modes); i++) {
         if (!strcmp(text, vlan_modes[i])) {
-            *mode = (enum fl_vlan_mode) i;
+            *mode = (enum fl_vlan_mode)i;
             return 0;
         }
     }
-    return fl_error_set(err, -EINVAL, "%s.vlan_mode is \"%s\", which is no VLAN mode of OVS",
-                        where, text);
+    return fl_error_set(err, -EINVAL, "%s.vlan_mode is \"%s\", which is no VLAN mode of OVS", where,
+                        text);
 }
 
-static int read_interface_numbers(const json_t *json, const char *where,
-                                  struct fl_interface *iface, struct fl_error *err)
+static int read_interface_numbers(const json_t *json, const char *where, struct fl_interface *iface,
+                                  struct fl_error *err)
 {
     int64_t ofport;
     int64_t ifindex;
@@ -176,9 +177,9 @@ static int read_interface_numbers(const json_t *json, const char *where,
     if (error) {
         return error;
     }
-    iface->ofport = u16_to_ofp((uint16_t) ofport);
+    iface->ofport = u16_to_ofp((uint16_t)ofport);
     iface->ifindex = ifindex;
-    iface->tag = (int) tag;
+    iface->tag = (int)tag;
     return 0;
 }
 
@@ -225,8 +226,8 @@ static int read_interfaces(const json_t *json, struct fl_inventory *inv, struct 
         char where[64];
 
         snprintf(where, sizeof where, "inventory.interfaces[%" PRIuSIZE "]", i);
-        error =
-            read_interface(json_array_get(array, i), where, fl_inventory_add_interface(inv), err);
+        error = read_interface(json_array_get(array, i), where, fl_inventory_add_interface(inv),
+                               err);
     }
     return error;
 }

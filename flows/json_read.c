@@ -6,16 +6,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 #include <ovs/util.h>
+#include <string.h>
 
 #include "flows/cleanup.h"
 
-#define MAX_SMAP 4096u
+#define MAX_SMAP       4096u
 #define MAX_SMAP_VALUE (64u * 1024)
 
 /* "where.key", or what there is of it. */
-#define PATH_FORMAT    "%s%s%s"
+#define PATH_FORMAT      "%s%s%s"
 #define PATH(WHERE, KEY) (WHERE), (WHERE)[0] ? "." : "", (KEY)
 
 int fl_json_object(const json_t *json, const char *where, struct fl_error *err)
@@ -130,7 +130,7 @@ int fl_json_smap(const json_t *object, const char *where, const char *key, struc
         return fl_error_set(err, -EINVAL, PATH_FORMAT " must be an object of at most %u strings",
                             PATH(where, key), MAX_SMAP);
     }
-    json_object_foreach (json, name, member) {
+    json_object_foreach(json, name, member) {
         const char *text;
         int error = check_string(member, key, name, MAX_SMAP_VALUE, &text, err);
 
@@ -141,7 +141,7 @@ int fl_json_smap(const json_t *object, const char *where, const char *key, struc
             return error;
         }
     }
-    json_object_foreach (json, name, member) {
+    json_object_foreach(json, name, member) {
         smap_replace(value, name, json_string_value(member));
     }
     return 0;
@@ -168,7 +168,7 @@ json_t *fl_json_of_string(const char *text)
     }
     clean = xstrdup(text);
     for (char *c = clean; *c; c++) {
-        if ((unsigned char) *c >= 0x80) {
+        if ((unsigned char)*c >= 0x80) {
             *c = '?';
         }
     }

@@ -18,7 +18,7 @@
 #define FL_LIMIT_DUMP_BYTES (UINT64_C(4) << 30)
 /* A capture, plan, remedy or configuration file, in bytes. */
 #define FL_LIMIT_CAPTURE_BYTES (1024u * 1024 * 1024)
-#define FL_LIMIT_FILE_BYTES (4u * 1024 * 1024)
+#define FL_LIMIT_FILE_BYTES    (4u * 1024 * 1024)
 /* Nesting of JSON; Jansson itself stops at 2048. */
 #define FL_LIMIT_JSON_DEPTH 32u
 /* Links of one chain (recirculations of one packet). OVS itself stops at 64 resubmits/recircs. */
@@ -26,9 +26,9 @@
 /* Chains followed for one flow that a packet starts at: one for each connection behind a ct(). */
 #define FL_LIMIT_CHAINS_PER_HEAD 65536u
 /* Chains of one snapshot. */
-#define FL_LIMIT_CHAINS 4000000u
-/* Tests, all in all, whether one flow of a snapshot can follow another (some 0.3 us each). */
-#define FL_LIMIT_CHAIN_TESTS 32000000u
+#define FL_LIMIT_CHAINS 1000000u
+/* Tests, all in all, whether one flow of a snapshot can follow another (about 1 us each). */
+#define FL_LIMIT_CHAIN_TESTS 8000000u
 /* Rules that a plan may hold. */
 #define FL_LIMIT_RULES 64u
 /* Bytes of one reply of a unixctl command (a trace, not a dump: dumps are streamed). */

@@ -5,16 +5,16 @@
 #include "flows/nearest.h"
 
 #include <ctype.h>
-#include <limits.h>
 #include <openvswitch/util.h>
-#include <string.h>
 #include <ovs/util.h>
+#include <stdint.h>
+#include <string.h>
 
 #define MAX_LETTERS 63
 
 static int lower(char c)
 {
-    return tolower((unsigned char) c);
+    return tolower((unsigned char)c);
 }
 
 unsigned int fl_nearest_distance(const char *a, const char *b)
@@ -25,14 +25,14 @@ unsigned int fl_nearest_distance(const char *a, const char *b)
     size_t n_b = strnlen(b, MAX_LETTERS);
 
     for (size_t j = 0; j <= n_b; j++) {
-        rows[0][j] = (unsigned int) j;
+        rows[0][j] = (unsigned int)j;
     }
     for (size_t i = 1; i <= n_a; i++) {
         unsigned int *row = rows[i % 3];
         const unsigned int *last = rows[(i + 2) % 3];
         const unsigned int *before = rows[(i + 1) % 3];
 
-        row[0] = (unsigned int) i;
+        row[0] = (unsigned int)i;
         for (size_t j = 1; j <= n_b; j++) {
             bool same = lower(a[i - 1]) == lower(b[j - 1]);
 
@@ -46,7 +46,7 @@ unsigned int fl_nearest_distance(const char *a, const char *b)
     return rows[n_a % 3][n_b];
 }
 
-/* 0 is equal; UINT_MAX is not near. A word that begins the other is nearer than any misspelling. */
+/* 0 is equal; UINT32_MAX is not near. A word that begins the other is nearer than any misspelling. */
 static unsigned int rank(const char *word, const char *known)
 {
     size_t n_word = strnlen(word, MAX_LETTERS);
@@ -58,7 +58,7 @@ static unsigned int rank(const char *word, const char *known)
         return 1;
     }
     if (distance > MAX(1u, MAX(n_word, n_known) / 3) || distance >= shorter) {
-        return UINT_MAX;
+        return UINT32_MAX;
     }
     return distance + 1;
 }
@@ -71,13 +71,13 @@ size_t fl_nearest(const char *word, const char *const *known, size_t n_known, co
 
     max_found = MIN(max_found, ARRAY_SIZE(ranks));
     for (size_t i = 0; i < n_known; i++) {
-        unsigned int r = known[i] ? rank(word, known[i]) : UINT_MAX;
+        unsigned int r = known[i] ? rank(word, known[i]) : UINT32_MAX;
         size_t at = n;
 
         while (at > 0 && r < ranks[at - 1]) {
             at--;
         }
-        if (r == UINT_MAX || at >= max_found) {
+        if (r == UINT32_MAX || at >= max_found) {
             continue;
         }
         n = MIN(n + 1, max_found);

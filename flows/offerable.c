@@ -25,14 +25,13 @@ enum fl_offload_api fl_offload_api(const struct fl_flow *flow, const struct fl_i
     if (flow->layer == FL_LAYER_TC) {
         return FL_API_TC;
     }
-    if (flow->layer == FL_LAYER_DPDK || flow->layer == FL_LAYER_DOCA ||
-        flow->pmd != FL_PMD_NONE) {
+    if (flow->layer == FL_LAYER_DPDK || flow->layer == FL_LAYER_DOCA || flow->pmd != FL_PMD_NONE) {
         return FL_API_RTE_FLOW;
     }
-    return !type                      ? FL_API_UNKNOWN
-           : !strcmp(type, "netdev")  ? FL_API_RTE_FLOW
-           : !strcmp(type, "system")  ? FL_API_TC
-                                      : FL_API_UNKNOWN;
+    return !type                     ? FL_API_UNKNOWN
+           : !strcmp(type, "netdev") ? FL_API_RTE_FLOW
+           : !strcmp(type, "system") ? FL_API_TC
+                                     : FL_API_UNKNOWN;
 }
 
 /* Matches. */
@@ -163,7 +162,10 @@ struct settable {
     } fields[3];
 };
 
-#define WHOLE(STRUCT, FIELD) { offsetof(struct STRUCT, FIELD), sizeof(((struct STRUCT *)0)->FIELD) }
+#define WHOLE(STRUCT, FIELD)                                                \
+    {                                                                       \
+        offsetof(struct STRUCT, FIELD), sizeof(((struct STRUCT *)0)->FIELD) \
+    }
 
 static const struct settable rte_flow_settable[] = {
     { OVS_KEY_ATTR_ETHERNET,
@@ -234,7 +236,7 @@ static bool rte_flow_clones(const struct nlattr *action)
     const struct nlattr *inner;
     size_t left;
 
-    NL_NESTED_FOR_EACH (inner, left, action) {
+    NL_NESTED_FOR_EACH(inner, left, action) {
         if (nl_attr_type(inner) != OVS_ACTION_ATTR_TUNNEL_PUSH &&
             nl_attr_type(inner) != OVS_ACTION_ATTR_OUTPUT) {
             return false;
@@ -246,9 +248,9 @@ static bool rte_flow_clones(const struct nlattr *action)
 static bool is_cause_of_its_own(int type)
 {
     return type == OVS_ACTION_ATTR_CT || type == OVS_ACTION_ATTR_CT_CLEAR ||
-           type == OVS_ACTION_ATTR_RECIRC || type == OVS_ACTION_ATTR_USERSPACE ||
-           type == OVS_ACTION_ATTR_METER || type == OVS_ACTION_ATTR_TUNNEL_POP ||
-           type == OVS_ACTION_ATTR_TUNNEL_PUSH;
+           type == OVS_ACTION_ATTR_RECIRC || type == OVS_ACTION_ATTR_HASH ||
+           type == OVS_ACTION_ATTR_USERSPACE || type == OVS_ACTION_ATTR_METER ||
+           type == OVS_ACTION_ATTR_TUNNEL_POP || type == OVS_ACTION_ATTR_TUNNEL_PUSH;
 }
 
 static bool rte_flow_takes(const struct nlattr *action)
@@ -306,7 +308,7 @@ bool fl_unoffered_action(const struct fl_flow *flow, enum fl_offload_api api, st
     if (!flow->has_actions || api == FL_API_UNKNOWN) {
         return false;
     }
-    NL_ATTR_FOR_EACH (action, left, flow->actions, flow->actions_len) {
+    NL_ATTR_FOR_EACH(action, left, flow->actions, flow->actions_len) {
         bool taken = api == FL_API_TC ? tc_takes(action) : rte_flow_takes(action);
 
         n++;

@@ -19,8 +19,8 @@
 
 enum fl_offload_api {
     FL_API_UNKNOWN,
-    FL_API_TC,          /* kernel datapath: lib/netdev-offload-tc.c */
-    FL_API_RTE_FLOW,    /* DPDK datapath: lib/netdev-offload-dpdk.c */
+    FL_API_TC,       /* kernel datapath: lib/netdev-offload-tc.c */
+    FL_API_RTE_FLOW, /* DPDK datapath: lib/netdev-offload-dpdk.c */
 };
 
 /** fl_offload_api() - to which interface OVS offers this flow; @inv may be NULL */

@@ -113,10 +113,9 @@ bool fl_passage_meet(struct fl_passage *passage, const struct fl_flow *flow)
 
 /* Rewriting. */
 
-#define SET_FIELD(PASSAGE, FIELD, VALUE, MASK)                                  \
-    set_bytes(PASSAGE, offsetof(struct flow, FIELD), VALUE, MASK,               \
-              sizeof((PASSAGE)->set.FIELD))
-#define LOSE_FIELD(PASSAGE, FIELD)                                              \
+#define SET_FIELD(PASSAGE, FIELD, VALUE, MASK) \
+    set_bytes(PASSAGE, offsetof(struct flow, FIELD), VALUE, MASK, sizeof((PASSAGE)->set.FIELD))
+#define LOSE_FIELD(PASSAGE, FIELD) \
     lose_bytes(PASSAGE, offsetof(struct flow, FIELD), sizeof((PASSAGE)->set.FIELD))
 
 /* Bits of @mask (all, if NULL) of a field become those of @value. */
@@ -152,7 +151,7 @@ static void renew_bytes(struct fl_passage *passage, size_t offset, size_t n)
     memset((uint8_t *)&passage->region.flow + offset, 0, n);
     memset((uint8_t *)&passage->region.wc.masks + offset, 0, n);
 }
-#define RENEW_FIELD(PASSAGE, FIELD)                                             \
+#define RENEW_FIELD(PASSAGE, FIELD) \
     renew_bytes(PASSAGE, offsetof(struct flow, FIELD), sizeof((PASSAGE)->set.FIELD))
 
 static void renew_ct(struct fl_passage *passage)
@@ -397,7 +396,7 @@ static bool act_all(struct fl_passage *passage, const struct nlattr *actions, si
     if (depth >= FL_ACTIONS_MAX_DEPTH) {
         return false;
     }
-    NL_ATTR_FOR_EACH (action, left, actions, len) {
+    NL_ATTR_FOR_EACH(action, left, actions, len) {
         if (nl_attr_type(action) == OVS_ACTION_ATTR_RECIRC) {
             /* A datapath may compute the hash when it recirculates, with or without hash(). */
             RENEW_FIELD(passage, dp_hash);

@@ -19,16 +19,16 @@
 #include "flows/flow.h"
 
 /* Where a VLAN header that is now at some depth came from, besides being at a depth at entry. */
-#define FL_VLAN_SET  (-1)       /* pushed: its bits are in set.vlans */
+#define FL_VLAN_SET  (-1) /* pushed: its bits are in set.vlans */
 #define FL_VLAN_LOST (-2)
 
 struct fl_passage {
-    struct match region;        /* At entry; ct and dp_hash as of the last ct() or recirculation. */
-    struct flow set;            /* Bits that actions have set ... */
-    struct flow set_mask;       /* ... and which these are. */
-    struct flow lost;           /* Bits of which nothing is known. */
-    int vlan_from[FLOW_MAX_VLAN_HEADERS];       /* Depth at entry, or one of the above. */
-    bool exact;                 /* No match on lost bits was passed over. */
+    struct match region;  /* At entry; ct and dp_hash as of the last ct() or recirculation. */
+    struct flow set;      /* Bits that actions have set ... */
+    struct flow set_mask; /* ... and which these are. */
+    struct flow lost;     /* Bits of which nothing is known. */
+    int vlan_from[FLOW_MAX_VLAN_HEADERS]; /* Depth at entry, or one of the above. */
+    bool exact;                           /* No match on lost bits was passed over. */
 };
 
 /** fl_passage_begin() - all packets; nothing done yet */

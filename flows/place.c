@@ -19,10 +19,10 @@ struct port {
     odp_port_t port;
     const struct fl_interface *iface;
     size_t vm;
-    char *name;                 /* Without an inventory. */
-    size_t n_peers;             /* Ports it exchanges traffic with ... */
-    size_t most_peers;          /* ... and the most that one of these has. */
-    bool is_tagged;             /* Tagged here, untagged at the other end. */
+    char *name;        /* Without an inventory. */
+    size_t n_peers;    /* Ports it exchanges traffic with ... */
+    size_t most_peers; /* ... and the most that one of these has. */
+    bool is_tagged;    /* Tagged here, untagged at the other end. */
 };
 
 struct mac {
@@ -36,7 +36,7 @@ struct fl_places {
     const struct fl_inventory *inv;
     struct hmap ports;
     struct hmap macs;
-    struct port **by_vm;        /* Without an inventory. */
+    struct port **by_vm; /* Without an inventory. */
     size_t n_vms;
     bool numbers;
 };
@@ -48,7 +48,7 @@ static struct port *find_port(const struct fl_places *places, odp_port_t port)
     if (port == ODPP_NONE) {
         return NULL;
     }
-    HMAP_FOR_EACH_WITH_HASH (found, node, hash_int(odp_to_u32(port), 0), &places->ports) {
+    HMAP_FOR_EACH_WITH_HASH(found, node, hash_int(odp_to_u32(port), 0), &places->ports) {
         if (found->port == port) {
             return found;
         }
@@ -75,7 +75,7 @@ static const struct mac *find_mac(const struct fl_places *places, struct eth_add
 {
     const struct mac *mac;
 
-    HMAP_FOR_EACH_WITH_HASH (mac, node, hash_of_mac(wanted), &places->macs) {
+    HMAP_FOR_EACH_WITH_HASH(mac, node, hash_of_mac(wanted), &places->macs) {
         if (eth_addr_equals(mac->mac, wanted)) {
             return mac;
         }
@@ -149,8 +149,8 @@ static size_t outputs_of(const struct fl_chain *chain, odp_port_t ports[FL_MAX_P
         size_t n_of_link = 0;
 
         if (flow->has_actions) {
-            n_of_link =
-                fl_actions_outputs(flow->actions, flow->actions_len, of_link, FL_MAX_PLACES);
+            n_of_link = fl_actions_outputs(flow->actions, flow->actions_len, of_link,
+                                           FL_MAX_PLACES);
         }
         for (size_t j = 0; j < MIN(n_of_link, FL_MAX_PLACES) && n < FL_MAX_PLACES; j++) {
             ports[n++] = of_link[j];
@@ -202,7 +202,7 @@ static void add_pair(struct hmap *pairs, struct port *a, struct port *b)
                                 MAX(odp_to_u32(a->port), odp_to_u32(b->port)));
     struct pair *pair;
 
-    HMAP_FOR_EACH_WITH_HASH (pair, node, hash, pairs) {
+    HMAP_FOR_EACH_WITH_HASH(pair, node, hash, pairs) {
         if ((pair->a == a && pair->b == b) || (pair->a == b && pair->b == a)) {
             return;
         }
@@ -215,8 +215,7 @@ static void add_pair(struct hmap *pairs, struct port *a, struct port *b)
     b->n_peers++;
 }
 
-static void learn_chain(struct fl_places *places, const struct fl_chain *chain,
-                        struct hmap *pairs)
+static void learn_chain(struct fl_places *places, const struct fl_chain *chain, struct hmap *pairs)
 {
     odp_port_t outputs[FL_MAX_PLACES];
     size_t n_outputs = outputs_of(chain, outputs);
@@ -234,7 +233,7 @@ static void learn_chain(struct fl_places *places, const struct fl_chain *chain,
         need_port(places, outputs[i]);
     }
     if (n_outputs != 1 || outputs[0] == in_port) {
-        return;         /* A flood tells nothing of who talks to whom. */
+        return; /* A flood tells nothing of who talks to whom. */
     }
     to = need_port(places, outputs[0]);
     add_pair(pairs, from, to);
@@ -246,8 +245,8 @@ static void learn_chain(struct fl_places *places, const struct fl_chain *chain,
 
 static bool is_tunnel_port(const char *name)
 {
-    static const char *const prefixes[] = { "vxlan_sys", "genev_sys", "gre_sys", "erspan_sys",
-                                            "gtpu_sys", "bareudp_sys", "ovs-system" };
+    static const char *const prefixes[] = { "vxlan_sys", "genev_sys",   "gre_sys",   "erspan_sys",
+                                            "gtpu_sys",  "bareudp_sys", "ovs-system" };
 
     for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
         if (!strncmp(name, prefixes[i], strlen(prefixes[i]))) {
@@ -269,7 +268,7 @@ static void name_vms(struct fl_places *places)
     struct port *port;
 
     places->by_vm = xcalloc(MAX(1, hmap_count(&places->ports)), sizeof *places->by_vm);
-    HMAP_FOR_EACH (port, node, &places->ports) {
+    HMAP_FOR_EACH(port, node, &places->ports) {
         char buf[16];
 
         port->name = xstrdup(fl_ports_name(ports, port->port, buf));
@@ -288,7 +287,7 @@ static void learn_ports(struct fl_places *places, const struct fl_chains *chains
     for (size_t i = 0; i < chains->n; i++) {
         learn_chain(places, &chains->chains[i], &pairs);
     }
-    HMAP_FOR_EACH_POP (pair, node, &pairs) {
+    HMAP_FOR_EACH_POP(pair, node, &pairs) {
         pair->a->most_peers = MAX(pair->a->most_peers, pair->b->n_peers);
         pair->b->most_peers = MAX(pair->b->most_peers, pair->a->n_peers);
         free(pair);
@@ -320,11 +319,11 @@ void fl_places_destroy(struct fl_places *places)
     struct port *port;
     struct mac *mac;
 
-    HMAP_FOR_EACH_POP (port, node, &places->ports) {
+    HMAP_FOR_EACH_POP(port, node, &places->ports) {
         free(port->name);
         free(port);
     }
-    HMAP_FOR_EACH_POP (mac, node, &places->macs) {
+    HMAP_FOR_EACH_POP(mac, node, &places->macs) {
         free(mac);
     }
     hmap_destroy(&places->ports);
@@ -377,8 +376,7 @@ static const struct port *addressee(const struct fl_places *places, const struct
 {
     const struct mac *mac = NULL;
 
-    if (eth_mask_is_exact(region->wc.masks.dl_dst) &&
-        !eth_addr_is_multicast(region->flow.dl_dst)) {
+    if (eth_mask_is_exact(region->wc.masks.dl_dst) && !eth_addr_is_multicast(region->flow.dl_dst)) {
         mac = find_mac(places, region->flow.dl_dst);
     }
     return mac ? mac->port : NULL;
@@ -408,7 +406,7 @@ static void add_destinations(const struct fl_places *places, const struct fl_cha
     size_t before = findings->n;
 
     if (n_outputs > 1 && (to || !places->inv)) {
-        add_place(findings, to, FL_TO_VM);      /* A flood, but meant for one. */
+        add_place(findings, to, FL_TO_VM); /* A flood, but meant for one. */
         return;
     }
     for (size_t i = 0; i < n_outputs; i++) {
@@ -454,9 +452,8 @@ int fl_place_vlan(const struct fl_chain *chain, const struct match *region,
     }
     for (size_t i = 0; i < chain->n_links; i++) {
         const struct fl_flow *flow = &chain->links[i]->flow;
-        int pushed = flow->has_actions
-                         ? fl_actions_pushed_vlan(flow->actions, flow->actions_len)
-                         : -1;
+        int pushed = flow->has_actions ? fl_actions_pushed_vlan(flow->actions, flow->actions_len)
+                                       : -1;
 
         if (pushed > 0) {
             return pushed;

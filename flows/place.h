@@ -22,8 +22,8 @@ struct fl_places;
 
 /* One chain at one VM. */
 struct fl_place {
-    size_t vm;                  /* 0 .. fl_places_n_vms() - 1 */
-    const struct fl_interface *iface;   /* NULL without an inventory */
+    size_t vm;                        /* 0 .. fl_places_n_vms() - 1 */
+    const struct fl_interface *iface; /* NULL without an inventory */
     enum fl_direction direction;
 };
 

@@ -21,7 +21,7 @@
 #include "flows/limits.h"
 #include "flows/storage.h"
 
-#define BLOCK 256u
+#define BLOCK 32u
 
 struct fl_snapshot {
     char *host;
@@ -35,9 +35,9 @@ struct fl_snapshot {
     const struct fl_storage *storage;
 
     bool last_sample;
-    bool has_baseline;          /* A first sample was begun. */
+    bool has_baseline; /* A first sample was begun. */
     struct fl_baseline baseline;
-    uint64_t n_added;           /* To the current sample. */
+    uint64_t n_added; /* To the current sample. */
 
     struct fl_arena arena;
     struct fl_snapshot_flow **blocks;
@@ -162,8 +162,7 @@ static bool is_wanted(const struct fl_snapshot *snapshot, const struct fl_flow *
            (flow->has_actions && fl_actions_recirculate(flow->actions, flow->actions_len));
 }
 
-static void *copy_miniflow(struct fl_arena *arena, const struct miniflow *flow,
-                           bool often_the_same)
+static void *copy_miniflow(struct fl_arena *arena, const struct miniflow *flow, bool often_the_same)
 {
     size_t size = sizeof *flow + MINIFLOW_VALUES_SIZE(miniflow_n_values(flow));
 
@@ -188,8 +187,8 @@ static void copy_flow(struct fl_arena *arena, const struct fl_flow *from, struct
     if (from->has_match) {
         copy_match(arena, &from->match, &to->match);
     }
-    to->actions =
-        from->actions_len ? fl_arena_intern(arena, from->actions, from->actions_len) : NULL;
+    to->actions = from->actions_len ? fl_arena_intern(arena, from->actions, from->actions_len)
+                                    : NULL;
     to->match_text = fl_arena_copy_string(arena, from->match_text);
     to->actions_text = fl_arena_copy_string(arena, from->actions_text);
     to->raw = fl_arena_copy_string(arena, from->raw);
@@ -202,9 +201,12 @@ static struct fl_snapshot_flow *new_flow(struct fl_snapshot *snapshot)
     size_t block = snapshot->n_flows / BLOCK;
 
     if (snapshot->n_flows % BLOCK == 0) {
-        snapshot->blocks = xrealloc(snapshot->blocks, (block + 1) * sizeof *snapshot->blocks);
-        snapshot->blocks[block] =
-            fl_arena_alloc(&snapshot->arena, BLOCK * sizeof(struct fl_snapshot_flow));
+        if (block == 0 || is_pow2(block)) {
+            snapshot->blocks = xrealloc(snapshot->blocks,
+                                        MAX(1, 2 * block) * sizeof *snapshot->blocks);
+        }
+        snapshot->blocks[block] = fl_arena_alloc(&snapshot->arena,
+                                                 BLOCK * sizeof(struct fl_snapshot_flow));
     }
     return &snapshot->blocks[block][snapshot->n_flows++ % BLOCK];
 }
@@ -216,13 +218,13 @@ static void set_window(const struct fl_snapshot *snapshot, struct fl_snapshot_fl
     struct fl_baseline_counters before = { 0, 0 };
     bool counts_known;
 
-    record->seen_before =
-        !snapshot->has_baseline || fl_baseline_find(&snapshot->baseline, flow, &before);
+    record->seen_before = !snapshot->has_baseline ||
+                          fl_baseline_find(&snapshot->baseline, flow, &before);
     counts_known = flow->packets != FL_COUNT_UNKNOWN && before.packets != FL_COUNT_UNKNOWN;
-    record->was_reset = counts_known && (flow->packets < before.packets ||
-                                         (flow->bytes != FL_COUNT_UNKNOWN &&
-                                          before.bytes != FL_COUNT_UNKNOWN &&
-                                          flow->bytes < before.bytes));
+    record->was_reset = counts_known &&
+                        (flow->packets < before.packets ||
+                         (flow->bytes != FL_COUNT_UNKNOWN && before.bytes != FL_COUNT_UNKNOWN &&
+                          flow->bytes < before.bytes));
     if (record->was_reset) {
         before = (struct fl_baseline_counters){ 0, 0 };
     }

@@ -25,10 +25,10 @@ struct fl_snapshot;
 /* One flow of the last sample, with its window. */
 struct fl_snapshot_flow {
     struct fl_flow flow;
-    uint64_t window_packets;    /* Counted in the window; the lifetime's without a window. */
+    uint64_t window_packets; /* Counted in the window; the lifetime's without a window. */
     uint64_t window_bytes;
-    bool seen_before;           /* Was there when the window began (true without a window). */
-    bool was_reset;             /* A counter fell: window_* is the later value. */
+    bool seen_before; /* Was there when the window began (true without a window). */
+    bool was_reset;   /* A counter fell: window_* is the later value. */
 };
 
 enum fl_snapshot_keep {
@@ -37,7 +37,7 @@ enum fl_snapshot_keep {
     FL_KEEP_STORAGE,
 };
 
-struct fl_storage;      /* flows/storage.h */
+struct fl_storage; /* flows/storage.h */
 
 /**
  * fl_snapshot_create() - an empty snapshot
@@ -74,9 +74,9 @@ void fl_snapshot_set_incomplete(struct fl_snapshot *snapshot, const char *format
 /** fl_snapshot_incomplete() - why the snapshot is not whole, or NULL when it is */
 const char *fl_snapshot_incomplete(const struct fl_snapshot *snapshot);
 
-int64_t fl_snapshot_window_ms(const struct fl_snapshot *snapshot);     /* 0: none */
-size_t fl_snapshot_n_flows(const struct fl_snapshot *snapshot);         /* kept */
-uint64_t fl_snapshot_n_seen(const struct fl_snapshot *snapshot);        /* of the last sample */
+int64_t fl_snapshot_window_ms(const struct fl_snapshot *snapshot); /* 0: none */
+size_t fl_snapshot_n_flows(const struct fl_snapshot *snapshot);    /* kept */
+uint64_t fl_snapshot_n_seen(const struct fl_snapshot *snapshot);   /* of the last sample */
 /** fl_snapshot_n_by_path() - flows seen in the last sample on @path, kept or not */
 uint64_t fl_snapshot_n_by_path(const struct fl_snapshot *snapshot, enum fl_path path);
 const struct fl_snapshot_flow *fl_snapshot_flow(const struct fl_snapshot *snapshot, size_t i);

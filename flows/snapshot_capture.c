@@ -15,8 +15,8 @@
 #include "flows/limits.h"
 #include "flows/snapshot.h"
 
-#define MAX_SAMPLES 2u
-#define MAX_TEXT 4096u
+#define MAX_SAMPLES   2u
+#define MAX_TEXT      4096u
 #define MAX_WINDOW_MS (7 * 24 * 3600 * INT64_C(1000))
 
 static void cleanup_snapshot(struct fl_snapshot **snapshot)
@@ -48,8 +48,8 @@ static bool parse_time(const char *text, int64_t *time_ms)
     int n = 0;
 
     if (strspn(text, "0123456789-T:.Z") != strlen(text) ||
-        sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-               &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &n) != 6 ||
+        sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+               &tm.tm_min, &tm.tm_sec, &n) != 6 ||
         n != 19) {
         return false;
     }
@@ -115,17 +115,17 @@ static int read_line(struct fl_decoder *decoder, const json_t *line, const char 
     }
     error = fl_decoder_push(decoder, text, len);
     error = error ? error : fl_decoder_push(decoder, "\n", 1);
-    return error == -E2BIG ? fl_error_set(err, error, "%s has more than %u flows", where,
-                                          FL_LIMIT_FLOWS)
-           : error         ? fl_error_set(err, error, "%s cannot be decoded", where)
-                           : 0;
+    return error == -E2BIG
+               ? fl_error_set(err, error, "%s has more than %u flows", where, FL_LIMIT_FLOWS)
+           : error ? fl_error_set(err, error, "%s cannot be decoded", where)
+                   : 0;
 }
 
 static int decode_lines(struct fl_snapshot *snapshot, const json_t *lines, const char *where,
                         unsigned int flags, struct fl_error *err)
 {
-    struct fl_decoder *decoder =
-        fl_decoder_create(fl_snapshot_ports(snapshot), flags, fl_snapshot_add, snapshot);
+    struct fl_decoder *decoder = fl_decoder_create(fl_snapshot_ports(snapshot), flags,
+                                                   fl_snapshot_add, snapshot);
     int error = 0;
 
     for (size_t i = 0; !error && i < json_array_size(lines); i++) {

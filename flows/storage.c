@@ -172,8 +172,8 @@ static enum fl_storage_fit fit_service(const struct fl_service *service, const s
 }
 
 /* Without a list of services, every port of TCP and UDP is one. */
-static enum fl_storage_fit fit_services(const struct fl_storage *storage,
-                                        const struct match *match, const struct server *server)
+static enum fl_storage_fit fit_services(const struct fl_storage *storage, const struct match *match,
+                                        const struct server *server)
 {
     enum fl_storage_fit fit = FL_STORAGE_NO;
 

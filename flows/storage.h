@@ -19,21 +19,21 @@
 #include "flows/inventory.h"
 
 struct fl_subnet {
-    struct in6_addr address;    /* IPv4 as ::ffff:a.b.c.d; bits beyond the prefix are zero. */
-    uint8_t prefix;             /* 0..128, counted in the IPv6 form. */
+    struct in6_addr address; /* IPv4 as ::ffff:a.b.c.d; bits beyond the prefix are zero. */
+    uint8_t prefix;          /* 0..128, counted in the IPv6 form. */
 };
 
 struct fl_service {
-    uint16_t port;              /* Server's port, host byte order. */
-    uint8_t proto;              /* IPPROTO_TCP, IPPROTO_UDP, or 0 for both. */
+    uint16_t port; /* Server's port, host byte order. */
+    uint8_t proto; /* IPPROTO_TCP, IPPROTO_UDP, or 0 for both. */
 };
 
 struct fl_storage {
-    uint16_t *vlans;            /* 1..4095; none: every VLAN, and untagged */
+    uint16_t *vlans; /* 1..4095; none: every VLAN, and untagged */
     size_t n_vlans;
-    struct fl_subnet *subnets;  /* none: every address */
+    struct fl_subnet *subnets; /* none: every address */
     size_t n_subnets;
-    struct fl_service *services;        /* none: every port of TCP and UDP */
+    struct fl_service *services; /* none: every port of TCP and UDP */
     size_t n_services;
 };
 
@@ -57,15 +57,15 @@ const char *fl_subnet_format(const struct fl_subnet *subnet, char *buf, size_t s
 bool fl_subnet_has(const struct fl_subnet *subnet, const struct in6_addr *address);
 
 enum fl_direction {
-    FL_FROM_VM,         /* in_port is the VM's port: towards the storage server */
-    FL_TO_VM,           /* output is the VM's port, or the destination is its MAC */
+    FL_FROM_VM, /* in_port is the VM's port: towards the storage server */
+    FL_TO_VM,   /* output is the VM's port, or the destination is its MAC */
 };
 
 /** enum fl_storage_fit - how a flow and the selector overlap */
 enum fl_storage_fit {
-    FL_STORAGE_NO,      /* no packet of the flow is storage traffic in this direction */
-    FL_STORAGE_MAYBE,   /* some may be: the flow leaves a selected field wild */
-    FL_STORAGE_YES,     /* every packet of the flow is */
+    FL_STORAGE_NO,    /* no packet of the flow is storage traffic in this direction */
+    FL_STORAGE_MAYBE, /* some may be: the flow leaves a selected field wild */
+    FL_STORAGE_YES,   /* every packet of the flow is */
 };
 
 /**

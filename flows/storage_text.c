@@ -15,15 +15,15 @@
 #include "flows/cleanup.h"
 
 /* More than a selector can need. */
-#define MAX_WORDS 4096u
-#define SEPARATORS ", \t\n"
+#define MAX_WORDS   4096u
+#define SEPARATORS  ", \t\n"
 #define IPV4_PREFIX 96
 
 static const struct {
     const char *name;
     uint16_t port;
 } service_names[] = {
-    { "nfs", 2049 },   { "nfsrdma", 20049 },   { "rpcbind", 111 },
+    { "nfs", 2049 },   { "nfsrdma", 20049 },  { "rpcbind", 111 },
     { "sunrpc", 111 }, { "portmapper", 111 },
 };
 
@@ -217,9 +217,8 @@ int fl_storage_parse_services(struct fl_storage *storage, const char *text, stru
     for (char *word = strtok_r(copy, SEPARATORS, &rest); word;
          word = strtok_r(NULL, SEPARATORS, &rest)) {
         if (n == MAX_WORDS) {
-            return fl_error_set(err, -EINVAL,
-                                "\"%s\" is one service too many: at most %u are read", word,
-                                MAX_WORDS);
+            return fl_error_set(err, -EINVAL, "\"%s\" is one service too many: at most %u are read",
+                                word, MAX_WORDS);
         }
         if (!parse_service(word, &services[n++])) {
             return fl_error_set(err, -EINVAL,

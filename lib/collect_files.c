@@ -32,6 +32,7 @@ struct source {
     int fd;           /* -1: not open */
     int64_t time_ms;  /* when it was written, as far as that can be told */
     enum kind kind;
+    bool is_tc_text; /* begins like what tc prints without -j */
     uint64_t n_read; /* in all */
     size_t n_bytes;  /* in @bytes */
     char bytes[CHUNK_BYTES];
@@ -110,6 +111,11 @@ static bool is_compressed(const struct source *source)
            begins_with(source, "PK\x03\x04");
 }
 
+static bool has_text(const struct source *source, const char *text)
+{
+    return memmem(source->bytes, source->n_bytes, text, strlen(text)) != NULL;
+}
+
 static size_t skip_blanks(const struct source *source, size_t i)
 {
     while (i < source->n_bytes && strchr(" \t\r\n", source->bytes[i]))
@@ -156,18 +162,23 @@ static int sniff(struct source *source, struct fl_error *err)
     if (skip_blanks(source, 0) == source->n_bytes)
         return fl_error_set(err, -EINVAL, "%s has nothing but blanks; " WANTED, source->name);
     source->kind = kind_of(source);
+    source->is_tc_text = has_text(source, "filter ") && has_text(source, " pref ");
     return 0;
+}
+
+static int refuse_tc(const struct source *source, struct fl_error *err)
+{
+    return fl_error_set(
+        err, -ENOTSUP,
+        "%s is the output of \"tc filter show\", which this version of flowlift cannot "
+        "read yet; " WANTED,
+        source->name);
 }
 
 static int refuse_array(const struct source *source, struct fl_error *err)
 {
-    if (memmem(source->bytes, source->n_bytes, "\"protocol\"", 10) ||
-        memmem(source->bytes, source->n_bytes, "\"kind\"", 6))
-        return fl_error_set(
-            err, -ENOTSUP,
-            "%s is the output of \"tc -s -j filter show\", which this version of flowlift "
-            "cannot read yet; " WANTED,
-            source->name);
+    if (has_text(source, "\"protocol\"") || has_text(source, "\"kind\""))
+        return refuse_tc(source, err);
     return fl_error_set(err, -EINVAL, "%s is a JSON array, which no capture is; " WANTED,
                         source->name);
 }
@@ -269,9 +280,11 @@ static int read_raw(struct source *source, struct fl_snapshot *snapshot, unsigne
         return ret;
     ret = push_all(source, &sample, err);
     ret = fl_sample_end(&sample, ret, err);
-    if (!ret && !sample.stats.flows && !sample.stats.heading_lines)
-        return fl_error_set(err, -EINVAL, "%s has no datapath flow in it; " WANTED, source->name);
-    return ret;
+    if (ret || sample.stats.flows || sample.stats.heading_lines)
+        return ret;
+    return source->is_tc_text
+               ? refuse_tc(source, err)
+               : fl_error_set(err, -EINVAL, "%s has no datapath flow in it; " WANTED, source->name);
 }
 
 /* Without a capture nobody knows how far apart two dumps were: as far as the options say. */

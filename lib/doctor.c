@@ -74,7 +74,8 @@ static void keep_version(struct fl_visit *visit, const char *reply)
 
     if (version)
         ovs_strlcpy(visit->version, version + strlen("(Open vSwitch) "),
-                    MIN(sizeof visit->version, strcspn(version + strlen("(Open vSwitch) "), "\n") + 1));
+                    MIN(sizeof visit->version,
+                        strcspn(version + strlen("(Open vSwitch) "), "\n") + 1));
 }
 
 static void check_vswitchd(struct fl_visit *visit, struct fl_check *check)
@@ -85,8 +86,8 @@ static void check_vswitchd(struct fl_visit *visit, struct fl_check *check)
     if (visit->ctl_err.code) {
         fl_finds(check, FL_CHECK_UNKNOWN, NULL, "%s", visit->ctl_err.text);
     } else if (fl_ctl_run(visit->ctl, "version", NULL, &reply, &err)) {
-        fl_finds(check, FL_CHECK_UNKNOWN, "see whether ovs-vswitchd is busy: ovs-appctl coverage/show",
-                 "%s", err.text);
+        fl_finds(check, FL_CHECK_UNKNOWN,
+                 "see whether ovs-vswitchd is busy: ovs-appctl coverage/show", "%s", err.text);
     } else {
         keep_version(visit, reply);
         fl_finds(check, FL_CHECK_OK, NULL, "ovs-vswitchd answers");
@@ -126,7 +127,8 @@ static void begin_visit(struct fl_visit *visit)
     fl_ctl_open(visit->host->target, timeout_ms, &visit->ctl, &visit->ctl_err);
 }
 
-void fl_doctor_run(const char *root, const struct fl_host *host, struct fl_check **checks, size_t *n)
+void fl_doctor_run(const char *root, const struct fl_host *host, struct fl_check **checks,
+                   size_t *n)
 {
     struct fl_visit visit = { .root = root, .host = host };
 

@@ -16,7 +16,7 @@
 #include "lib/ovs/openflow.h"
 
 #define TIMEOUT_MS 10000
-#define RESTART "restart ovs-vswitchd (traffic stops meanwhile)"
+#define RESTART    "restart ovs-vswitchd (traffic stops meanwhile)"
 
 /* Whether any bridge has this datapath. */
 static bool uses_datapath(const struct fl_visit *visit, const char *type)
@@ -44,7 +44,8 @@ void fl_check_bridges(struct fl_visit *visit, struct fl_check *check)
     if (n_bad)
         fl_finds(check, FL_CHECK_UNKNOWN,
                  "see whether ovs-vswitchd runs and its BRIDGE.mgmt sockets are in OVS_RUNDIR",
-                 "%zu of %zu bridges cannot be spoken to: %s", n_bad, visit->inv.n_bridges, err.text);
+                 "%zu of %zu bridges cannot be spoken to: %s", n_bad, visit->inv.n_bridges,
+                 err.text);
     else if (!visit->inv.n_bridges)
         fl_finds(check, FL_CHECK_WARN, NULL, "Open vSwitch has no bridge");
     else
@@ -65,14 +66,23 @@ static const struct known_bug {
     struct release fixed[8];
 } known_bugs[] = {
     /* Source: Open vSwitch commit f9507c1ea. */
-    { "system", "after a VM restart its flows may be stuck (stale mapping of a device that is gone)",
+    { "system",
+      "after a VM restart its flows may be stuck (stale mapping of a device that is gone)",
       { { 2, 17, 6 }, { 3, 0, 4 }, { 3, 1, 1 }, { 3, 2, 0 } } },
     /* Source: Open vSwitch commits 3200111ba, a9b1b6b5b. */
-    { "system", "after long running, new flows that recirculate are refused (recirc_id above 28 bits)",
+    { "system",
+      "after long running, new flows that recirculate are refused (recirc_id above 28 bits)",
       { { 3, 3, 8 }, { 3, 4, 5 }, { 3, 5, 3 }, { 3, 6, 2 }, { 3, 7, 0 } } },
     /* Source: Open vSwitch commit 180ab2fd6. */
-    { NULL, "deleting a live flow by hand (dpctl/del-flow) may leave its packets in upcalls",
-      { { 2, 17, 12 }, { 3, 0, 8 }, { 3, 1, 6 }, { 3, 2, 4 }, { 3, 3, 3 }, { 3, 4, 1 }, { 3, 5, 0 } } },
+    { NULL,
+      "deleting a live flow by hand (dpctl/del-flow) may leave its packets in upcalls",
+      { { 2, 17, 12 },
+        { 3, 0, 8 },
+        { 3, 1, 6 },
+        { 3, 2, 4 },
+        { 3, 3, 3 },
+        { 3, 4, 1 },
+        { 3, 5, 0 } } },
 };
 
 static bool has_fix(const struct release *version, const struct release *fixed)
@@ -170,7 +180,8 @@ void fl_check_dpdk(struct fl_visit *visit, struct fl_check *check)
                  "ovs-vswitchd.log for what DPDK says",
                  "DPDK is not initialised: the userspace datapath has no NIC to offload to");
     else if (!n_ports)
-        fl_finds(check, FL_CHECK_WARN, "add the NIC and its representors as interfaces of type dpdk",
+        fl_finds(check, FL_CHECK_WARN,
+                 "add the NIC and its representors as interfaces of type dpdk",
                  "DPDK is initialised, and no interface uses it");
     else
         fl_finds(check, FL_CHECK_OK, NULL, "%s is initialised; %zu interface%s use%s it",
@@ -196,9 +207,9 @@ void fl_check_hw_offload(struct fl_visit *visit, struct fl_check *check)
 }
 
 /*
- * hw-offload is read once, when ovs-vswitchd starts. The userspace datapath refuses to count offloads
- * when it did not find it then; the kernel datapath counts them only on ports that offload.
- * Source: Open vSwitch 3.1, lib/dpif-netdev.c dpif_netdev_offload_stats_get(), lib/dpif.c
+ * hw-offload is read once, when ovs-vswitchd starts. The userspace datapath refuses to count
+ * offloads when it did not find it then; the kernel datapath counts them only on ports that
+ * offload. Source: Open vSwitch 3.1, lib/dpif-netdev.c dpif_netdev_offload_stats_get(), lib/dpif.c
  * dpif_get_n_offloaded_flows().
  */
 static bool offload_is_active(struct fl_visit *visit, struct fl_error *err)
@@ -237,9 +248,10 @@ void fl_check_hw_offload_active(struct fl_visit *visit, struct fl_check *check)
     else if (err.code && err.code != -EREMOTEIO)
         fl_finds(check, FL_CHECK_UNKNOWN, NULL, "%s", err.text);
     else
-        fl_finds(check, FL_CHECK_FAIL, RESTART,
-                 "ovs-vswitchd does not offload: hw-offload is read when it starts, and was set later, "
-                 "or no port can be offloaded");
+        fl_finds(
+            check, FL_CHECK_FAIL, RESTART,
+            "ovs-vswitchd does not offload: hw-offload is read when it starts, and was set later, "
+            "or no port can be offloaded");
 }
 
 void fl_check_tc_policy(struct fl_visit *visit, struct fl_check *check)
@@ -256,5 +268,6 @@ void fl_check_tc_policy(struct fl_visit *visit, struct fl_check *check)
                  "ovs-vsctl remove Open_vSwitch . other_config tc-policy, then " RESTART,
                  "other_config:tc-policy is skip_hw: filters are kept out of the NIC");
     else
-        fl_finds(check, FL_CHECK_OK, NULL, "other_config:tc-policy is %s", policy ? policy : "not set");
+        fl_finds(check, FL_CHECK_OK, NULL, "other_config:tc-policy is %s",
+                 policy ? policy : "not set");
 }

@@ -93,11 +93,12 @@ void fl_check_vm_ids(struct fl_visit *visit, struct fl_check *check)
     if (!inv->n_vms)
         fl_finds(check, FL_CHECK_WARN,
                  "set external_ids:vm-id on the VMs' interfaces, or name your key in [vm] id-keys",
-                 "no interface is known to be a VM's: none has any of external_ids %s", ds_cstr(&keys));
+                 "no interface is known to be a VM's: none has any of external_ids %s",
+                 ds_cstr(&keys));
     else if (without_mac.n)
         fl_finds(check, FL_CHECK_WARN, "set external_ids:attached-mac on them",
-                 "%zu VM%s found; the MAC is not known of %s", inv->n_vms, inv->n_vms == 1 ? "" : "s",
-                 end_names(&without_mac));
+                 "%zu VM%s found; the MAC is not known of %s", inv->n_vms,
+                 inv->n_vms == 1 ? "" : "s", end_names(&without_mac));
     else
         fl_finds(check, FL_CHECK_OK, NULL, "%zu VM%s on %zu interface%s", inv->n_vms,
                  inv->n_vms == 1 ? "" : "s", n_vm_interfaces(inv),

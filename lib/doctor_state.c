@@ -91,13 +91,13 @@ static void judge_remedies(const struct fl_status_entry *entries, size_t n, stru
     }
     if (odd)
         fl_finds(check, FL_CHECK_FAIL, "see flowlift status",
-                 "%zu of %zu remed%s not as recorded; %s: %s", n_odd, n, n == 1 ? "y is" : "ies are",
-                 odd->vm_name, odd->note);
+                 "%zu of %zu remed%s not as recorded; %s: %s", n_odd, n,
+                 n == 1 ? "y is" : "ies are", odd->vm_name, odd->note);
     else if (!n)
         fl_finds(check, FL_CHECK_OK, NULL, "there are none");
     else
-        fl_finds(check, FL_CHECK_OK, NULL, n == 1 ? "%zu remedy, as recorded"
-                                                  : "%zu remedies, as recorded", n);
+        fl_finds(check, FL_CHECK_OK, NULL,
+                 n == 1 ? "%zu remedy, as recorded" : "%zu remedies, as recorded", n);
 }
 
 void fl_check_remedies(struct fl_visit *visit, struct fl_check *check)

@@ -16,13 +16,13 @@
 struct fl_visit {
     const char *root;
     const struct fl_host *host;
-    struct fl_config config;    /* The defaults when it could not be read. */
+    struct fl_config config; /* The defaults when it could not be read. */
     struct fl_error config_err;
-    struct fl_inventory inv;    /* Empty when it could not be read. */
+    struct fl_inventory inv; /* Empty when it could not be read. */
     struct fl_error db_err;
-    struct fl_ctl *ctl;         /* NULL when ovs-vswitchd cannot be asked. */
+    struct fl_ctl *ctl; /* NULL when ovs-vswitchd cannot be asked. */
     struct fl_error ctl_err;
-    char version[32];           /* As ovs-vswitchd says it: "3.1.0"; or empty. */
+    char version[32]; /* As ovs-vswitchd says it: "3.1.0"; or empty. */
 };
 
 /* One check: sets status, summary and advice by fl_finds() or fl_finds_nothing(). */

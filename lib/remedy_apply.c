@@ -43,10 +43,12 @@ static void remedy_of_plan(const struct fl_operator *op, struct fl_store *store,
 static int take_back(const struct fl_operator *op, struct fl_store *store, struct fl_remedy *remedy,
                      struct fl_outcome *outcome, struct fl_error *err)
 {
-    struct fl_error trouble = FL_ERROR_INIT;
+    struct fl_error trouble = FL_ERROR_INIT, ignored = FL_ERROR_INIT;
     size_t n_deleted;
-    int error = fl_step_remove(&remedy->set, NULL, remedy->set.cookie, &n_deleted, &trouble);
+    int error;
 
+    fl_step_forget_connections(op, &remedy->set, &ignored); /* the rules go out all the same */
+    error = fl_step_remove(&remedy->set, NULL, remedy->set.cookie, &n_deleted, &trouble);
     if (!error) {
         outcome->state = FL_REMEDY_REVERTED;
         error = fl_step_record(op, store, remedy, FL_REMEDY_REVERTED, "revert", outcome->reason,
@@ -96,11 +98,14 @@ static int install(const struct fl_operator *op, struct fl_store *store, struct 
 static int conclude(const struct fl_operator *op, struct fl_store *store, struct fl_remedy *remedy,
                     int life, bool stalled, struct fl_outcome *outcome, struct fl_error *err)
 {
+    struct fl_error ignored = FL_ERROR_INIT;
     char *why;
     int error;
 
     if (life == FL_LIFE_GOOD) {
         outcome->state = FL_REMEDY_VERIFIED;
+        /* Now, since nobody asks us when the rules are lost with a restart of OVS. */
+        fl_step_forget_connections(op, &remedy->set, &ignored);
         return fl_step_record(op, store, remedy, FL_REMEDY_VERIFIED, "verify", outcome->reason,
                               err);
     }
@@ -128,7 +133,7 @@ static int watch(const struct fl_operator *op, struct fl_store *store, struct fl
     int life;
 
     fl_step_say(op, "watching the counters");
-    life = fl_step_watch(op, &remedy->set, decoys, outcome, &after, err);
+    life = fl_step_watch(op, &remedy->set, decoys, outcome->changed ? 2 : 1, outcome, &after, err);
     json_decref(remedy->after);
     remedy->after = after;
     if (life < 0) {
@@ -191,7 +196,7 @@ static int verify_now(const struct fl_operator *op, struct fl_store *store,
                       struct fl_remedy *remedy, struct fl_outcome *outcome, struct fl_error *err)
 {
     json_t *after;
-    int life = fl_step_watch(op, &remedy->set, false, outcome, &after, err);
+    int life = fl_step_watch(op, &remedy->set, false, 1, outcome, &after, err);
     int error;
 
     json_decref(remedy->after);

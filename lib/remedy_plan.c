@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ovs/util.h>
+
 #include "flows/cleanup.h"
 #include "lib/ovs/dump.h"
 #include "lib/prove.h"
@@ -12,7 +14,16 @@
 /* Connections read of one zone; a storage client has a handful. */
 #define MAX_CONNECTIONS 65536
 
-/* A remedy of this VM that is wholly in the switch is the plan. Return: 1 then, 0, or an error. */
+/* These say that no plan is needed or possible: what could not be read must not look like them. */
+static int as_trouble(int error)
+{
+    return error == -ENOENT || error == -ENOTSUP || error == -EPERM ? -EIO : error;
+}
+
+/*
+ * A remedy of this VM that is wholly in the switch is the plan. Decoys that an interrupted apply left
+ * beside it do not matter: applying it takes them out. Return: 1 then, else 0.
+ */
 static int take_installed(const struct fl_operator *op, const struct fl_vm *vm,
                           struct fl_plan *plan)
 {
@@ -28,7 +39,7 @@ static int take_installed(const struct fl_operator *op, const struct fl_vm *vm,
     if (!fl_store_get(store, vm->id, &remedy, &ignored)) {
         found = remedy.state != FL_REMEDY_REVERTED && remedy.set.n_rules &&
                 !fl_step_present(&remedy.set, &presence, &ignored) &&
-                presence.n_present == fl_step_n_rules(&remedy.set) && !presence.n_foreign;
+                presence.n_present == fl_step_n_rules(&remedy.set);
         if (found) {
             plan->set = remedy.set;
             fl_flowset_init(&remedy.set, "", "");
@@ -100,6 +111,13 @@ static int read_connections(struct fl_ctl *ctl, const struct fl_vm_audit *vm,
     return 0;
 }
 
+static void remember_zones(const struct fl_vm_audit *vm, struct fl_flowset *set)
+{
+    free(set->zones);
+    set->zones = xmalloc(MAX_ZONES * sizeof *set->zones);
+    set->n_zones = fl_simplify_zones(vm, set->zones, MAX_ZONES);
+}
+
 static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_plan *plan,
                   struct fl_error *err)
 {
@@ -115,14 +133,16 @@ static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_pl
     };
 
     if (error) {
-        return error;
+        return as_trouble(error);
     }
     in.connections = connections;
     in.n_connections = n_connections;
     error = fl_simplify(&in, &plan->set, &plan->refusals, &plan->n_refusals, err);
     if (!error) {
+        remember_zones(plan->vm, &plan->set);
         fl_step_say(op, "asking OVS whether the rules forward the same packets");
         error = fl_prove(ctl, op->config, plan->vm, &plan->set, err);
+        error = error == -EPERM ? error : as_trouble(error);
     }
     if (!error && fl_simplify_decoys(plan->vm, &plan->set, err) < 0) {
         error = -ENOTSUP;
@@ -141,7 +161,7 @@ int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_
     fl_step_say(op, "reading flows");
     error = fl_step_read(op, op->config->window_ms, &plan->snapshot, &plan->audit, err);
     if (error) {
-        return error;
+        return as_trouble(error);
     }
     inv = fl_snapshot_inventory(plan->snapshot);
     vm = inv ? fl_inventory_find_vm(inv, vm_what, err) : NULL;
@@ -161,9 +181,10 @@ int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_
     }
     error = fl_ctl_open(op->host.target, op->host.timeout_ms ? op->host.timeout_ms : 15000, &ctl,
                         err);
-    if (!error) {
-        error = derive(op, ctl, plan, err);
-        fl_ctl_close(ctl);
+    if (error) {
+        return as_trouble(error);
     }
+    error = derive(op, ctl, plan, err);
+    fl_ctl_close(ctl);
     return error;
 }

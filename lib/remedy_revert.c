@@ -61,9 +61,16 @@ static int revert_one(const struct fl_operator *op, struct fl_store *store,
                       struct fl_outcome *outcome, struct fl_error *err)
 {
     bool was_reverted = remedy->state == FL_REMEDY_REVERTED;
+    struct fl_error ignored = FL_ERROR_INIT;
+    struct fl_presence presence;
     size_t n_deleted;
-    int error = fl_step_remove(&remedy->set, inv, remedy->set.cookie, &n_deleted, err);
+    int error;
 
+    /* Whatever comes of this, the rules go out. */
+    if (!fl_step_present(&remedy->set, &presence, &ignored) && presence.n_present) {
+        fl_step_forget_connections(op, &remedy->set, &ignored);
+    }
+    error = fl_step_remove(&remedy->set, inv, remedy->set.cookie, &n_deleted, err);
     if (error) {
         return error;
     }

@@ -27,6 +27,12 @@ int fl_step_read(const struct fl_operator *op, int64_t window_ms, struct fl_snap
     return error;
 }
 
+/* What the audit said of the VM, for the journal; null where nothing is known. */
+static json_t *before_and_after(const struct fl_remedy *remedy)
+{
+    return json_pack("{s:O?, s:O?}", "before", remedy->before, "after", remedy->after);
+}
+
 int fl_step_record(const struct fl_operator *op, struct fl_store *store, struct fl_remedy *remedy,
                    enum fl_remedy_state state, const char *step, const char *reason,
                    struct fl_error *err)
@@ -39,7 +45,8 @@ int fl_step_record(const struct fl_operator *op, struct fl_store *store, struct 
     remedy->state = state;
     remedy->changed_ms = fl_time_now_ms();
     error = fl_store_put(store, remedy, err);
-    return error ? error : fl_journal_append(op->root, step, remedy, NULL, err);
+    return error ? error
+                 : fl_journal_append(op->root, step, remedy, before_and_after(remedy), err);
 }
 
 size_t fl_step_n_rules(const struct fl_flowset *set)

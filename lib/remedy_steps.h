@@ -48,6 +48,13 @@ int fl_step_install(const struct fl_flowset *set, bool decoys, struct fl_error *
 int fl_step_remove(const struct fl_flowset *set, const struct fl_inventory *inv, uint64_t cookie,
                    size_t *n_deleted, struct fl_error *err);
 
+/**
+ * fl_step_forget_connections() - have conntrack forget the connections that the rules lead past it
+ * To be called while the rules are in: before they go out, and once they are known to work.
+ */
+int fl_step_forget_connections(const struct fl_operator *op, const struct fl_flowset *set,
+                               struct fl_error *err);
+
 enum fl_proof_of_life {
     FL_LIFE_GOOD,  /* storage packets, in hardware, from the remedy's rules */
     FL_LIFE_BAD,   /* storage packets in software, or the rules see none */
@@ -55,13 +62,17 @@ enum fl_proof_of_life {
 };
 /**
  * fl_step_watch() - look at the VM's traffic until it is good, or the time is up
+ * @set: gets more decoys when a live megaflow withstands those it has
  * @decoys: take the decoys out on the way, once megaflows are built anew
+ * @n_good: looks in a row that must be good; the first one after a change still sees new flows, whose
+ *          first packets went through software
  * @outcome: reason, evidence, packets, hw_share, had_traffic are filled
  * @after: the VM's audit entry at the end, as JSON (new reference), or NULL
  * Return: enum fl_proof_of_life, or negative errno when the host could not be read.
  */
-int fl_step_watch(const struct fl_operator *op, const struct fl_flowset *set, bool decoys,
-                  struct fl_outcome *outcome, json_t **after, struct fl_error *err);
+int fl_step_watch(const struct fl_operator *op, struct fl_flowset *set, bool decoys,
+                  unsigned int n_good, struct fl_outcome *outcome, json_t **after,
+                  struct fl_error *err);
 
 /** fl_step_find_remedy() - the remedy on disk whose VM has this name or identity; -ENOENT */
 int fl_step_find_remedy(struct fl_store *store, const char *vm_what, struct fl_remedy *remedy,

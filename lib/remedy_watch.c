@@ -72,8 +72,25 @@ static void describe(const struct round *r, const struct fl_vm_audit *vm, uint64
     }
 }
 
-/* One look. Return: enum fl_proof_of_life or negative errno. */
-static int look(const struct fl_operator *op, const struct fl_flowset *set,
+/*
+ * Decoys for live megaflows that still have a mask from before the rules: the ones of the plan do not
+ * reach a megaflow whose mask holds their bit already. That happens when rules and decoys went in and out
+ * a moment ago, since OVS's classifier lets a rule that was just deleted widen a mask for a while.
+ */
+static bool add_decoys(const struct fl_vm_audit *vm, struct fl_flowset *set)
+{
+    struct fl_error ignored = FL_ERROR_INIT;
+
+    return vm->n_causes && vm->causes[0] == FL_CAUSE_CONNTRACK &&
+           fl_simplify_decoys(vm, set, &ignored) > 0;
+}
+
+/*
+ * One look.
+ * @more_decoys: NULL, or whether decoys were added to @set
+ * Return: enum fl_proof_of_life or negative errno.
+ */
+static int look(const struct fl_operator *op, struct fl_flowset *set, bool *more_decoys,
                 struct fl_outcome *outcome, json_t **after, struct fl_error *err)
 {
     const struct fl_vm_audit *vm;
@@ -97,32 +114,45 @@ static int look(const struct fl_operator *op, const struct fl_flowset *set,
         json_decref(*after);
         *after = fl_vm_audit_to_json(vm);
         error = r.life == FL_LIFE_GOOD && !presence.packets ? FL_LIFE_BAD : (int)r.life;
+        if (more_decoys && error == FL_LIFE_BAD) {
+            *more_decoys = add_decoys(vm, set);
+        }
     }
     fl_audit_destroy(audit);
     fl_snapshot_destroy(snapshot);
     return error;
 }
 
-int fl_step_watch(const struct fl_operator *op, const struct fl_flowset *set, bool decoys,
-                  struct fl_outcome *outcome, json_t **after, struct fl_error *err)
+int fl_step_watch(const struct fl_operator *op, struct fl_flowset *set, bool decoys,
+                  unsigned int n_good, struct fl_outcome *outcome, json_t **after,
+                  struct fl_error *err)
 {
     int64_t log_mark = fl_log_mark();
     int life = FL_LIFE_QUIET;
+    unsigned int good = 0;
 
     *after = NULL;
-    for (int i = 0; i < MAX_ROUNDS; i++) {
+    for (int i = 0; i < MAX_ROUNDS && good < n_good; i++) {
+        bool may_add = n_good > 1 && (i == 1 || i == MAX_ROUNDS / 2 - 1);
+        bool added = false;
+
         fl_error_clear(err);
-        life = look(op, set, outcome, after, err);
-        if (life == FL_LIFE_GOOD && !decoys) {
-            return life;
+        life = look(op, set, may_add ? &added : NULL, outcome, after, err);
+        good = life == FL_LIFE_GOOD ? good + 1 : 0;
+        if (added) {
+            int error = fl_step_install(set, true, err);
+
+            if (error)
+                return error;
+            decoys = true;
         }
-        if (life == FL_LIFE_GOOD || (decoys && i == MAX_ROUNDS / 2)) {
+        if (decoys && (good || i == MAX_ROUNDS / 2)) {
             int error = fl_step_install(set, false, err);
 
-            if (error) {
+            if (error)
                 return error;
-            }
             decoys = false;
+            good = 0;
         }
     }
     if (life == FL_LIFE_BAD) {

@@ -9,19 +9,19 @@
 #include <errno.h>
 #include <jansson.h>
 #include <openvswitch/dynamic-string.h>
+#include <ovs/util.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <util.h>
 
 #include "flows/cleanup.h"
 #include "flows/limits.h"
 #include "lib/ovs/reply.h"
 #include "lib/ovs/socket.h"
 
-#define SERVER "ovs-vswitchd"
+#define SERVER     "ovs-vswitchd"
 #define READ_BYTES 65536
 
 struct fl_ctl {
@@ -34,8 +34,9 @@ struct fl_ctl {
 
 static void disconnect(struct fl_ctl *ctl)
 {
-    if (ctl->fd >= 0)
+    if (ctl->fd >= 0) {
         close(ctl->fd);
+    }
     ctl->fd = -1;
 }
 
@@ -44,8 +45,9 @@ static int connect_server(struct fl_ctl *ctl, struct fl_error *err)
     char *path = ctl->target ? xstrdup(ctl->target) : NULL;
     int error = path ? 0 : fl_socket_vswitchd(&path, err);
 
-    if (error)
+    if (error) {
         return error;
+    }
     free(ctl->path);
     ctl->path = path;
     ctl->fd = fl_socket_connect(path, SERVER, fl_socket_now_ms() + ctl->timeout_ms, err);
@@ -71,8 +73,9 @@ int fl_ctl_open(const char *target, int timeout_ms, struct fl_ctl **ctlp, struct
 
 void fl_ctl_close(struct fl_ctl *ctl)
 {
-    if (!ctl)
+    if (!ctl) {
         return;
+    }
     disconnect(ctl);
     free(ctl->target);
     free(ctl->path);
@@ -84,8 +87,9 @@ static int ensure_connected(struct fl_ctl *ctl, struct fl_error *err)
 {
     char byte;
 
-    if (ctl->fd >= 0 && recv(ctl->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
+    if (ctl->fd >= 0 && recv(ctl->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) {
         disconnect(ctl); /* closed, or bytes that nobody asked for */
+    }
     return ctl->fd >= 0 ? 0 : connect_server(ctl, err);
 }
 
@@ -94,8 +98,9 @@ static char *format_request(unsigned int id, const char *command, const char *co
     _cleanup_json json_t *params = json_array();
     _cleanup_json json_t *request = NULL;
 
-    for (; argv && *argv; argv++)
+    for (; argv && *argv; argv++) {
         json_array_append_new(params, json_string(*argv));
+    }
     request = json_pack("{s:i, s:s, s:O}", "id", (int)id, "method", command, "params", params);
     return request ? json_dumps(request, JSON_COMPACT) : NULL;
 }
@@ -109,13 +114,16 @@ static int wait_for(int fd, short events, int64_t deadline_ms)
         int64_t left = deadline_ms - fl_socket_now_ms();
         int n;
 
-        if (left < 0)
+        if (left < 0) {
             return -ETIMEDOUT;
+        }
         n = poll(&pfd, 1, (int)MIN(left + 1, INT_MAX));
-        if (n > 0)
+        if (n > 0) {
             return 0;
-        if (n < 0 && errno != EINTR)
+        }
+        if (n < 0 && errno != EINTR) {
             return -errno;
+        }
     }
 }
 
@@ -130,8 +138,9 @@ static int send_all(int fd, const char *bytes, size_t n, int64_t deadline_ms)
         } else if (sent < 0 && errno == EAGAIN) {
             int error = wait_for(fd, POLLOUT, deadline_ms);
 
-            if (error)
+            if (error) {
                 return error;
+            }
         } else if (errno != EINTR) {
             return -errno;
         }
@@ -146,14 +155,17 @@ static ssize_t receive(int fd, char *buffer, size_t size, int64_t deadline_ms)
         ssize_t n = recv(fd, buffer, size, 0);
         int error;
 
-        if (n > 0)
+        if (n > 0) {
             return n;
-        if (!n)
+        }
+        if (!n) {
             return -EPIPE;
+        }
         if (errno == EAGAIN) {
             error = wait_for(fd, POLLIN, deadline_ms);
-            if (error)
+            if (error) {
                 return error;
+            }
         } else if (errno != EINTR) {
             return -errno;
         }
@@ -173,14 +185,17 @@ static int read_reply(struct fl_ctl *ctl, struct fl_reply *reply, int64_t whole_
         int error;
 
         n = receive(ctl->fd, buffer, READ_BYTES, deadline_ms);
-        if (n < 0)
+        if (n < 0) {
             return fl_socket_explain(ctl->path, SERVER, (int)n, err);
+        }
         error = fl_reply_push(reply, buffer, (size_t)n, &n_used, err);
-        if (error)
+        if (error) {
             return error;
+        }
     }
-    if (n_used < (size_t)n && strspn(buffer + n_used, " \t\r\n") < (size_t)n - n_used)
+    if (n_used < (size_t)n && strspn(buffer + n_used, " \t\r\n") < (size_t)n - n_used) {
         return fl_error_set(err, -EPROTO, "bytes after the end of a reply");
+    }
     return 0;
 }
 
@@ -191,11 +206,13 @@ static int check_reply(const struct fl_reply *reply, unsigned int id, const char
     const char *text = fl_reply_error(reply);
 
     snprintf(want, sizeof want, "%u", id);
-    if (strcmp(fl_reply_id(reply), want))
+    if (strcmp(fl_reply_id(reply), want)) {
         return fl_error_set(err, -EPROTO, "a reply to another request");
-    if (text)
+    }
+    if (text) {
         return fl_error_set(err, -EREMOTEIO, SERVER " refused %s: %.*s", command,
                             (int)strcspn(text, "\n"), text);
+    }
     return 0;
 }
 
@@ -207,18 +224,22 @@ static int transact(struct fl_ctl *ctl, const char *command, const char *const *
     int64_t deadline_ms;
     int error;
 
-    if (!request)
+    if (!request) {
         return fl_error_set(err, -EINVAL, "an argument of %s is no UTF-8", command);
+    }
     error = ensure_connected(ctl, err);
-    if (error)
+    if (error) {
         return error;
+    }
     deadline_ms = fl_socket_now_ms() + ctl->timeout_ms;
     error = send_all(ctl->fd, request, strlen(request), deadline_ms);
-    if (error)
+    if (error) {
         return fl_socket_explain(ctl->path, SERVER, error, err);
+    }
     error = read_reply(ctl, reply, deadline_for_all ? deadline_ms : 0, err);
-    if (error)
+    if (error) {
         return error;
+    }
     return check_reply(reply, id, command, err);
 }
 
@@ -250,13 +271,15 @@ static int run_bounded(struct fl_ctl *ctl, const char *command, const char *cons
     int error = transact(ctl, command, argv, deadline_for_all, reply, err);
 
     fl_reply_destroy(reply);
-    if (error && error != -EREMOTEIO)
+    if (error && error != -EREMOTEIO) {
         disconnect(ctl);
-    if (bounded.exceeded)
+    }
+    if (bounded.exceeded) {
         fl_error_set(err, error, "the reply to %s is longer than %" PRIu64 " bytes", command,
                      max_bytes);
-    else if (error == -EPROTO)
+    } else if (error == -EPROTO) {
         fl_error_prefix(err, "%s", command);
+    }
     return error;
 }
 

@@ -52,8 +52,9 @@ static void choose_columns(struct ovsdb_idl *idl)
     ovsdb_idl_add_table(idl, &ovsrec_table_bridge);
     ovsdb_idl_add_table(idl, &ovsrec_table_port);
     ovsdb_idl_add_table(idl, &ovsrec_table_interface);
-    for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
         ovsdb_idl_add_column(idl, columns[i]);
+    }
 }
 
 /* The one place that turns the IDL's conventions into ours. */
@@ -62,14 +63,17 @@ static int idl_error(struct ovsdb_idl *idl, const char *remote, struct fl_error 
     const char *path = !strncmp(remote, "unix:", 5) ? remote + 5 : remote;
     int error = ovsdb_idl_get_last_error(idl);
 
-    if (error == EAFNOSUPPORT)
+    if (error == EAFNOSUPPORT) {
         return fl_error_set(err, -EINVAL,
                             "\"%s\" is no OVSDB remote; they look like unix:/PATH or tcp:IP:PORT",
                             remote);
-    if (error == ENOENT && ovsdb_idl_has_ever_connected(idl))
+    }
+    if (error == ENOENT && ovsdb_idl_has_ever_connected(idl)) {
         return fl_error_set(err, -EPROTO, "%s has no Open_vSwitch database", remote);
-    if (error == EOF || !error)
+    }
+    if (error == EOF || !error) {
         error = EPIPE;
+    }
     return fl_socket_explain(path, SERVER, -error, err);
 }
 
@@ -81,23 +85,27 @@ static int fetch(struct ovsdb_idl *idl, const char *remote, long long deadline_m
 
     for (;;) {
         ovsdb_idl_run(idl);
-        if (ovsdb_idl_get_seqno(idl) != seqno && ovsrec_open_vswitch_first(idl))
+        if (ovsdb_idl_get_seqno(idl) != seqno && ovsrec_open_vswitch_first(idl)) {
             return 0;
-        if (!ovsdb_idl_is_alive(idl))
+        }
+        if (!ovsdb_idl_is_alive(idl)) {
             return idl_error(idl, remote, err);
-        if (time_msec() >= deadline_ms)
+        }
+        if (time_msec() >= deadline_ms) {
             break;
+        }
         ovsdb_idl_wait(idl);
         poll_timer_wait_until(deadline_ms);
         poll_block();
     }
-    if (ovsdb_idl_get_seqno(idl) != seqno)
+    if (ovsdb_idl_get_seqno(idl) != seqno) {
         return fl_error_set(err, -EPROTO,
                             "the database at %s is empty: no row in table Open_vSwitch; run "
                             "ovs-vsctl init",
                             remote);
-    return fl_socket_explain(!strncmp(remote, "unix:", 5) ? remote + 5 : remote, SERVER,
-                             -ETIMEDOUT, err);
+    }
+    return fl_socket_explain(!strncmp(remote, "unix:", 5) ? remote + 5 : remote, SERVER, -ETIMEDOUT,
+                             err);
 }
 
 static enum fl_vlan_mode vlan_mode(const char *text)
@@ -113,9 +121,11 @@ static enum fl_vlan_mode vlan_mode(const char *text)
         { "dot1q-tunnel", FL_VLAN_DOT1Q_TUNNEL },
     };
 
-    for (size_t i = 0; text && i < ARRAY_SIZE(modes); i++)
-        if (!strcmp(text, modes[i].name))
+    for (size_t i = 0; text && i < ARRAY_SIZE(modes); i++) {
+        if (!strcmp(text, modes[i].name)) {
             return modes[i].mode;
+        }
+    }
     return FL_VLAN_DEFAULT;
 }
 
@@ -138,10 +148,12 @@ static void add_interface(struct fl_inventory *inv, const struct ovsrec_bridge *
     iface->port = xstrdup(port->name);
     iface->peer = nullable_xstrdup(smap_get(&row->options, "peer"));
     iface->ofport = ofport(row);
-    if (row->n_ifindex)
+    if (row->n_ifindex) {
         iface->ifindex = row->ifindex[0];
-    if (port->n_tag)
+    }
+    if (port->n_tag) {
         iface->tag = (int)port->tag[0];
+    }
     iface->vlan_mode = vlan_mode(port->vlan_mode);
     iface->in_bond = port->n_interfaces > 1;
     smap_clone(&iface->external_ids, &row->external_ids);
@@ -155,14 +167,17 @@ static void add_bridge(struct fl_inventory *inv, const struct ovsrec_bridge *row
 
     bridge->name = xstrdup(row->name);
     bridge->datapath_type = xstrdup(row->datapath_type[0] ? row->datapath_type : "system");
-    if (row->datapath_id)
+    if (row->datapath_id) {
         bridge->datapath_id = strtoull(row->datapath_id, NULL, 16);
+    }
     bridge->fail_mode = nullable_xstrdup(row->fail_mode);
     smap_clone(&bridge->external_ids, &row->external_ids);
     smap_clone(&bridge->other_config, &row->other_config);
-    for (size_t i = 0; i < row->n_ports; i++)
-        for (size_t j = 0; j < row->ports[i]->n_interfaces; j++)
+    for (size_t i = 0; i < row->n_ports; i++) {
+        for (size_t j = 0; j < row->ports[i]->n_interfaces; j++) {
             add_interface(inv, row, row->ports[i], row->ports[i]->interfaces[j]);
+        }
+    }
 }
 
 static void copy_inventory(struct fl_inventory *inv, const struct ovsrec_open_vswitch *row)
@@ -172,8 +187,9 @@ static void copy_inventory(struct fl_inventory *inv, const struct ovsrec_open_vs
     inv->dpdk_initialized = row->dpdk_initialized;
     smap_clone(&inv->other_config, &row->other_config);
     smap_clone(&inv->external_ids, &row->external_ids);
-    for (size_t i = 0; i < row->n_bridges; i++)
+    for (size_t i = 0; i < row->n_bridges; i++) {
         add_bridge(inv, row->bridges[i]);
+    }
 }
 
 int fl_db_read(const char *remote, const struct fl_vm_keys *keys, int timeout_ms,

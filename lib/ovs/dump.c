@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <openvswitch/dynamic-string.h>
+#include <ovs/packets.h>
 #include <ovs/sset.h>
 #include <ovs/svec.h>
 #include <ovs/util.h>
@@ -56,8 +57,9 @@ static int list_datapaths(struct fl_ctl *ctl, struct sset *names, struct fl_erro
     _cleanup_free char *reply = NULL;
     int error = fl_ctl_run(ctl, "dpctl/dump-dps", NULL, &reply, err);
 
-    if (!error)
+    if (!error) {
         sset_from_delimited_string(names, reply, "\n");
+    }
     return error;
 }
 
@@ -79,7 +81,8 @@ static int dump_part(struct dump *dump, const char *datapath, const char *pmd)
     _cleanup_free char *filter_argument = filter ? xasprintf("filter=%s", filter) : NULL;
     const char *argv[] = { "-m", datapath, pmd ? pmd : filter_argument,
                            pmd ? filter_argument : NULL, NULL };
-    int error = fl_ctl_stream(dump->ctl, "dpctl/dump-flows", argv, dump->sink, dump->aux, dump->err);
+    int error = fl_ctl_stream(dump->ctl, "dpctl/dump-flows", argv, dump->sink, dump->aux,
+                              dump->err);
 
     poll(NULL, 0, dump->options->pause_ms);
     return error;
@@ -93,8 +96,9 @@ static bool has_many_flows(struct fl_ctl *ctl, const char *datapath)
     unsigned long long n;
 
     /* Without a number, one command it is. */
-    if (fl_ctl_run(ctl, "dpctl/show", argv, &reply, NULL))
+    if (fl_ctl_run(ctl, "dpctl/show", argv, &reply, NULL)) {
         return false;
+    }
     flows = strstr(reply, "\n  flows: ");
     return flows && ovs_scan(flows, "\n  flows: %llu", &n) && n >= SPLIT_FLOWS;
 }
@@ -110,15 +114,17 @@ static void list_pmds(struct fl_ctl *ctl, const char *datapath, struct svec *hea
     char *save = NULL;
 
     if (!strncmp(datapath, "system@", 7) ||
-        fl_ctl_run(ctl, "dpif-netdev/pmd-stats-show", argv, &reply, NULL))
+        fl_ctl_run(ctl, "dpif-netdev/pmd-stats-show", argv, &reply, NULL)) {
         return;
+    }
     for (char *line = strtok_r(reply, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
         int core;
 
-        if (ovs_scan(line, "pmd thread numa_id %*d core_id %d:", &core))
+        if (ovs_scan(line, "pmd thread numa_id %*d core_id %d:", &core)) {
             svec_add_nocopy(headings, xasprintf("flow-dump from pmd on cpu core: %d\n", core));
-        else if (!strcmp(line, "main thread:"))
+        } else if (!strcmp(line, "main thread:")) {
             svec_add(headings, "flow-dump from the main thread:\n");
+        }
     }
     svec_sort(headings);
 }
@@ -129,8 +135,9 @@ static int dump_pmd(struct dump *dump, const char *datapath, const char *heading
     char pmd[32] = "pmd=-1";
     int core, error;
 
-    if (ovs_scan(heading, "flow-dump from pmd on cpu core: %d", &core))
+    if (ovs_scan(heading, "flow-dump from pmd on cpu core: %d", &core)) {
         snprintf(pmd, sizeof pmd, "pmd=%d", core);
+    }
     error = dump->sink(heading, strlen(heading), dump->aux);
     return error ? error : dump_part(dump, datapath, pmd);
 }
@@ -145,21 +152,25 @@ static int dump_datapath(struct dump *dump, const char *datapath)
     _cleanup_(release_svec) struct svec before = SVEC_EMPTY_INITIALIZER;
     _cleanup_(release_svec) struct svec after = SVEC_EMPTY_INITIALIZER;
 
-    if (has_many_flows(dump->ctl, datapath))
+    if (has_many_flows(dump->ctl, datapath)) {
         list_pmds(dump->ctl, datapath, &before);
-    if (before.n < 2)
+    }
+    if (before.n < 2) {
         return dump_part(dump, datapath, NULL);
+    }
     for (size_t i = 0; i < before.n; i++) {
         int error = dump_pmd(dump, datapath, before.names[i]);
 
-        if (error)
+        if (error) {
             return error;
+        }
     }
     list_pmds(dump->ctl, datapath, &after);
-    if (!svec_equal(&before, &after))
+    if (!svec_equal(&before, &after)) {
         return fl_error_set(dump->err, -EAGAIN,
                             "the PMD threads of %s changed while its flows were read; try again",
                             datapath);
+    }
     return 0;
 }
 
@@ -174,19 +185,22 @@ int fl_dump_flows(struct fl_ctl *ctl, const struct fl_inventory *inv,
     int error = list_datapaths(ctl, &present, err);
 
     datapaths_in_use(inv, &in_use);
-    SSET_FOR_EACH (datapath, &in_use) {
-        if (error)
+    SSET_FOR_EACH(datapath, &in_use) {
+        if (error) {
             return error;
-        if (sset_contains(&present, datapath))
+        }
+        if (sset_contains(&present, datapath)) {
             error = dump_datapath(&dump, datapath);
-        else
+        } else {
             missing = datapath;
+        }
     }
-    if (!error && missing)
+    if (!error && missing) {
         return fl_error_set(err, -ENODEV,
                             "ovs-vswitchd has not opened datapath %s, which a bridge wants; see "
                             "ovs-vsctl show",
                             missing);
+    }
     return error;
 }
 
@@ -202,13 +216,16 @@ static int take_line(struct connection_list *list)
     bool understood = fl_connection_parse(ds_cstr(&list->line), &connection);
 
     ds_clear(&list->line);
-    if (!understood)
+    if (!understood) {
         return 0;
-    if (list->n >= list->max)
+    }
+    if (list->n >= list->max) {
         return -E2BIG;
-    if (list->n == list->allocated)
-        list->connections =
-            x2nrealloc(list->connections, &list->allocated, sizeof *list->connections);
+    }
+    if (list->n == list->allocated) {
+        list->connections = x2nrealloc(list->connections, &list->allocated,
+                                       sizeof *list->connections);
+    }
     list->connections[list->n++] = connection;
     return 0;
 }
@@ -223,13 +240,16 @@ static int take_text(const void *bytes_, size_t n_bytes, void *list_)
         size_t n = (size_t)((newline ? newline : end) - bytes);
         int error = 0;
 
-        if (list->line.length + n > FL_LIMIT_LINE_BYTES)
+        if (list->line.length + n > FL_LIMIT_LINE_BYTES) {
             return -EMSGSIZE;
+        }
         ds_put_buffer(&list->line, bytes, n);
-        if (newline)
+        if (newline) {
             error = take_line(list);
-        if (error)
+        }
+        if (error) {
             return error;
+        }
         bytes += n + (newline != NULL);
     }
     return 0;
@@ -253,12 +273,14 @@ int fl_dump_connections(struct fl_ctl *ctl, uint16_t zone, size_t max,
     const char *datapath;
     int error = list_datapaths(ctl, &datapaths, err);
 
-    if (error)
+    if (error) {
         return error;
-    SSET_FOR_EACH (datapath, &datapaths) {
+    }
+    SSET_FOR_EACH(datapath, &datapaths) {
         error = dump_zone(ctl, datapath, zone, &list, err);
-        if (error)
+        if (error) {
             break;
+        }
     }
     ds_destroy(&list.line);
     if (error && error != -E2BIG) {
@@ -267,5 +289,56 @@ int fl_dump_connections(struct fl_ctl *ctl, uint16_t zone, size_t max,
     }
     *connections = list.connections;
     *n = list.n;
+    return error;
+}
+
+/* The whole tuple: OVS before 3.1 knows no other. */
+static char *tuple_text(const struct fl_connection *c)
+{
+    bool ipv4 = IN6_IS_ADDR_V4MAPPED(&c->orig_src);
+    const char *family = ipv4 ? "ct_nw" : "ct_ipv6";
+    struct ds text = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&text, "%s_src=", family);
+    ipv6_format_mapped(&c->orig_src, &text);
+    ds_put_format(&text, ",%s_dst=", family);
+    ipv6_format_mapped(&c->orig_dst, &text);
+    ds_put_format(&text, ",ct_nw_proto=%u,ct_tp_src=%u,ct_tp_dst=%u", c->proto, c->orig_sport,
+                  c->orig_dport);
+    return ds_steal_cstr(&text);
+}
+
+/* @datapath: NULL for the only one */
+static int forget_in(struct fl_ctl *ctl, const char *datapath, uint16_t zone, const char *tuple,
+                     struct fl_error *err)
+{
+    _cleanup_free char *zone_argument = xasprintf("zone=%u", zone);
+    const char *argv[] = { datapath, zone_argument, tuple, NULL };
+    _cleanup_free char *reply = NULL;
+    int error = fl_ctl_run(ctl, "dpctl/flush-conntrack", datapath ? argv : argv + 1, &reply, err);
+
+    if (error == -EREMOTEIO && strstr(err->text, "No such file or directory")) {
+        fl_error_clear(err); /* it has no such connection (any more) */
+        return 0;
+    }
+    return error;
+}
+
+int fl_forget_connection(struct fl_ctl *ctl, const struct fl_connection *connection,
+                         struct fl_error *err)
+{
+    _cleanup_(release_sset) struct sset datapaths = SSET_INITIALIZER(&datapaths);
+    _cleanup_free char *tuple = tuple_text(connection);
+    int error = list_datapaths(ctl, &datapaths, err);
+    bool only_one = sset_count(&datapaths) == 1;
+    const char *datapath;
+
+    SSET_FOR_EACH(datapath, &datapaths) {
+        if (error) {
+            break;
+        }
+        /* OVS 3.1.0 takes a datapath's name here for a part of the tuple: left out where it can be. */
+        error = forget_in(ctl, only_one ? NULL : datapath, connection->zone, tuple, err);
+    }
     return error;
 }

@@ -13,8 +13,8 @@
 #include "lib/ovs/ctl.h"
 
 struct fl_dump_options {
-    const char *filter;         /* dpctl's filter=, or NULL for all flows */
-    int pause_ms;               /* Left after each command; gives the main thread air. */
+    const char *filter; /* dpctl's filter=, or NULL for all flows */
+    int pause_ms;       /* Left after each command; gives the main thread air. */
 };
 
 /**
@@ -36,5 +36,9 @@ int fl_dump_flows(struct fl_ctl *ctl, const struct fl_inventory *inv,
  */
 int fl_dump_connections(struct fl_ctl *ctl, uint16_t zone, size_t max, struct fl_connection **conns,
                         size_t *n, struct fl_error *err);
+
+/** fl_forget_connection() - delete one conntrack entry; that it is gone already is no error */
+int fl_forget_connection(struct fl_ctl *ctl, const struct fl_connection *connection,
+                         struct fl_error *err);
 
 #endif

@@ -63,11 +63,44 @@ static bool is_refusal(const char *line)
     return false;
 }
 
+/*
+ * OVS-DPDK offers a flow twice: as a rule that forwards ("transfer"), then as one that only marks. The
+ * first refusal is the cause. When it is about an action, OVS logs it at debug level only.
+ */
+struct refusal {
+    const char *last;       /* newest refusal line; borrowed */
+    const char *forwarding; /* newest of a rule that forwards; borrowed */
+};
+
+static void take_line(struct refusal *refusal, const char *line)
+{
+    if (is_refusal(line)) {
+        refusal->last = line;
+    } else if (refusal->last && strstr(line, "Failed flow:") && strstr(line, "transfer ")) {
+        refusal->forwarding = refusal->last;
+    }
+}
+
+static char *refusal_text(const struct refusal *refusal)
+{
+    if (refusal->forwarding) {
+        return xstrdup(message_of(refusal->forwarding));
+    }
+    if (refusal->last && strstr(refusal->last, "rte_flow")) {
+        return xasprintf("%s This is of the second try, a rule that only marks packets; OVS logs why "
+                         "one that forwards was refused at debug level only (ovs-appctl vlog/set "
+                         "netdev_offload_dpdk:file:dbg).",
+                         message_of(refusal->last));
+    }
+    return refusal->last ? xstrdup(message_of(refusal->last)) : NULL;
+}
+
 char *fl_log_refusal(int64_t mark)
 {
     _cleanup_free char *path = log_path();
     _cleanup_free char *tail = xmalloc(TAIL_BYTES + 1);
-    char *found = NULL, *save = NULL;
+    struct refusal refusal = { .last = NULL };
+    char *save = NULL;
     int64_t end = fl_log_mark();
     ssize_t n;
     int fd;
@@ -86,10 +119,7 @@ char *fl_log_refusal(int64_t mark)
     close(fd);
     tail[MAX(n, 0)] = '\0';
     for (char *line = strtok_r(tail, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-        if (is_refusal(line)) {
-            free(found);
-            found = xstrdup(message_of(line));
-        }
+        take_line(&refusal, line);
     }
-    return found;
+    return refusal_text(&refusal);
 }

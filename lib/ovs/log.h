@@ -14,6 +14,7 @@ int64_t fl_log_mark(void);
 
 /**
  * fl_log_refusal() - the newest message about a refused offload written since @mark
+ * Of OVS-DPDK's two tries for a flow, that of the rule that forwards is preferred.
  * Return: its text without time and level ("p0: rte_flow creation failed: ..."), to be freed; or NULL.
  */
 char *fl_log_refusal(int64_t mark);

@@ -31,11 +31,13 @@ static int keep_flow(const struct ofputil_flow_stats *flow, void *list_)
     struct flow_list *list = list_;
     struct ofputil_flow_stats *copy;
 
-    if (list->n >= FL_LIMIT_OPENFLOW_FLOWS)
+    if (list->n >= FL_LIMIT_OPENFLOW_FLOWS) {
         return fl_error_set(list->err, -EMSGSIZE, "more than %u OpenFlow flows",
                             FL_LIMIT_OPENFLOW_FLOWS);
-    if (list->n == list->allocated)
+    }
+    if (list->n == list->allocated) {
         list->flows = x2nrealloc(list->flows, &list->allocated, sizeof *list->flows);
+    }
     copy = &list->flows[list->n++];
     *copy = *flow;
     copy->ofpacts = xmemdup(flow->ofpacts, flow->ofpacts_len);
@@ -44,8 +46,9 @@ static int keep_flow(const struct ofputil_flow_stats *flow, void *list_)
 
 void fl_openflow_flows_free(struct ofputil_flow_stats *flows, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         free(CONST_CAST(struct ofpact *, flows[i].ofpacts));
+    }
     free(flows);
 }
 
@@ -53,8 +56,7 @@ int fl_openflow_dump(struct fl_openflow *of, uint64_t cookie, uint64_t cookie_ma
                      struct ofputil_flow_stats **flows, size_t *n, struct fl_error *err)
 {
     struct flow_list list = { .err = err };
-    int error =
-        fl_openflow_each_flow(of, cookie, cookie_mask, OFPTT_ALL, keep_flow, &list, err);
+    int error = fl_openflow_each_flow(of, cookie, cookie_mask, OFPTT_ALL, keep_flow, &list, err);
 
     if (error) {
         fl_openflow_flows_free(list.flows, list.n);
@@ -89,43 +91,48 @@ static int encode_rule(struct fl_openflow *of, const char *text, struct wanted *
 {
     struct ofputil_flow_mod mod;
     enum ofputil_protocol usable;
-    _cleanup_free char *wrong =
-        parse_ofp_flow_mod_str(&mod, text, NULL, NULL, OFPFC_ADD, &usable);
+    _cleanup_free char *wrong = parse_ofp_flow_mod_str(&mod, text, NULL, NULL, OFPFC_ADD, &usable);
 
-    if (wrong)
+    if (wrong) {
         return fl_error_set(err, -EINVAL, "\"%s\" is no OpenFlow rule: %s", text, wrong);
-    if (usable & FL_OPENFLOW_PROTOCOL)
+    }
+    if (usable & FL_OPENFLOW_PROTOCOL) {
         wanted->msg = ofputil_encode_flow_mod(&mod, FL_OPENFLOW_PROTOCOL);
+    }
     minimatch_expand(&mod.match, &wanted->match);
     minimatch_destroy(&mod.match);
     free(mod.ofpacts);
-    if (!wanted->msg)
+    if (!wanted->msg) {
         return fl_error_set(err, -EINVAL, "OpenFlow 1.4 cannot express the rule \"%s\"", text);
+    }
     ofpmsg_update_length(wanted->msg);
     if (ofputil_decode_flow_mod(&mod, wanted->msg->data, FL_OPENFLOW_PROTOCOL, NULL, NULL,
-                                &wanted->ofpacts, OFPP_MAX, UINT8_MAX))
+                                &wanted->ofpacts, OFPP_MAX, UINT8_MAX)) {
         return fl_error_set(err, -EINVAL, "bridge %s would not understand the rule \"%s\"",
                             fl_openflow_bridge(of), text);
+    }
     minimatch_destroy(&mod.match);
     return 0;
 }
 
-static int prepare_rule(struct replacement *plan, const struct fl_rule *rule,
-                        struct wanted *wanted)
+static int prepare_rule(struct replacement *plan, const struct fl_rule *rule, struct wanted *wanted)
 {
     _cleanup_free char *text = fl_rule_text(rule, plan->cookie);
     struct match match = rule->match;
     int error;
 
     match_set_default_packet_type(&match); /* text has it always, a simplified flow set not */
-    if (strcmp(rule->bridge, fl_openflow_bridge(plan->of)))
+    if (strcmp(rule->bridge, fl_openflow_bridge(plan->of))) {
         return fl_error_set(plan->err, -EINVAL, "a rule for bridge %s was meant for bridge %s",
                             rule->bridge, fl_openflow_bridge(plan->of));
+    }
     error = encode_rule(plan->of, text, wanted, plan->err);
-    if (error)
+    if (error) {
         return error;
-    if (!match_equal(&wanted->match, &match))
+    }
+    if (!match_equal(&wanted->match, &match)) {
         return fl_error_set(plan->err, -EINVAL, "the rule \"%s\" does not survive as text", text);
+    }
     wanted->priority = rule->priority;
     return 0;
 }
@@ -136,8 +143,9 @@ static struct wanted *find_wanted(struct replacement *plan, const struct ofputil
         struct wanted *wanted = &plan->wanted[i];
 
         if (!flow->table_id && flow->priority == wanted->priority &&
-            match_equal(&flow->match, &wanted->match))
+            match_equal(&flow->match, &wanted->match)) {
             return wanted;
+        }
     }
     return NULL;
 }
@@ -156,8 +164,9 @@ static int sort_own(const struct ofputil_flow_stats *flow, void *plan_)
     struct replacement *plan = plan_;
     struct wanted *wanted = find_wanted(plan, flow);
 
-    if (!wanted)
+    if (!wanted) {
         return keep_flow(flow, &plan->surplus);
+    }
     wanted->present = is_exactly(flow, wanted);
     return 0;
 }
@@ -167,8 +176,9 @@ static int refuse_conflict(const struct ofputil_flow_stats *flow, void *plan_)
     struct replacement *plan = plan_;
     _cleanup_free char *match = NULL;
 
-    if (ntohll(flow->cookie) == plan->cookie || !find_wanted(plan, flow))
+    if (ntohll(flow->cookie) == plan->cookie || !find_wanted(plan, flow)) {
         return 0;
+    }
     match = match_to_string(&flow->match, NULL, flow->priority);
     return fl_error_set(plan->err, -EEXIST,
                         "bridge %s has a flow with the match \"%s\" already (cookie 0x%" PRIx64
@@ -201,18 +211,21 @@ static struct ofpbuf *encode_delete(uint64_t cookie, uint64_t mask,
 /* The difference as messages; those of wanted rules change their owner. */
 static int send_difference(struct replacement *plan)
 {
-    _cleanup_free struct ofpbuf **msgs =
-        xcalloc(plan->surplus.n + plan->n_wanted, sizeof *msgs);
+    _cleanup_free struct ofpbuf **msgs = xcalloc(plan->surplus.n + plan->n_wanted, sizeof *msgs);
     size_t n = 0, failed;
     int error;
 
-    for (size_t i = 0; i < plan->surplus.n; i++)
+    for (size_t i = 0; i < plan->surplus.n; i++) {
         msgs[n++] = encode_delete(plan->cookie, UINT64_MAX, &plan->surplus.flows[i]);
-    for (size_t i = 0; i < plan->n_wanted; i++)
-        if (!plan->wanted[i].present)
+    }
+    for (size_t i = 0; i < plan->n_wanted; i++) {
+        if (!plan->wanted[i].present) {
             msgs[n++] = fl_steal(plan->wanted[i].msg);
-    if (!n)
+        }
+    }
+    if (!n) {
         return 0;
+    }
     error = fl_openflow_bundle(plan->of, msgs, n, &failed, plan->err);
     return error;
 }
@@ -223,8 +236,9 @@ static int prepare(struct replacement *plan, const struct fl_rule *rules)
 
     for (size_t i = 0; i < plan->n_wanted && !error; i++) {
         error = prepare_rule(plan, &rules[i], &plan->wanted[i]);
-        if (error)
+        if (error) {
             fl_error_prefix(plan->err, "rule %" PRIuSIZE, i + 1);
+        }
     }
     return error;
 }
@@ -233,11 +247,13 @@ static int replace(struct replacement *plan, const struct fl_rule *rules)
 {
     int error = prepare(plan, rules);
 
-    if (!error)
-        error = fl_openflow_each_flow(plan->of, plan->cookie, UINT64_MAX, OFPTT_ALL, sort_own,
-                                      plan, plan->err);
-    if (!error && plan->n_wanted)
+    if (!error) {
+        error = fl_openflow_each_flow(plan->of, plan->cookie, UINT64_MAX, OFPTT_ALL, sort_own, plan,
+                                      plan->err);
+    }
+    if (!error && plan->n_wanted) {
         error = fl_openflow_each_flow(plan->of, 0, 0, 0, refuse_conflict, plan, plan->err);
+    }
     return error ? error : send_difference(plan);
 }
 
@@ -252,8 +268,9 @@ static void init_replacement(struct replacement *plan, struct fl_openflow *of, u
         .surplus = { .err = err },
         .err = err,
     };
-    for (size_t i = 0; i < n_rules; i++)
+    for (size_t i = 0; i < n_rules; i++) {
         ofpbuf_init(&plan->wanted[i].ofpacts, 0);
+    }
 }
 
 static void destroy_replacement(struct replacement *plan)
@@ -269,11 +286,12 @@ static void destroy_replacement(struct replacement *plan)
 static int check_cookie(uint64_t cookie, uint64_t mask, struct fl_error *err)
 {
     if (cookie >> 48 != FL_COOKIE_PREFIX ||
-        (mask & FL_COOKIE_PREFIX_MASK) != FL_COOKIE_PREFIX_MASK)
+        (mask & FL_COOKIE_PREFIX_MASK) != FL_COOKIE_PREFIX_MASK) {
         return fl_error_set(err, -EINVAL,
                             "flowlift changes only flows with its own cookie; 0x%" PRIx64
                             "/0x%" PRIx64 " is not limited to it",
                             cookie, mask);
+    }
     return 0;
 }
 
@@ -283,8 +301,9 @@ int fl_openflow_replace(struct fl_openflow *of, uint64_t cookie, const struct fl
     struct replacement plan;
     int error = check_cookie(cookie, UINT64_MAX, err);
 
-    if (error)
+    if (error) {
         return error;
+    }
     init_replacement(&plan, of, cookie, n_rules, err);
     error = replace(&plan, rules);
     destroy_replacement(&plan);
@@ -306,10 +325,12 @@ static int count_present(const struct ofputil_flow_stats *flow, void *count_)
         return 0;
     }
     count->presence.n_present++;
-    if (flow->packet_count != UINT64_MAX)
+    if (flow->packet_count != UINT64_MAX) {
         count->presence.packets += flow->packet_count;
-    if (flow->byte_count != UINT64_MAX)
+    }
+    if (flow->byte_count != UINT64_MAX) {
         count->presence.bytes += flow->byte_count;
+    }
     return 0;
 }
 
@@ -321,12 +342,14 @@ int fl_openflow_presence(struct fl_openflow *of, uint64_t cookie, const struct f
 
     init_replacement(&count.plan, of, cookie, n_rules, err);
     error = prepare(&count.plan, rules);
-    if (!error)
+    if (!error) {
         error = fl_openflow_each_flow(of, cookie, UINT64_MAX, OFPTT_ALL, count_present, &count,
                                       err);
+    }
     destroy_replacement(&count.plan);
-    if (!error)
+    if (!error) {
         *presence = count.presence;
+    }
     return error;
 }
 
@@ -343,13 +366,15 @@ int fl_openflow_delete(struct fl_openflow *of, uint64_t cookie, uint64_t mask, s
     struct ofpbuf *msg;
     int error = check_cookie(cookie, mask, err);
 
-    if (!error)
+    if (!error) {
         error = fl_openflow_each_flow(of, cookie, mask, OFPTT_ALL, count_flow, &n, err);
+    }
     if (!error && n) {
         msg = encode_delete(cookie, mask, NULL);
         error = fl_openflow_bundle(of, &msg, 1, &failed, err);
     }
-    if (!error && n_deleted)
+    if (!error && n_deleted) {
         *n_deleted = n;
+    }
     return error;
 }

@@ -47,14 +47,14 @@ void fl_openflow_flows_free(struct ofputil_flow_stats *flows, size_t n);
  * Return: 0; -EINVAL for a rule OVS refuses (its error in @err); -EPIPE when the switch went away: then
  * either all or nothing was done.
  */
-int fl_openflow_replace(struct fl_openflow *of, uint64_t cookie,
-                        const struct fl_rule *rules, size_t n_rules, struct fl_error *err);
+int fl_openflow_replace(struct fl_openflow *of, uint64_t cookie, const struct fl_rule *rules,
+                        size_t n_rules, struct fl_error *err);
 
 /* How the flows with a cookie compare with the rules that should be there. */
 struct fl_presence {
-    size_t n_present;           /* of the rules, in the switch with the same match and actions */
-    size_t n_foreign;           /* in the switch with the cookie, and none of the rules */
-    uint64_t packets;           /* counted by those present */
+    size_t n_present; /* of the rules, in the switch with the same match and actions */
+    size_t n_foreign; /* in the switch with the cookie, and none of the rules */
+    uint64_t packets; /* counted by those present */
     uint64_t bytes;
 };
 /** fl_openflow_presence() - fill @presence; nothing is written */
@@ -74,7 +74,10 @@ int fl_openflow_delete(struct fl_openflow *of, uint64_t cookie, uint64_t mask, s
  * @bit: filled: register number and mask, from the highest register down
  * Return: 0, or -ENOSPC when every bit is in use.
  */
-struct fl_reg_bit { unsigned int reg; uint32_t mask; };
+struct fl_reg_bit {
+    unsigned int reg;
+    uint32_t mask;
+};
 int fl_openflow_free_reg_bit(struct fl_openflow *of, struct fl_reg_bit *bit, struct fl_error *err);
 
 #endif

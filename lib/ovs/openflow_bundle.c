@@ -37,10 +37,12 @@ static void note_error(struct bundle *bundle, const struct ofpbuf *msg)
 {
     size_t i = 0;
 
-    while (i < bundle->n && bundle->xids[i] != xid_of(msg))
+    while (i < bundle->n && bundle->xids[i] != xid_of(msg)) {
         i++;
-    if (!bundle->refused)
+    }
+    if (!bundle->refused) {
         bundle->failed = i;
+    }
     bundle->refused = true;
     fl_openflow_refused(bundle->of, msg, i < bundle->n ? "a rule" : "the bundle", bundle->err);
 }
@@ -57,10 +59,12 @@ static int exchange(struct bundle *bundle, struct ofpbuf *request)
         enum ofptype type;
 
         error = fl_openflow_receive(bundle->of, &msg, bundle->err);
-        if (error)
+        if (error) {
             return error;
-        if (!ofptype_decode(&type, msg->data) && type == OFPTYPE_ERROR)
+        }
+        if (!ofptype_decode(&type, msg->data) && type == OFPTYPE_ERROR) {
             note_error(bundle, msg);
+        }
         answered = xid_of(msg) == xid;
         ofpbuf_delete(msg);
     }
@@ -94,14 +98,18 @@ static int run(struct bundle *bundle, struct ofpbuf **msgs)
 {
     int error = control(bundle, OFPBCT_OPEN_REQUEST);
 
-    if (error || bundle->refused)
+    if (error || bundle->refused) {
         return error;
-    for (size_t i = 0; i < bundle->n && !error; i++)
+    }
+    for (size_t i = 0; i < bundle->n && !error; i++) {
         error = add(bundle, msgs[i]);
-    if (!error)
+    }
+    if (!error) {
         error = exchange(bundle, ofputil_encode_barrier_request(FL_OPENFLOW_VERSION));
-    if (error)
+    }
+    if (error) {
         return error;
+    }
     return control(bundle, bundle->refused ? OFPBCT_DISCARD_REQUEST : OFPBCT_COMMIT_REQUEST);
 }
 
@@ -118,11 +126,13 @@ int fl_openflow_bundle(struct fl_openflow *of, struct ofpbuf **msgs, size_t n, s
         bundle.xids[i] = xid_of(msgs[i]);
     }
     error = run(&bundle, msgs);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         ofpbuf_delete(msgs[i]);
+    }
     free(bundle.xids);
     *failed = bundle.failed;
-    if (bundle.refused)
+    if (bundle.refused) {
         return -EINVAL;
+    }
     return error;
 }

@@ -38,16 +38,19 @@ static int fail(struct fl_openflow *of, int vconn_error, struct fl_error *err)
 
     vconn_close(of->vconn);
     of->vconn = NULL;
-    if (code == -ENOENT)
+    if (code == -ENOENT) {
         return fl_error_set(err, code,
                             "bridge %s has no management socket %s; is there such a bridge, and is "
                             "ovs-vswitchd running?",
                             of->bridge, of->path);
-    if (code == -EPROTO || code == -EBADMSG)
-        return fl_error_set(err, -EPROTO,
-                            "bridge %s does not speak OpenFlow 1.4, which has atomic bundles; allow "
-                            "it: ovs-vsctl add bridge %s protocols OpenFlow14",
-                            of->bridge, of->bridge);
+    }
+    if (code == -EPROTO || code == -EBADMSG) {
+        return fl_error_set(
+            err, -EPROTO,
+            "bridge %s does not speak OpenFlow 1.4, which has atomic bundles; allow "
+            "it: ovs-vsctl add bridge %s protocols OpenFlow14",
+            of->bridge, of->bridge);
+    }
     return fl_socket_explain(of->path, SERVER, code, err);
 }
 
@@ -56,8 +59,9 @@ static int connect_bridge(struct fl_openflow *of, struct fl_error *err)
     char *name;
     int error;
 
-    if (of->vconn)
+    if (of->vconn) {
         return 0;
+    }
     fl_socket_hush();
     name = xasprintf("unix:%s", of->path);
     error = vconn_open_block(name, 1u << FL_OPENFLOW_VERSION, DSCP_DEFAULT, of->timeout_ms,
@@ -72,8 +76,9 @@ int fl_openflow_open(const char *bridge, int timeout_ms, struct fl_openflow **of
     struct fl_openflow *of;
     int error;
 
-    if (!bridge[0] || strchr(bridge, '/') || strlen(bridge) > FL_LIMIT_NAME_BYTES)
+    if (!bridge[0] || strchr(bridge, '/') || strlen(bridge) > FL_LIMIT_NAME_BYTES) {
         return fl_error_set(err, -EINVAL, "\"%.64s\" is no name of a bridge", bridge);
+    }
     of = xzalloc(sizeof *of);
     of->bridge = xstrdup(bridge);
     of->path = xasprintf("%s/%s.mgmt", fl_socket_rundir(), bridge);
@@ -89,8 +94,9 @@ int fl_openflow_open(const char *bridge, int timeout_ms, struct fl_openflow **of
 
 void fl_openflow_close(struct fl_openflow *of)
 {
-    if (!of)
+    if (!of) {
         return;
+    }
     vconn_close(of->vconn);
     free(of->bridge);
     free(of->path);
@@ -105,8 +111,9 @@ const char *fl_openflow_bridge(const struct fl_openflow *of)
 /* Waits for what @wait says. Return: false when the deadline has passed. */
 static bool wait_until(struct vconn *vconn, enum vconn_wait_type wait, long long deadline_ms)
 {
-    if (time_msec() >= deadline_ms)
+    if (time_msec() >= deadline_ms) {
         return false;
+    }
     vconn_run(vconn);
     vconn_run_wait(vconn);
     vconn_wait(vconn, wait);
@@ -130,8 +137,9 @@ int fl_openflow_send(struct fl_openflow *of, struct ofpbuf *msg, struct fl_error
             break;
         }
     }
-    if (error)
+    if (error) {
         ofpbuf_delete(msg);
+    }
     return error ? fail(of, error, err) : 0;
 }
 
@@ -140,8 +148,9 @@ static int receive_any(struct fl_openflow *of, struct ofpbuf **msg, struct fl_er
     long long deadline_ms = time_msec() + of->timeout_ms;
     int error;
 
-    if (!of->vconn)
+    if (!of->vconn) {
         return fail(of, EPIPE, err);
+    }
     while ((error = vconn_recv(of->vconn, msg)) == EAGAIN) {
         if (!wait_until(of->vconn, WAIT_RECV, deadline_ms)) {
             error = ETIMEDOUT;
@@ -158,21 +167,23 @@ int fl_openflow_receive(struct fl_openflow *of, struct ofpbuf **msgp, struct fl_
         enum ofptype type;
         int error = receive_any(of, &msg, err);
 
-        if (error)
+        if (error) {
             return error;
+        }
         if (ofptype_decode(&type, msg->data) || type != OFPTYPE_ECHO_REQUEST) {
             *msgp = msg;
             return 0;
         }
         error = fl_openflow_send(of, ofputil_encode_echo_reply(msg->data), err);
         ofpbuf_delete(msg);
-        if (error)
+        if (error) {
             return error;
+        }
     }
 }
 
-int fl_openflow_refused(const struct fl_openflow *of, const struct ofpbuf *msg,
-                        const char *request, struct fl_error *err)
+int fl_openflow_refused(const struct fl_openflow *of, const struct ofpbuf *msg, const char *request,
+                        struct fl_error *err)
 {
     enum ofperr reason = ofperr_decode_msg(msg->data, NULL);
 
@@ -189,11 +200,13 @@ static int handle_part(struct fl_openflow *of, struct ofpbuf *msg, const char *w
     enum ofptype type;
     int error;
 
-    if (ofptype_decode(&type, msg->data))
+    if (ofptype_decode(&type, msg->data)) {
         return fl_error_set(err, -EPROTO, "bridge %s sent a message that cannot be decoded",
                             of->bridge);
-    if (type == OFPTYPE_ERROR)
+    }
+    if (type == OFPTYPE_ERROR) {
         return fl_openflow_refused(of, msg, what, err);
+    }
     more = ofpmp_more(msg->data);
     error = each(msg, aux);
     return error ? error : !more;
@@ -210,10 +223,12 @@ int fl_openflow_multipart(struct fl_openflow *of, struct ofpbuf *request, const 
         struct ofpbuf *msg;
 
         error = fl_openflow_receive(of, &msg, err);
-        if (error)
+        if (error) {
             return error;
-        if (((const struct ofp_header *)msg->data)->xid == xid)
+        }
+        if (((const struct ofp_header *)msg->data)->xid == xid) {
             error = handle_part(of, msg, what, each, aux, err);
+        }
         ofpbuf_delete(msg);
     }
     if (error < 0) { /* the rest of the reply may still be on its way */
@@ -240,14 +255,17 @@ static int visit_flows(struct ofpbuf *reply, void *visitor_)
         struct ofputil_flow_stats flow;
         int error = ofputil_decode_flow_stats_reply(&flow, reply, false, &visitor->ofpacts);
 
-        if (error == EOF)
+        if (error == EOF) {
             return 0;
-        if (error)
+        }
+        if (error) {
             return fl_error_set(visitor->err, -EPROTO,
                                 "bridge %s sent a flow that cannot be decoded", visitor->bridge);
+        }
         error = visitor->each(&flow, visitor->aux);
-        if (error)
+        if (error) {
             return error;
+        }
     }
 }
 
@@ -266,9 +284,9 @@ int fl_openflow_each_flow(struct fl_openflow *of, uint64_t cookie, uint64_t cook
     int error;
 
     ofpbuf_init(&visitor.ofpacts, 0);
-    error = fl_openflow_multipart(
-        of, ofputil_encode_flow_stats_request(&request, FL_OPENFLOW_PROTOCOL),
-        "to list its flows", visit_flows, &visitor, err);
+    error = fl_openflow_multipart(of,
+                                  ofputil_encode_flow_stats_request(&request, FL_OPENFLOW_PROTOCOL),
+                                  "to list its flows", visit_flows, &visitor, err);
     ofpbuf_uninit(&visitor.ofpacts);
     return error;
 }

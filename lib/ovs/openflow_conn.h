@@ -12,7 +12,7 @@
 
 #include "lib/ovs/openflow.h"
 
-#define FL_OPENFLOW_VERSION OFP14_VERSION
+#define FL_OPENFLOW_VERSION  OFP14_VERSION
 #define FL_OPENFLOW_PROTOCOL OFPUTIL_P_OF14_OXM
 
 /** fl_openflow_bridge() - name of the bridge, borrowed */
@@ -32,8 +32,8 @@ int fl_openflow_send(struct fl_openflow *of, struct ofpbuf *msg, struct fl_error
 int fl_openflow_receive(struct fl_openflow *of, struct ofpbuf **msg, struct fl_error *err);
 
 /** fl_openflow_refused() - @msg is an OpenFlow error: -EINVAL and its text in @err */
-int fl_openflow_refused(const struct fl_openflow *of, const struct ofpbuf *msg,
-                        const char *request, struct fl_error *err);
+int fl_openflow_refused(const struct fl_openflow *of, const struct ofpbuf *msg, const char *request,
+                        struct fl_error *err);
 
 /* @flow is valid during the call only. Non-zero stops. */
 typedef int fl_openflow_each(const struct ofputil_flow_stats *flow, void *aux);

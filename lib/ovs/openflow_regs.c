@@ -35,8 +35,9 @@ static bool is_register(const struct mf_field *field)
 /* Registers of all widths lie in the same memory, so the bits of one are written and looked at. */
 static void use_flow(struct usage *usage, const struct flow *flow)
 {
-    for (size_t i = 0; i < FLOW_N_REGS; i++)
+    for (size_t i = 0; i < FLOW_N_REGS; i++) {
         usage->regs[i] |= flow->regs[i];
+    }
 }
 
 static void use_subfield(struct usage *usage, const struct mf_subfield *subfield)
@@ -44,8 +45,9 @@ static void use_subfield(struct usage *usage, const struct mf_subfield *subfield
     union mf_subvalue ones;
     struct flow flow;
 
-    if (!is_register(subfield->field))
+    if (!is_register(subfield->field)) {
         return;
+    }
     memset(&ones, 0xff, sizeof ones);
     memset(&flow, 0, sizeof flow);
     mf_write_subfield_flow(subfield, &ones, &flow);
@@ -57,8 +59,9 @@ static void use_masked(struct usage *usage, const struct mf_field *field,
 {
     struct flow flow;
 
-    if (!is_register(field))
+    if (!is_register(field)) {
         return;
+    }
     memset(&flow, 0, sizeof flow);
     mf_set_flow_value(field, mask, &flow);
     use_flow(usage, &flow);
@@ -76,14 +79,18 @@ static void use_learn(struct usage *usage, const struct ofpact_learn *learn)
 {
     const struct ofpact_learn_spec *spec;
 
-    OFPACT_LEARN_SPEC_FOR_EACH (spec, learn) {
-        if (spec->src_type == NX_LEARN_SRC_FIELD)
+    OFPACT_LEARN_SPEC_FOR_EACH(spec, learn)
+    {
+        if (spec->src_type == NX_LEARN_SRC_FIELD) {
             use_subfield(usage, &spec->src);
-        if (spec->dst_type == NX_LEARN_DST_MATCH || spec->dst_type == NX_LEARN_DST_LOAD)
+        }
+        if (spec->dst_type == NX_LEARN_DST_MATCH || spec->dst_type == NX_LEARN_DST_LOAD) {
             use_subfield(usage, &spec->dst);
+        }
     }
-    if (learn->flags & NX_LEARN_F_WRITE_RESULT)
+    if (learn->flags & NX_LEARN_F_WRITE_RESULT) {
         use_subfield(usage, &learn->result_dst);
+    }
 }
 
 /* "reg5", "NXM_NX_REG5[0..15]", "xreg1", "OXM_OF_PKT_REG1[]", "xxreg0": all of what is named. */
@@ -94,13 +101,15 @@ static void use_text(struct usage *usage, const char *text)
         const char *digits = reg + strlen("reg");
         const char *prefix = "";
 
-        if (!isdigit((unsigned char)*digits))
+        if (!isdigit((unsigned char)*digits)) {
             continue;
-        if (reg >= text + 2 && !strncasecmp(reg - 2, "xx", 2))
+        }
+        if (reg >= text + 2 && !strncasecmp(reg - 2, "xx", 2)) {
             prefix = "xx";
-        else if ((reg >= text + 1 && tolower((unsigned char)reg[-1]) == 'x') ||
-                 (reg >= text + 4 && !strncasecmp(reg - 4, "pkt_", 4)))
+        } else if ((reg >= text + 1 && tolower((unsigned char)reg[-1]) == 'x') ||
+                   (reg >= text + 4 && !strncasecmp(reg - 4, "pkt_", 4))) {
             prefix = "x";
+        }
         snprintf(name, sizeof name, "%sreg%d", prefix, atoi(digits));
         use_field(usage, mf_from_name(name));
     }
@@ -129,12 +138,8 @@ static void use_action(struct usage *usage, const struct ofpact *action)
         use_subfield(usage, &ofpact_get_REG_MOVE(action)->src);
         use_subfield(usage, &ofpact_get_REG_MOVE(action)->dst);
         break;
-    case OFPACT_STACK_PUSH:
-        use_subfield(usage, &ofpact_get_STACK_PUSH(action)->subfield);
-        break;
-    case OFPACT_STACK_POP:
-        use_subfield(usage, &ofpact_get_STACK_POP(action)->subfield);
-        break;
+    case OFPACT_STACK_PUSH: use_subfield(usage, &ofpact_get_STACK_PUSH(action)->subfield); break;
+    case OFPACT_STACK_POP: use_subfield(usage, &ofpact_get_STACK_POP(action)->subfield); break;
     case OFPACT_LEARN: use_learn(usage, ofpact_get_LEARN(action)); break;
     case OFPACT_CT: use_subfield(usage, &ofpact_get_CT(action)->zone_src); break;
     /* What these hold is visited by itself. */
@@ -148,8 +153,8 @@ static void use_actions(struct usage *usage, const struct ofpact *actions, size_
 {
     const struct ofpact *action;
 
-    OFPACT_FOR_EACH_FLATTENED (action, actions, length)
-        use_action(usage, action);
+    OFPACT_FOR_EACH_FLATTENED(action, actions, length)
+    use_action(usage, action);
 }
 
 static int visit_flow(const struct ofputil_flow_stats *flow, void *usage)
@@ -163,11 +168,13 @@ static void use_group(struct usage *usage, const struct ofputil_group_desc *grou
 {
     const struct ofputil_bucket *bucket;
 
-    LIST_FOR_EACH (bucket, list_node, &group->buckets)
+    LIST_FOR_EACH(bucket, list_node, &group->buckets)
         use_actions(usage, bucket->ofpacts, bucket->ofpacts_len);
-    for (int id = 0; id < MFF_N_IDS; id++)
-        if (bitmap_is_set(group->props.fields.used.bm, id))
+    for (int id = 0; id < MFF_N_IDS; id++) {
+        if (bitmap_is_set(group->props.fields.used.bm, id)) {
             use_field(usage, mf_from_id((enum mf_field_id)id));
+        }
+    }
 }
 
 static int visit_groups(struct ofpbuf *reply, void *usage_)
@@ -178,11 +185,13 @@ static int visit_groups(struct ofpbuf *reply, void *usage_)
         struct ofputil_group_desc group;
         int error = ofputil_decode_group_desc_reply(&group, reply, usage->version);
 
-        if (error == EOF)
+        if (error == EOF) {
             return 0;
-        if (error)
+        }
+        if (error) {
             return fl_error_set(usage->err, -EPROTO,
                                 "bridge %s sent a group that cannot be decoded", usage->bridge);
+        }
         use_group(usage, &group);
         ofputil_uninit_group_desc(&group);
     }
@@ -190,17 +199,20 @@ static int visit_groups(struct ofpbuf *reply, void *usage_)
 
 int fl_openflow_free_reg_bit(struct fl_openflow *of, struct fl_reg_bit *bit, struct fl_error *err)
 {
-    struct usage usage = {
-        .version = FL_OPENFLOW_VERSION, .bridge = fl_openflow_bridge(of), .err = err
-    };
+    struct usage usage = { .version = FL_OPENFLOW_VERSION,
+                           .bridge = fl_openflow_bridge(of),
+                           .err = err };
     int error = fl_openflow_each_flow(of, 0, 0, OFPTT_ALL, visit_flow, &usage, err);
 
-    if (!error)
-        error = fl_openflow_multipart(
-            of, ofputil_encode_group_desc_request(FL_OPENFLOW_VERSION, OFPG_ALL),
-            "to list its groups", visit_groups, &usage, err);
-    if (error)
+    if (!error) {
+        error = fl_openflow_multipart(of,
+                                      ofputil_encode_group_desc_request(FL_OPENFLOW_VERSION,
+                                                                        OFPG_ALL),
+                                      "to list its groups", visit_groups, &usage, err);
+    }
+    if (error) {
         return error;
+    }
     for (unsigned int reg = FLOW_N_REGS; reg-- > 0;) {
         uint32_t unused = ~usage.regs[reg];
 

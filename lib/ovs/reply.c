@@ -1,46 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A state machine over bytes: 'state' is where in the JSON text we are, 'escape' where in an escape
- * of a string. Strings go where 'target' says; those of "result" through a buffer to the sink.
+ * A state machine over bytes: 'state' is where in the JSON text we are. Strings go where 'target' says;
+ * those of "result" through a buffer to the sink.
  *
  * Source: RFC 8259 (strings, section 7); OVS 3.1 lib/unixctl.c and lib/json.c for what is sent.
  */
 #include "lib/ovs/reply.h"
 
 #include <errno.h>
+#include <ovs/util.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <util.h>
 
 #include "flows/limits.h"
+#include "lib/ovs/unescape.h"
 
 /* Bytes gathered before the sink is called. */
 #define OUT_BYTES 32768
 #define KEY_BYTES 16
-#define ID_BYTES 32
+#define ID_BYTES  32
 /* An error's text goes into one sentence; what is longer is cut. */
 #define ERROR_BYTES 4096
 
 enum state {
-    AT_START,       /* before '{' */
-    AT_FIRST_KEY,   /* after '{' */
-    AT_KEY,         /* after ',' */
+    AT_START,     /* before '{' */
+    AT_FIRST_KEY, /* after '{' */
+    AT_KEY,       /* after ',' */
     AT_COLON,
     AT_VALUE,
     IN_STRING,
-    IN_SCALAR,      /* number, true, false, null */
-    IN_NESTED,      /* array or object below an unknown key */
+    IN_SCALAR, /* number, true, false, null */
+    IN_NESTED, /* array or object below an unknown key */
     AFTER_VALUE,
     AT_END,
-};
-
-enum escape {
-    NO_ESCAPE,
-    AFTER_BACKSLASH,
-    IN_HEX,             /* after "\u", hex_digits so far */
-    AFTER_HIGH,         /* a high surrogate needs "\u" and a low one */
-    AFTER_HIGH_BACKSLASH,
 };
 
 enum target { TO_NOWHERE, TO_KEY, TO_ID, TO_RESULT, TO_ERROR };
@@ -54,12 +47,11 @@ struct fl_reply {
     fl_ctl_sink *sink;
     void *aux;
     enum state state;
-    enum escape escape;
     enum target target; /* of the value that is read, or of the string */
     enum state after_string;
     unsigned int n_nested;
     uint32_t nested_objects; /* bit i: the bracket at depth i is '{' */
-    unsigned int hex, hex_digits, high;
+    struct fl_unescape string;
     bool has_id, has_result, has_error, result_is_text;
     char key_bytes[KEY_BYTES + 1], id_bytes[ID_BYTES + 1], scalar_bytes[ID_BYTES + 1];
     char error_bytes[ERROR_BYTES + 1];
@@ -101,12 +93,6 @@ const char *fl_reply_id(const struct fl_reply *reply)
     return reply->id.bytes;
 }
 
-static int malformed(struct fl_error *err, const char *what)
-{
-    return fl_error_set(err, -EPROTO, "the reply is no JSON-RPC reply of a unixctl server: %s",
-                        what);
-}
-
 /* What is longer than its room keeps its start; a cut key is none that we know. */
 static void text_put(struct text *text, const char *bytes, size_t n)
 {
@@ -137,15 +123,18 @@ static int put_result(struct fl_reply *reply, const char *bytes, size_t n)
         if (reply->n_out == OUT_BYTES) {
             int error = flush(reply);
 
-            if (error)
+            if (error) {
                 return error;
+            }
         }
     }
     return 0;
 }
 
-static int put(struct fl_reply *reply, const char *bytes, size_t n)
+static int put(void *reply_, const char *bytes, size_t n)
 {
+    struct fl_reply *reply = reply_;
+
     switch (reply->target) {
     case TO_RESULT: return put_result(reply, bytes, n);
     case TO_KEY: text_put(&reply->key, bytes, n); break;
@@ -156,132 +145,24 @@ static int put(struct fl_reply *reply, const char *bytes, size_t n)
     return 0;
 }
 
-static int put_code_point(struct fl_reply *reply, unsigned int code)
-{
-    char utf8[4];
-    size_t n = 0;
-
-    if (code < 0x80) {
-        utf8[n++] = (char)code;
-    } else if (code < 0x800) {
-        utf8[n++] = (char)(0xc0 | code >> 6);
-        utf8[n++] = (char)(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-        utf8[n++] = (char)(0xe0 | code >> 12);
-        utf8[n++] = (char)(0x80 | (code >> 6 & 0x3f));
-        utf8[n++] = (char)(0x80 | (code & 0x3f));
-    } else {
-        utf8[n++] = (char)(0xf0 | code >> 18);
-        utf8[n++] = (char)(0x80 | (code >> 12 & 0x3f));
-        utf8[n++] = (char)(0x80 | (code >> 6 & 0x3f));
-        utf8[n++] = (char)(0x80 | (code & 0x3f));
-    }
-    return put(reply, utf8, n);
-}
-
-/* The four digits of "\uXXXX" are there. */
-static int end_hex(struct fl_reply *reply, struct fl_error *err)
-{
-    unsigned int code = reply->hex, high = reply->high;
-
-    reply->escape = NO_ESCAPE;
-    reply->high = 0;
-    if (high) {
-        if (code < 0xdc00 || code > 0xdfff)
-            return malformed(err, "a surrogate without its other half");
-        return put_code_point(reply, 0x10000 + ((high - 0xd800) << 10) + (code - 0xdc00));
-    }
-    if (code >= 0xd800 && code <= 0xdbff) {
-        reply->high = code;
-        reply->escape = AFTER_HIGH;
-        return 0;
-    }
-    if (code >= 0xdc00 && code <= 0xdfff)
-        return malformed(err, "a surrogate without its other half");
-    if (!code)
-        return malformed(err, "a NUL character in a string");
-    return put_code_point(reply, code);
-}
-
-static int push_hex(struct fl_reply *reply, char c, struct fl_error *err)
-{
-    int digit = hexit_value((unsigned char)c);
-
-    if (digit < 0)
-        return malformed(err, "a \\u that four hex digits do not follow");
-    reply->hex = reply->hex << 4 | (unsigned int)digit;
-    return ++reply->hex_digits == 4 ? end_hex(reply, err) : 0;
-}
-
-static int push_escaped(struct fl_reply *reply, char c, struct fl_error *err)
-{
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    const char *found;
-
-    if (c == 'u') {
-        reply->escape = IN_HEX;
-        reply->hex = reply->hex_digits = 0;
-        return 0;
-    }
-    found = c ? strchr(from, c) : NULL;
-    if (!found)
-        return malformed(err, "an unknown escape in a string");
-    reply->escape = NO_ESCAPE;
-    return put(reply, &to[found - from], 1);
-}
-
-static int push_escape(struct fl_reply *reply, char c, struct fl_error *err)
-{
-    switch (reply->escape) {
-    case AFTER_BACKSLASH: return push_escaped(reply, c, err);
-    case IN_HEX: return push_hex(reply, c, err);
-    case AFTER_HIGH:
-        reply->escape = AFTER_HIGH_BACKSLASH;
-        return c == '\\' ? 0 : malformed(err, "a surrogate without its other half");
-    case AFTER_HIGH_BACKSLASH:
-        if (c != 'u')
-            return malformed(err, "a surrogate without its other half");
-        return push_escaped(reply, c, err);
-    case NO_ESCAPE: break;
-    }
-    OVS_NOT_REACHED();
-}
-
-static int end_string(struct fl_reply *reply)
-{
-    reply->state = reply->after_string;
-    return reply->target == TO_RESULT ? flush(reply) : 0;
-}
-
 /* Takes as many plain characters as there are; one escape or quote else. */
 static int push_string(struct fl_reply *reply, const char *bytes, size_t n, size_t *n_used,
                        struct fl_error *err)
 {
-    size_t plain = 0;
+    int error = fl_unescape_push(&reply->string, bytes, n, n_used, put, reply, err);
 
-    *n_used = 1;
-    if (reply->escape != NO_ESCAPE)
-        return push_escape(reply, bytes[0], err);
-    while (plain < n && bytes[plain] != '"' && bytes[plain] != '\\' &&
-           (unsigned char)bytes[plain] >= 0x20)
-        plain++;
-    if (plain) {
-        *n_used = plain;
-        return put(reply, bytes, plain);
+    if (error || !reply->string.ended) {
+        return error;
     }
-    if (bytes[0] == '"')
-        return end_string(reply);
-    if (bytes[0] != '\\')
-        return malformed(err, "a control character in a string");
-    reply->escape = AFTER_BACKSLASH;
-    return 0;
+    reply->state = reply->after_string;
+    return reply->target == TO_RESULT ? flush(reply) : 0;
 }
 
 static void begin_string(struct fl_reply *reply, enum target target, enum state after)
 {
     reply->target = target;
     reply->after_string = after;
-    reply->escape = NO_ESCAPE;
+    reply->string = (struct fl_unescape){ .ended = false };
     reply->state = IN_STRING;
 }
 
@@ -308,19 +189,23 @@ static int choose_target(struct fl_reply *reply, struct fl_error *err)
         seen = &reply->has_id;
         reply->target = TO_ID;
     }
-    if (seen && *seen)
-        return malformed(err, "a key twice");
-    if (seen)
+    if (seen && *seen) {
+        return fl_reply_malformed(err, "a key twice");
+    }
+    if (seen) {
         *seen = true;
+    }
     return 0;
 }
 
 static int begin_nested(struct fl_reply *reply, char c, struct fl_error *err)
 {
-    if (reply->target != TO_NOWHERE)
-        return malformed(err, "an array or object where text belongs");
-    if (reply->n_nested >= FL_LIMIT_JSON_DEPTH)
-        return malformed(err, "nested too deep");
+    if (reply->target != TO_NOWHERE) {
+        return fl_reply_malformed(err, "an array or object where text belongs");
+    }
+    if (reply->n_nested >= FL_LIMIT_JSON_DEPTH) {
+        return fl_reply_malformed(err, "nested too deep");
+    }
     reply->nested_objects &= ~(1u << reply->n_nested);
     reply->nested_objects |= (c == '{' ? 1u : 0u) << reply->n_nested;
     reply->n_nested++;
@@ -332,32 +217,38 @@ static int push_nested(struct fl_reply *reply, char c, struct fl_error *err)
 {
     bool is_object = reply->nested_objects >> (reply->n_nested - 1) & 1;
 
-    if (c == '[' || c == '{')
+    if (c == '[' || c == '{') {
         return begin_nested(reply, c, err);
+    }
     if (c == '"') {
         begin_string(reply, TO_NOWHERE, IN_NESTED);
         return 0;
     }
-    if (c != ']' && c != '}')
+    if (c != ']' && c != '}') {
         return 0;
-    if (is_object != (c == '}'))
-        return malformed(err, "brackets that do not match");
-    if (!--reply->n_nested)
+    }
+    if (is_object != (c == '}')) {
+        return fl_reply_malformed(err, "brackets that do not match");
+    }
+    if (!--reply->n_nested) {
         reply->state = AFTER_VALUE;
+    }
     return 0;
 }
 
 static int begin_value(struct fl_reply *reply, char c, struct fl_error *err)
 {
-    if (c == '[' || c == '{')
+    if (c == '[' || c == '{') {
         return begin_nested(reply, c, err);
+    }
     if (c == '"') {
         reply->result_is_text |= reply->target == TO_RESULT;
         begin_string(reply, reply->target, AFTER_VALUE);
         return 0;
     }
-    if (!strchr("-0123456789tfn", c) || !c)
-        return malformed(err, "no value after a key");
+    if (!strchr("-0123456789tfn", c) || !c) {
+        return fl_reply_malformed(err, "no value after a key");
+    }
     reply->scalar.length = 0;
     text_put(&reply->scalar, &c, 1);
     reply->state = IN_SCALAR;
@@ -371,23 +262,27 @@ static int end_scalar(struct fl_reply *reply, struct fl_error *err)
 
     reply->state = AFTER_VALUE;
     if (!is_null && strcmp(text, "true") && strcmp(text, "false") &&
-        text[strspn(text, "0123456789+-.eE")])
-        return malformed(err, "a word that is no value");
-    if (reply->target == TO_ID)
+        text[strspn(text, "0123456789+-.eE")]) {
+        return fl_reply_malformed(err, "a word that is no value");
+    }
+    if (reply->target == TO_ID) {
         text_put(&reply->id, text, reply->scalar.length);
-    else if (reply->target != TO_NOWHERE && !is_null)
-        return malformed(err, "a number where text belongs");
-    else if (reply->target == TO_ERROR)
+    } else if (reply->target != TO_NOWHERE && !is_null) {
+        return fl_reply_malformed(err, "a number where text belongs");
+    } else if (reply->target == TO_ERROR) {
         reply->has_error = false; /* null: no error */
+    }
     return 0;
 }
 
 static int end_object(struct fl_reply *reply, struct fl_error *err)
 {
-    if (reply->has_error && reply->result_is_text)
-        return malformed(err, "a result and an error");
-    if (!reply->has_error && !reply->result_is_text)
-        return malformed(err, "neither a result nor an error");
+    if (reply->has_error && reply->result_is_text) {
+        return fl_reply_malformed(err, "a result and an error");
+    }
+    if (!reply->has_error && !reply->result_is_text) {
+        return fl_reply_malformed(err, "neither a result nor an error");
+    }
     reply->state = AT_END;
     return 0;
 }
@@ -397,25 +292,27 @@ static int push_structure(struct fl_reply *reply, char c, struct fl_error *err)
     switch (reply->state) {
     case AT_START:
         reply->state = AT_FIRST_KEY;
-        return c == '{' ? 0 : malformed(err, "it does not start with '{'");
+        return c == '{' ? 0 : fl_reply_malformed(err, "it does not start with '{'");
     case AT_FIRST_KEY:
     case AT_KEY:
         if (c == '"') {
             begin_key(reply);
             return 0;
         }
-        if (c == '}' && reply->state == AT_FIRST_KEY)
+        if (c == '}' && reply->state == AT_FIRST_KEY) {
             return end_object(reply, err);
-        return malformed(err, "no key where one belongs");
+        }
+        return fl_reply_malformed(err, "no key where one belongs");
     case AT_COLON:
         reply->state = AT_VALUE;
-        return c == ':' ? choose_target(reply, err) : malformed(err, "no ':' after a key");
+        return c == ':' ? choose_target(reply, err) : fl_reply_malformed(err, "no ':' after a key");
     case AT_VALUE: return begin_value(reply, c, err);
     case AFTER_VALUE:
-        if (c == '}')
+        if (c == '}') {
             return end_object(reply, err);
+        }
         reply->state = AT_KEY;
-        return c == ',' ? 0 : malformed(err, "no ',' after a value");
+        return c == ',' ? 0 : fl_reply_malformed(err, "no ',' after a value");
     case IN_STRING:
     case IN_SCALAR:
     case IN_NESTED:
@@ -438,13 +335,16 @@ static int push_one(struct fl_reply *reply, char c, struct fl_error *err)
         }
         int error = end_scalar(reply, err);
 
-        if (error)
+        if (error) {
             return error;
+        }
     }
-    if (is_space(c))
+    if (is_space(c)) {
         return 0;
-    if (reply->state == IN_NESTED)
+    }
+    if (reply->state == IN_NESTED) {
         return push_nested(reply, c, err);
+    }
     return push_structure(reply, c, err);
 }
 
@@ -458,10 +358,11 @@ int fl_reply_push(struct fl_reply *reply, const void *bytes_, size_t n_bytes, si
     while (!error && done < n_bytes && reply->state != AT_END) {
         size_t taken = 1;
 
-        if (reply->state == IN_STRING)
+        if (reply->state == IN_STRING) {
             error = push_string(reply, bytes + done, n_bytes - done, &taken, err);
-        else
+        } else {
             error = push_one(reply, bytes[done], err);
+        }
         done += taken;
     }
     *n_used = done;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/ovs/socket.h"
 
-#include <dirs.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openvswitch/vlog.h>
+#include <ovs/dirs.h>
+#include <ovs/socket-util.h>
+#include <ovs/util.h>
 #include <poll.h>
 #include <signal.h>
-#include <socket-util.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <util.h>
 
 #include "flows/cleanup.h"
 
@@ -41,14 +41,16 @@ static int read_pid(const char *path, long *pid)
     char text[32] = "", *end;
     int error;
 
-    if (!file)
+    if (!file) {
         return -errno;
+    }
     error = fgets(text, sizeof text, file) ? 0 : -EINVAL;
     fclose(file);
     errno = 0;
     *pid = strtol(text, &end, 10);
-    if (!error && (errno || end == text || *pid <= 0))
+    if (!error && (errno || end == text || *pid <= 0)) {
         error = -EINVAL;
+    }
     return error;
 }
 
@@ -58,16 +60,19 @@ int fl_socket_vswitchd(char **path, struct fl_error *err)
     long pid = 0;
     int error = read_pid(pidfile, &pid);
 
-    if (error == -ENOENT)
+    if (error == -ENOENT) {
         return fl_error_set(err, error,
                             "ovs-vswitchd does not run here: there is no %s; start it, or set "
                             "OVS_RUNDIR to where it keeps its sockets",
                             pidfile);
-    if (error == -EINVAL)
+    }
+    if (error == -EINVAL) {
         return fl_error_set(err, error, "%s holds no process number; restart ovs-vswitchd",
                             pidfile);
-    if (error)
+    }
+    if (error) {
         return fl_socket_explain(pidfile, "ovs-vswitchd", error, err);
+    }
     *path = xasprintf("%s/ovs-vswitchd.%ld.ctl", fl_socket_rundir(), pid);
     return 0;
 }
@@ -93,16 +98,18 @@ int fl_socket_explain(const char *path, const char *server, int code, struct fl_
     switch (code) {
     case -ENOENT:
     case -ECONNREFUSED:
-        if (is_gone(pid))
+        if (is_gone(pid)) {
             return fl_error_set(err, -ENOENT,
                                 "%s does not run: %s/ovs-vswitchd.pid is left over from process "
                                 "%ld, which is gone; start it",
                                 server, fl_socket_rundir(), pid);
-        if (code == -ENOENT)
+        }
+        if (code == -ENOENT) {
             return fl_error_set(err, code,
                                 "cannot connect to %s: no socket %s; is %s running, and is "
                                 "OVS_RUNDIR right?",
                                 server, path, server);
+        }
         return fl_error_set(err, code,
                             "cannot connect to %s: nobody listens at %s; %s was not shut down "
                             "properly, start it again",

@@ -12,8 +12,9 @@
 /* unixctl takes arguments with a leading '-' for options, wherever they stand. */
 static int check_argument(const char *what, const char *argument, struct fl_error *err)
 {
-    if (argument[0] == '\0' || argument[0] == '-')
+    if (argument[0] == '\0' || argument[0] == '-') {
         return fl_error_set(err, -EINVAL, "\"%s\" is no %s to trace", argument, what);
+    }
     return 0;
 }
 
@@ -33,10 +34,12 @@ static int check_actions(const char *actions, struct fl_error *err)
     wrong = ofpacts_parse_actions(actions, &params);
     n_bytes = ofpacts.size;
     ofpbuf_uninit(&ofpacts);
-    if (wrong)
+    if (wrong) {
         return fl_error_set(err, -EINVAL, "\"%s\" are no OpenFlow actions: %s", actions, wrong);
-    if (!n_bytes)
+    }
+    if (!n_bytes) {
         return fl_error_set(err, -EINVAL, "\"%s\" cannot be traced: no action in it", actions);
+    }
     return 0;
 }
 
@@ -54,12 +57,15 @@ int fl_trace_run(struct fl_ctl *ctl, const char *bridge, const char *flow,
     _cleanup_free char *text = NULL;
     int error = check_argument("bridge", bridge, err);
 
-    if (!error)
+    if (!error) {
         error = check_argument("packet", flow, err);
-    if (!error && actions)
+    }
+    if (!error && actions) {
         error = check_actions(actions, err);
-    if (error)
+    }
+    if (error) {
         return error;
+    }
     svec_add(&argv, bridge);
     svec_add(&argv, flow);
     svec_add(&argv, "--names");
@@ -67,13 +73,16 @@ int fl_trace_run(struct fl_ctl *ctl, const char *bridge, const char *flow,
         svec_add(&argv, "--ct-next");
         svec_add(&argv, *ct_next);
     }
-    if (actions)
+    if (actions) {
         svec_add(&argv, actions); /* last: OVS takes it off first, whatever it is */
+    }
     svec_terminate(&argv);
     error = fl_ctl_run(ctl, command, (const char *const *)argv.names, &text, err);
-    if (!error)
+    if (!error) {
         error = fl_trace_parse(text, trace, err);
-    if (error)
+    }
+    if (error) {
         fl_error_prefix(err, "%s %s %s", command, bridge, flow);
+    }
     return error;
 }

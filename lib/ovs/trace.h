@@ -16,27 +16,27 @@
 
 /* One pass through the pipeline; a recirculation starts another. */
 struct fl_trace_step {
-    uint32_t recirc_id;         /* with which it starts; 0 for the first */
-    char *ct_state;             /* "est|trk": with what conntrack it resumed; NULL: not after ct() */
-    char *megaflow;             /* text after "Megaflow: " */
-    char *datapath_actions;     /* text after "Datapath actions: ", port names */
-    bool ct;                    /* the step recirculates through conntrack */
+    uint32_t recirc_id;     /* with which it starts; 0 for the first */
+    char *ct_state;         /* "est|trk": with what conntrack it resumed; NULL: not after ct() */
+    char *megaflow;         /* text after "Megaflow: " */
+    char *datapath_actions; /* text after "Datapath actions: ", port names */
+    bool ct;                /* the step recirculates through conntrack */
 };
 
 struct fl_trace {
     struct fl_trace_step *steps;
     size_t n_steps;
-    bool uses_normal;           /* a NORMAL action ran somewhere */
-    bool floods;                /* ... and did not know the destination */
+    bool uses_normal; /* a NORMAL action ran somewhere */
+    bool floods;      /* ... and did not know the destination */
     /*
      * The steps are no plain sequence: a step recirculates more than once, goes on after recirc(), or
      * recirculates inside clone(). Then @effect shows all there is, but not in the order of packets.
      */
     bool forks;
-    bool nat;                   /* conntrack may rewrite the packet: a ct() has nat */
-    bool slow_path;             /* "handled by the userspace slow path" */
-    char *slow_reason;          /* or NULL; several are joined by "; " */
-    char *text;                 /* the whole answer */
+    bool nat;          /* conntrack may rewrite the packet: a ct() has nat */
+    bool slow_path;    /* "handled by the userspace slow path" */
+    char *slow_reason; /* or NULL; several are joined by "; " */
+    char *text;        /* the whole answer */
     /*
      * What finally happens to the packet: rewrites and outputs of all steps in order, without ct(),
      * ct_clear, recirc() and hash(), as odp text: "push_vlan(vid=100,pcp=0),p0", or "drop". A clone()

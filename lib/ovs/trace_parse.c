@@ -17,26 +17,27 @@
 #include <ctype.h>
 #include <errno.h>
 #include <openvswitch/dynamic-string.h>
+#include <ovs/util.h>
 #include <stdlib.h>
 #include <string.h>
-#include <util.h>
 
 #include "flows/limits.h"
 #include "lib/ovs/trace.h"
 
 #define MEGAFLOW "Megaflow: "
-#define ACTIONS "Datapath actions: "
-#define FLOW "Flow: "
-#define RECIRC "recirc("
-#define SLOW "This flow is handled by the userspace slow path"
-#define FAILED "Translation failed"
-#define NAT "Replacing src/dst IP/ports to simulate NAT"
-#define RULER "===="
+#define ACTIONS  "Datapath actions: "
+#define FLOW     "Flow: "
+#define RECIRC   "recirc("
+#define SLOW     "This flow is handled by the userspace slow path"
+#define FAILED   "Translation failed"
+#define NAT      "Replacing src/dst IP/ports to simulate NAT"
+#define RULER    "===="
 
 void fl_trace_destroy(struct fl_trace *trace)
 {
-    if (!trace)
+    if (!trace) {
         return;
+    }
     for (size_t i = 0; i < trace->n_steps; i++) {
         free(trace->steps[i].ct_state);
         free(trace->steps[i].megaflow);
@@ -59,9 +60,9 @@ enum expect {
     EXPECT_FLOW,
     EXPECT_MEGAFLOW,
     EXPECT_ACTIONS,
-    EXPECT_REMARKS,     /* after the actions */
-    EXPECT_REASONS,     /* after the slow path line */
-    EXPECT_BOX,         /* after the first '=' line */
+    EXPECT_REMARKS, /* after the actions */
+    EXPECT_REASONS, /* after the slow path line */
+    EXPECT_BOX,     /* after the first '=' line */
 };
 
 struct reader {
@@ -82,9 +83,10 @@ static struct fl_trace_step *last_step(struct fl_trace *trace)
 
 static int begin_step(struct fl_trace *trace, struct fl_error *err)
 {
-    if (trace->n_steps >= FL_LIMIT_CHAIN_LINKS)
+    if (trace->n_steps >= FL_LIMIT_CHAIN_LINKS) {
         return fl_error_set(err, -EPROTO, "the trace recirculates more than %u times",
                             FL_LIMIT_CHAIN_LINKS - 1);
+    }
     trace->steps = xrealloc(trace->steps, (trace->n_steps + 1) * sizeof *trace->steps);
     trace->steps[trace->n_steps++] = (struct fl_trace_step){ .recirc_id = 0 };
     return 0;
@@ -95,13 +97,19 @@ static int read_box(struct fl_trace *trace, const char *line, struct fl_error *e
 {
     struct fl_trace_step *step;
     const char *state;
-    int error = begin_step(trace, err);
+    int error;
 
-    if (error)
+    if (!last_step(trace)->megaflow) {
+        return not_understood(err, "two recirculations at once");
+    }
+    error = begin_step(trace, err);
+    if (error) {
         return error;
+    }
     step = last_step(trace);
-    if (!ovs_scan(line, RECIRC "0x%" SCNx32 ")", &step->recirc_id) || !step->recirc_id)
+    if (!ovs_scan(line, RECIRC "0x%" SCNx32 ")", &step->recirc_id) || !step->recirc_id) {
         return not_understood(err, "a recirculation without its number");
+    }
     state = strstr(line, "ct_state=");
     if (state) {
         state += strlen("ct_state=");
@@ -119,8 +127,9 @@ static void read_pipeline(struct fl_trace *trace, const char *line)
 
 static int read_remark(struct reader *reader, const char *line, struct fl_error *err)
 {
-    if (has_prefix(line, FAILED))
+    if (has_prefix(line, FAILED)) {
         return fl_error_set(err, -EPROTO, "OVS cannot say what becomes of the packet: %s", line);
+    }
     if (has_prefix(line, SLOW)) {
         reader->trace->slow_path = true;
         reader->expect = EXPECT_REASONS;
@@ -140,8 +149,9 @@ static int read_reason(struct reader *reader, const char *line, struct fl_error 
         reader->expect = EXPECT_REMARKS;
         return read_remark(reader, line, err);
     }
-    if (reader->reasons.length)
+    if (reader->reasons.length) {
         ds_put_cstr(&reader->reasons, "; ");
+    }
     length -= line[length - 1] == '.';
     ds_put_buffer(&reader->reasons, line + 4, length - 4);
     return 0;
@@ -151,13 +161,16 @@ static int read_box_line(struct reader *reader, const char *line, struct fl_erro
 {
     struct fl_trace *trace = reader->trace;
 
-    if (has_prefix(line, RECIRC))
+    if (has_prefix(line, RECIRC)) {
         return read_box(trace, line, err);
-    if (has_prefix(line, NAT))
+    }
+    if (has_prefix(line, NAT)) {
         trace->nat = true;
+    }
     if (has_prefix(line, RULER)) {
-        if (!trace->n_steps || last_step(trace)->megaflow)
+        if (last_step(trace)->megaflow) {
             return not_understood(err, "a recirculation without its number");
+        }
         reader->expect = EXPECT_FLOW;
     }
     return 0;
@@ -187,8 +200,9 @@ static int read_line(struct reader *reader, const char *line, struct fl_error *e
         }
         return 0;
     case EXPECT_ACTIONS:
-        if (!has_prefix(line, ACTIONS))
+        if (!has_prefix(line, ACTIONS)) {
             return not_understood(err, "no datapath actions after a megaflow");
+        }
         last_step(trace)->datapath_actions = xstrdup(line + strlen(ACTIONS));
         reader->expect = EXPECT_REMARKS;
         return 0;
@@ -207,8 +221,9 @@ static int action_length(const char *text)
     for (; text[n] && (depth || text[n] != ','); n++) {
         depth += text[n] == '(';
         depth -= text[n] == ')';
-        if (depth < 0)
+        if (depth < 0) {
             return -1;
+        }
     }
     return depth ? -1 : n;
 }
@@ -225,19 +240,21 @@ static bool is_action(const char *text, int n, const char *name)
 static void put_effect(struct ds *effect, const char *text, int n)
 {
     if (is_action(text, n, "ct") || is_action(text, n, "ct_clear") || is_action(text, n, "hash") ||
-        is_action(text, n, "recirc") || is_action(text, n, "drop"))
+        is_action(text, n, "recirc") || is_action(text, n, "drop")) {
         return;
-    if (effect->length)
+    }
+    if (effect->length) {
         ds_put_char(effect, ',');
+    }
     ds_put_buffer(effect, text, (size_t)n);
 }
 
 struct recirculation {
     uint32_t id;
-    bool ct;            /* a ct() stands before it */
-    bool was_last;      /* no action after it */
-    unsigned int n;     /* of them at the top level */
-    bool nested;        /* inside clone() and the like */
+    bool ct;        /* a ct() stands before it */
+    bool was_last;  /* no action after it */
+    unsigned int n; /* of them at the top level */
+    bool nested;    /* inside clone() and the like */
 };
 
 static int read_actions(struct fl_trace *trace, const char *text, struct ds *effect,
@@ -249,12 +266,14 @@ static int read_actions(struct fl_trace *trace, const char *text, struct ds *eff
         int n = action_length(text);
         const char *inside = n > 0 ? memmem(text, (size_t)n, RECIRC, strlen(RECIRC)) : NULL;
 
-        if (n <= 0)
+        if (n <= 0) {
             return not_understood(err, "brackets of the datapath actions do not match");
+        }
         recirc->was_last = inside == text;
         if (is_action(text, n, "recirc")) {
-            if (!ovs_scan(text, RECIRC "0x%" SCNx32 ")", &recirc->id) || !recirc->id)
+            if (!ovs_scan(text, RECIRC "0x%" SCNx32 ")", &recirc->id) || !recirc->id) {
                 return not_understood(err, "a recirculation without its number");
+            }
             recirc->n++;
             recirc->ct = ct;
         } else if (inside) {
@@ -263,8 +282,9 @@ static int read_actions(struct fl_trace *trace, const char *text, struct ds *eff
         ct |= is_action(text, n, "ct");
         trace->nat |= memmem(text, (size_t)n, "ct(", 3) && memmem(text, (size_t)n, "nat", 3);
         put_effect(effect, text, n);
-        if (!text[n])
+        if (!text[n]) {
             return 0;
+        }
         text += n + 1;
     }
 }
@@ -279,19 +299,24 @@ static int compose(struct fl_trace *trace, struct ds *effect, struct fl_error *e
         struct recirculation recirc = { .n = 0 };
         int error = read_actions(trace, step->datapath_actions, effect, &recirc, err);
 
-        if (error)
+        if (error) {
             return error;
+        }
         step->ct = recirc.ct;
         n_recirc += recirc.n;
-        if (recirc.nested || recirc.n > 1 || (recirc.n && !recirc.was_last))
+        if (recirc.nested || recirc.n > 1 || (recirc.n && !recirc.was_last)) {
             trace->forks = true;
-        else if (recirc.n && i + 1 < trace->n_steps && trace->steps[i + 1].recirc_id != recirc.id)
+        } else if (recirc.n && i + 1 < trace->n_steps &&
+                   trace->steps[i + 1].recirc_id != recirc.id) {
             trace->forks = true;
+        }
     }
-    if (!trace->forks && n_recirc != trace->n_steps - 1)
+    if (!trace->forks && n_recirc != trace->n_steps - 1) {
         return not_understood(err, "a recirculation that was not followed");
-    if (!effect->length)
+    }
+    if (!effect->length) {
         ds_put_cstr(effect, "drop");
+    }
     return 0;
 }
 
@@ -303,12 +328,14 @@ static int read_text(struct reader *reader, const char *text, struct fl_error *e
         int error = read_line(reader, line, err);
 
         free(line);
-        if (error)
+        if (error) {
             return error;
+        }
         text += length + (text[length] != '\0');
     }
-    if (reader->expect != EXPECT_REMARKS && reader->expect != EXPECT_REASONS)
+    if (reader->expect != EXPECT_REMARKS && reader->expect != EXPECT_REASONS) {
         return not_understood(err, "it ends too early");
+    }
     return 0;
 }
 
@@ -318,8 +345,9 @@ int fl_trace_parse(const char *text, struct fl_trace **tracep, struct fl_error *
     struct ds effect = DS_EMPTY_INITIALIZER;
     int error = read_text(&reader, text, err);
 
-    if (!error)
+    if (!error) {
         error = compose(reader.trace, &effect, err);
+    }
     if (error) {
         ds_destroy(&effect);
         ds_destroy(&reader.reasons);
@@ -328,8 +356,9 @@ int fl_trace_parse(const char *text, struct fl_trace **tracep, struct fl_error *
     }
     reader.trace->text = xstrdup(text);
     reader.trace->effect = ds_steal_cstr(&effect);
-    if (reader.reasons.length)
+    if (reader.reasons.length) {
         reader.trace->slow_reason = ds_steal_cstr(&reader.reasons);
+    }
     ds_destroy(&reader.reasons);
     *tracep = reader.trace;
     return 0;

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,8 +19,9 @@ from labkit import namespaces, processes, topology  # noqa: E402
 from labkit.nic import Telemetry, runtime_dir  # noqa: E402
 from labkit.processes import LabError, wait_until  # noqa: E402
 from labkit.topology import VM  # noqa: E402
-from labkit.traffic import NFS_PORT, Traffic, remove_tree  # noqa: E402
-from labkit.vswitch import BRIDGE, VSwitch  # noqa: E402
+from labkit.traffic import NFS_PORT, Traffic  # noqa: E402
+from labkit.vswitch import BRIDGE, VSwitch, port_words  # noqa: E402
+from labkit.watchdog import Watchdog  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROJECT = os.path.dirname(os.path.dirname(HERE))
@@ -33,6 +35,7 @@ DEFAULTS = {
     "stranded": ["vm2"],
     "variant": "ct",
     "hw_offload": True,
+    "nics": 1,
     "public": True,
     "nfs": True,
     "max_idle": 10000,
@@ -60,8 +63,9 @@ class Lab:
         unknown = set(options) - set(DEFAULTS)
         if unknown:
             raise TypeError(f"unknown option: {', '.join(sorted(unknown))}")
-        self._made_directory = directory is None
-        self.directory = os.path.abspath(directory or tempfile.mkdtemp(prefix="flowlift-lab."))
+        if not directory:
+            directory = f"{tempfile.gettempdir()}/flowlift-lab.{secrets.token_hex(4)}"
+        self.directory = os.path.abspath(directory)
         if len(self.directory) > MAX_DIR:
             raise LabError(f"{self.directory}: too long a path for a socket")
         self.options = {**DEFAULTS, **options}
@@ -72,7 +76,11 @@ class Lab:
 
     def _use_options(self):
         options = self.options
-        self.vms = [VM(number + 1) for number in range(options["vms"])]
+        if options["nics"] not in (1, 2):
+            raise LabError("one or two NICs")
+        if options["nics"] == 2:
+            options["nfs"] = False  # each NIC has one server, and both are to serve alike
+        self.vms = [VM(number + 1, options["nics"]) for number in range(options["vms"])]
         if self.n_ports() > topology.MAX_PORTS:
             raise LabError(f"{self.n_ports()} ports are too many: DPDK has {topology.MAX_PORTS}")
         if options["pmd_cpu"] is None:
@@ -105,7 +113,7 @@ class Lab:
         return lab
 
     def n_ports(self):
-        return 1 + len(self.vms) * (2 if self.options["public"] else 1)
+        return self.options["nics"] + len(self.vms) * (2 if self.options["public"] else 1)
 
     def vm(self, name):
         for vm in self.vms:
@@ -122,28 +130,33 @@ class Lab:
         self.down()
 
     def up(self, owner=None):
-        """Bring the lab up; it ends when this process does. owner: another pid to heed."""
+        """Bring the lab up; it ends when this process does. owner: another pid to heed.
+
+        With FLOWLIFT_LAB_KEEP set, one that does not come up is left for a look at it.
+        """
+        if os.geteuid() != 0:
+            raise LabError("the lab needs root: namespaces and taps")
         if os.path.exists(f"{self.directory}/lab.json"):
             raise LabError(f"a lab is up in {self.directory} already: lab down --dir "
                            f"{self.directory}, or another --dir")
-        if os.geteuid() != 0:
-            raise LabError("the lab needs root: namespaces and taps")
-        self._make_directory()
+        if os.path.isdir(self.directory) and os.listdir(self.directory):
+            raise LabError(f"{self.directory} is not empty")
+        self._watchdog = Watchdog(os.path.abspath(__file__), self.directory, self.instance, owner)
         try:
-            self._start_watchdog(owner)
+            os.makedirs(self.directory, exist_ok=True)
+            self._save()
+            os.makedirs(self.root)
             self._start()
-        except BaseException:
-            if not os.environ.get("FLOWLIFT_LAB_KEEP"):
+        except BaseException as error:
+            words = self.switch.last_warnings() if isinstance(error, LabError) else ""
+            if os.environ.get("FLOWLIFT_LAB_KEEP"):
+                self.leave_up()
+            else:
                 self.down()
+            if words:
+                raise LabError(f"{error}\novs-vswitchd says:\n{words}") from error
             raise
         return self
-
-    def _make_directory(self):
-        os.makedirs(self.directory, exist_ok=True)
-        if os.listdir(self.directory):
-            raise LabError(f"{self.directory} is not empty")
-        os.makedirs(self.root)
-        self._save()
 
     def _save(self):
         state = {"options": self.options, "instance": self.instance, "id": self.id,
@@ -152,32 +165,14 @@ class Lab:
             json.dump(state, file, indent=1)
         os.rename(f"{self.directory}/lab.json.new", f"{self.directory}/lab.json")
 
-    def _start_watchdog(self, owner):
-        read_end, write_end = os.pipe()
-        self._watchdog_process = subprocess.Popen(
-            [sys.executable, os.path.abspath(__file__), "_watch", self.directory, self.instance,
-             str(owner or 0)],
-            stdin=read_end, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True, cwd="/")
-        os.close(read_end)
-        self._watchdog = write_end
-
     def leave_up(self):
         """Let the lab outlive this process."""
-        self._tell_watchdog(b"k")
-
-    def _tell_watchdog(self, word):
-        if self._watchdog is not None:
-            try:
-                os.write(self._watchdog, word)
-            except OSError:
-                pass
-            os.close(self._watchdog)
-            self._watchdog = None
+        self._watchdog.leave()
+        self._watchdog = None
 
     def _start(self):
         self._create_namespaces()
-        self.traffic.start_servers(self.options["public"])
+        self.traffic.start_servers(self.options["public"], nfs=self.options["nfs"])
         if self.options["nfs"]:
             self.traffic.start_nfs()
         self.switch.start_database()
@@ -193,48 +188,47 @@ class Lab:
         self._save()
 
     def _create_namespaces(self):
-        namespaces.create(f"{self.id}-ovs", [])
-        namespaces.create(f"{self.id}-sto", [
-            namespaces.Tap("sto0", topology.STORAGE_MACS[0], [topology.STORAGE_SERVERS[0]])])
-        namespaces.create(f"{self.id}-sto2", [
-            namespaces.Tap("sto0", topology.STORAGE_MACS[1], [topology.STORAGE_SERVERS[1]])])
+        def create(name, *taps):
+            namespaces.create(self.id, name, [namespaces.Tap(*tap) for tap in taps])
+        create("ovs")
+        for name, mac, address in zip(topology.STORAGE_NAMESPACES, topology.STORAGE_MACS,
+                                      topology.STORAGE_SERVERS):
+            create(name, ("sto0", mac, address))
         if self.options["public"]:
-            namespaces.create(f"{self.id}-ext", [
-                namespaces.Tap("ext0", topology.PUBLIC_SERVER_MAC, [topology.PUBLIC_SERVER])])
+            create("ext", ("ext0", topology.PUBLIC_SERVER_MAC, topology.PUBLIC_SERVER))
         for vm in self.vms:
-            taps = [namespaces.Tap("eth0", vm.mac, [vm.address])]
+            taps = [("eth0", vm.mac, vm.address)]
             if self.options["public"]:
-                taps.append(namespaces.Tap("eth1", vm.public_mac, [vm.public_address]))
-            namespaces.create(f"{self.id}-{vm.name}", taps)
-
-    def _port_words(self, name, ofport, devargs, tag=None, external_ids=None):
-        words = ["--", "add-port", BRIDGE, name]
-        if tag:
-            words.append(f"tag={tag}")
-        words += ["--", "set", "Interface", name, "type=dpdk", f"ofport_request={ofport}",
-                  f'options:dpdk-devargs="{devargs}"']
-        return words + [f'external_ids:{key}="{value}"'
-                        for key, value in (external_ids or {}).items()]
+                taps.append(("eth1", vm.public_mac, vm.public_address))
+            create(vm.name, *taps)
 
     def _add_ports(self):
-        access = [f"access=sto0@{self.id}-{name}:{topology.STORAGE_VLAN}"
-                  for name in ("sto", "sto2")]
-        if self.options["public"]:
-            access.append(f"access=ext0@{self.id}-ext:{topology.PUBLIC_VLAN}")
         words = ["add-br", BRIDGE, "--", "set", "bridge", BRIDGE, "datapath_type=netdev",
                  "fail_mode=secure"]
-        words += self._port_words("p0", topology.UPLINK_OFPORT,
-                                  ",".join(["net_flownic0", *access]))
+        for nic in range(self.options["nics"]):
+            words += port_words(topology.UPLINKS[nic], topology.UPLINK_OFPORTS[nic],
+                                f"net_flownic{nic},nic={nic}," + ",".join(self._cables(nic)))
         for vm in self.vms:
-            words += self._port_words(
-                vm.port, vm.ofport, f"net_flownic{vm.ofport},iface=eth0@{self.id}-{vm.name}",
+            words += port_words(
+                vm.port, vm.ofport,
+                f"net_flownic{vm.ofport},nic={vm.nic},iface=eth0@{self.id}-{vm.name}",
                 topology.STORAGE_VLAN, vm.external_ids())
             if self.options["public"]:
-                words += self._port_words(
+                words += port_words(
                     vm.public_port, vm.public_ofport,
                     f"net_flownic{vm.public_ofport},iface=eth1@{self.id}-{vm.name}",
                     topology.PUBLIC_VLAN, vm.external_ids(public=True))
         self.switch.vsctl(*words)
+
+    def _cables(self, nic):
+        """What lies behind an uplink: both storage servers, or with two NICs one behind each."""
+        servers = topology.STORAGE_NAMESPACES
+        if self.options["nics"] == 2:
+            servers = servers[nic:nic + 1]
+        cables = [f"access=sto0@{self.id}-{name}:{topology.STORAGE_VLAN}" for name in servers]
+        if self.options["public"] and nic == 0:
+            cables.append(f"access=ext0@{self.id}-ext:{topology.PUBLIC_VLAN}")
+        return cables
 
     def _await_nfs(self):
         if self.traffic.nfs_problem:
@@ -247,10 +241,9 @@ class Lab:
     def down(self):
         """End everything of this lab. Safe to call again, and for one half up."""
         down(self.directory, self.id)
-        self._tell_watchdog(b"d")
-        if getattr(self, "_watchdog_process", None):
-            self._watchdog_process.wait()
-            self._watchdog_process = None
+        if self._watchdog:
+            self._watchdog.dismiss()
+            self._watchdog = None
 
     # ---- Switch ----
 
@@ -317,8 +310,8 @@ class Lab:
 
     # ---- NIC ----
 
-    def _port_ids(self):
-        by_vdev = {"net_flownic0": "p0"}
+    def _ports_by_vdev(self):
+        by_vdev = {f"net_flownic{nic}": name for nic, name in enumerate(topology.UPLINKS)}
         for vm in self.vms:
             by_vdev[f"net_flownic{vm.ofport}"] = vm.port
             by_vdev[f"net_flownic{vm.public_ofport}"] = vm.public_port
@@ -326,7 +319,7 @@ class Lab:
 
     def nic_counters(self):
         """{OVS port name: the NIC's own counters}, not through OVS."""
-        names = self._port_ids()
+        names = self._ports_by_vdev()
         return {names[port["name"]]: port for port in self.telemetry.ports().values()}
 
     def nic_rules(self, port):
@@ -356,17 +349,18 @@ class Lab:
 
     def start_load(self, name, conns=1, rate=200, kind=None, seconds=None, job=None):
         """Constant storage traffic of a VM: kind nfs, or tcp (default: nfs if it runs)."""
-        self.vm(name)
+        vm = self.vm(name)
         kind = kind or ("tcp" if self.traffic.nfs_problem else "nfs")
         if kind == "nfs" and self.traffic.nfs_problem:
             raise LabError(f"no NFS in this lab: {self.traffic.nfs_problem}")
-        return self.traffic.start_load(name, kind, conns, rate, seconds, job or f"load-{name}")
+        server = vm.nic if self.options["nics"] == 2 else 0 if kind == "nfs" else 1
+        return self.traffic.start_load(name, kind, topology.STORAGE_SERVERS[server], conns, rate,
+                                       seconds, job or f"load-{name}")
 
     def start_stream(self, name, rate=1000, port=NFS_PORT, to=None, seconds=None, job=None):
         """A numbered packet stream of a VM, echoed by the server; see traffic/stream.c."""
-        self.vm(name)
-        return self.traffic.start_stream(name, to or topology.STORAGE_SERVERS[0], port, rate,
-                                         seconds, job or f"stream-{name}")
+        to = to or topology.STORAGE_SERVERS[self.vm(name).nic]
+        return self.traffic.start_stream(name, to, port, rate, seconds, job or f"stream-{name}")
 
     def job(self, job):
         """A load ("load-vm1") or stream ("stream-vm1") that was started before."""
@@ -375,35 +369,43 @@ class Lab:
             raise LabError(f"{job} was not started")
         return found
 
-    def n_flows(self):
-        """How many megaflows ovs-vswitchd keeps."""
-        return int(re.search(r"current (\d+)", self.appctl("upcall/show")).group(1))
+    def flow_numbers(self):
+        """(megaflows that ovs-vswitchd keeps, how many it would keep at most now)"""
+        found = re.search(r"current (\d+).*limit (\d+)", self.appctl("upcall/show"))
+        return int(found.group(1)), int(found.group(2))
 
-    def make_many_flows(self, number, name="vm1", rate=8000, timeout=120):
+    def make_many_flows(self, number, name="vm1", rate=8000, timeout=180):
         """Have at least `number` live megaflows of a VM's storage traffic, and keep them.
 
         They come from real packets of made-up clients, and stay because max-idle is raised
-        to an hour. OVS starts with a limit of 10,000 flows and adds 1,000 a revalidation;
-        so let it revalidate often until they are there. Returns {"flows", "seconds"}.
+        to an hour. OVS begins with a limit of 10,000 and adds 1,000 a revalidation, and drops
+        what is above: so let it revalidate often, and stay below. Returns {"flows", "seconds"}.
         """
         vm = self.vm(name)
         self.vsctl("set", "Open_vSwitch", ".", "other_config:max-idle=3600000",
-                   "other_config:max-revalidator=50")
+                   "other_config:max-revalidator=100")
         self.add_flows(topology.many_flows(vm))
         self.exec(name, "ping", "-c1", "-W2", topology.STORAGE_SERVERS[1], check=True)
-        before, start = self.n_flows(), time.monotonic()
-        while (flows := self.n_flows()) < before + number:
+        start = time.monotonic()
+        flows, limit = self.flow_numbers()
+        wanted, client = flows + number, 0
+        while flows < wanted:
             if time.monotonic() - start > timeout:
                 raise LabError(f"only {flows} megaflows of {number} after {timeout} s")
-            self.exec(name, f"{self.build}/manyflows", "eth0", vm.mac, topology.STORAGE_MACS[1],
-                      topology.MANY_SERVER, str(number), str(rate), check=True, timeout=timeout)
+            count = min(number - client, limit - flows - 1000)
+            if count >= min(1000, number - client):
+                self.exec(name, f"{self.build}/manyflows", "eth0", vm.mac,
+                          topology.STORAGE_MACS[1], topology.MANY_SERVER, str(client),
+                          str(count), str(rate), check=True, timeout=timeout)
+                client = (client + count) % number  # from the first again, if some got lost
+            flows, limit = self.flow_numbers()
         self.vsctl("remove", "Open_vSwitch", ".", "other_config", "max-revalidator")
         return {"flows": flows, "seconds": round(time.monotonic() - start, 2)}
 
     @property
     def env(self):
         """Environment for programs that shall talk to this lab's OVS."""
-        return {**self.switch.environment(), "FLOWLIFT_ROOT": self.root}
+        return {**os.environ, **self.switch.variables, "FLOWLIFT_ROOT": self.root}
 
     @staticmethod
     def wait_until(predicate, timeout=10.0, what="", interval=0.02):
@@ -414,9 +416,12 @@ def down(directory, lab_id):
     """End what there is of a lab, from its directory's name alone."""
     processes.end_all(lab_id)
     namespaces.delete_all(lab_id)
-    remove_tree(runtime_dir(lab_id))
-    if os.path.exists(f"{directory}/lab.json") or os.path.isdir(f"{directory}/root"):
-        remove_tree(directory)
+    shutil.rmtree(runtime_dir(lab_id), ignore_errors=True)
+    if os.path.exists(f"{directory}/lab.json"):
+        # What says that the directory is a lab's goes last: this may be cut short as well.
+        for name in set(os.listdir(directory)) - {"lab.json"}:
+            shutil.rmtree(f"{directory}/{name}", ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
     elif os.path.isdir(directory) and not os.listdir(directory):
         os.rmdir(directory)
 

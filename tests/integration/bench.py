@@ -169,6 +169,14 @@ class Bench:
 
     # ---- What OVS itself says ----
 
+    def openflow(self):
+        """All OpenFlow flows without counters, sorted.
+
+        ovs-ofctl prints them in the order of a hash table that OVS seeds anew whenever it grows or
+        shrinks: that order is nobody's to restore.
+        """
+        return "\n".join(sorted(self.lab.ofctl_dump().splitlines()))
+
     def our_rules(self):
         """OpenFlow flows with flowlift's cookie, decoys and all, as ovs-ofctl prints them."""
         lines = (line.strip() for line in self.lab.ofctl_dump().splitlines())
@@ -196,7 +204,7 @@ class Bench:
             self.lab.add_flows([
                 f"{head},in_port={vm.ofport},dl_src={vm.mac},dl_dst={server_mac},"
                 f"nw_src={vm.address},nw_dst={server},tp_dst=2049,{to_table}",
-                f"{head},in_port=1,dl_vlan=100,dl_src={server_mac},dl_dst={vm.mac},"
+                f"{head},in_port=1,dl_vlan=100,dl_vlan_pcp=0,dl_src={server_mac},dl_dst={vm.mac},"
                 f"nw_src={server},nw_dst={vm.address},tp_src=2049,{to_table}",
             ])
 

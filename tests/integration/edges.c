@@ -43,11 +43,13 @@ static int run_db(char *argv[])
     struct fl_inventory inv;
     int error = fl_db_read(argv[0], &fl_vm_keys_default, timeout_ms(), &inv, &error_text);
 
-    if (error)
+    if (error) {
         return error;
+    }
     printf("version %s\n", inv.ovs_version ? inv.ovs_version : "-");
-    for (size_t i = 0; i < inv.n_bridges; i++)
+    for (size_t i = 0; i < inv.n_bridges; i++) {
         printf("bridge %s %s\n", inv.bridges[i].name, inv.bridges[i].datapath_type);
+    }
     for (size_t i = 0; i < inv.n_interfaces; i++) {
         const struct fl_interface *iface = &inv.interfaces[i];
 
@@ -64,8 +66,9 @@ static int with_ctl(int (*run)(struct fl_ctl *, char *argv[]), char *argv[])
     struct fl_ctl *ctl;
     int error = fl_ctl_open(NULL, timeout_ms(), &ctl, &error_text);
 
-    if (error)
+    if (error) {
         return error;
+    }
     error = run(ctl, argv);
     fl_ctl_close(ctl);
     return error;
@@ -74,11 +77,11 @@ static int with_ctl(int (*run)(struct fl_ctl *, char *argv[]), char *argv[])
 static int run_command(struct fl_ctl *ctl, char *argv[])
 {
     char *reply;
-    int error =
-        fl_ctl_run(ctl, argv[0], (const char *const *)(argv + 1), &reply, &error_text);
+    int error = fl_ctl_run(ctl, argv[0], (const char *const *)(argv + 1), &reply, &error_text);
 
-    if (error)
+    if (error) {
         return error;
+    }
     fputs(reply, stdout);
     free(reply);
     return 0;
@@ -101,8 +104,9 @@ static int run_dump(struct fl_ctl *ctl, char *argv[])
     struct fl_inventory inv;
     int error = fl_db_read(NULL, &fl_vm_keys_default, timeout_ms(), &inv, &error_text);
 
-    if (error)
+    if (error) {
         return error;
+    }
     error = fl_dump_flows(ctl, &inv, &options, print_bytes, NULL, &error_text);
     fl_inventory_destroy(&inv);
     return error;
@@ -115,12 +119,14 @@ static int run_connections(struct fl_ctl *ctl, char *argv[])
     int error = fl_dump_connections(ctl, (uint16_t)atoi(argv[0]), (size_t)atoi(argv[1]),
                                     &connections, &n, &error_text);
 
-    if (!error || error == -E2BIG)
+    if (!error || error == -E2BIG) {
         printf("%" PRIuSIZE " connections\n", n);
-    for (size_t i = 0; i < n; i++)
+    }
+    for (size_t i = 0; i < n; i++) {
         printf("proto %u port %u established %d nat %d\n", connections[i].proto,
                connections[i].orig_dport, connections[i].established,
                fl_connection_has_nat(&connections[i]));
+    }
     free(connections);
     return error;
 }
@@ -132,13 +138,15 @@ static int run_trace(struct fl_ctl *ctl, char *argv[])
     int error = fl_trace_run(ctl, argv[0], argv[1], (const char *const *)(argv + 3), actions,
                              &trace, &error_text);
 
-    if (error)
+    if (error) {
         return error;
+    }
     printf("effect %s\nsteps %" PRIuSIZE " normal %d floods %d forks %d nat %d slow %s\n",
            trace->effect, trace->n_steps, trace->uses_normal, trace->floods, trace->forks,
            trace->nat, trace->slow_reason ? trace->slow_reason : "-");
-    for (size_t i = 0; i < trace->n_steps; i++)
+    for (size_t i = 0; i < trace->n_steps; i++) {
         printf("step %s ct %d\n", trace->steps[i].megaflow, trace->steps[i].ct);
+    }
     fl_trace_destroy(trace);
     return 0;
 }
@@ -152,8 +160,7 @@ static void add_rule(struct fl_flowset *set, const char *bridge, char *line)
     char *actions = strtok_r(NULL, ";\n", &save);
     struct ofputil_flow_stats_request request;
     enum ofputil_protocol usable;
-    char *wrong =
-        parse_ofp_flow_stats_request_str(&request, false, match, NULL, NULL, &usable);
+    char *wrong = parse_ofp_flow_stats_request_str(&request, false, match, NULL, NULL, &usable);
 
     if (wrong) {
         fprintf(stderr, "%s: %s\n", match, wrong);
@@ -171,10 +178,12 @@ static void read_rules(struct fl_flowset *set, const char *bridge, const char *p
     char line[4096];
 
     fl_flowset_init(set, "edges", "edges");
-    if (!file)
+    if (!file) {
         exit(2);
-    while (fgets(line, sizeof line, file))
+    }
+    while (fgets(line, sizeof line, file)) {
         add_rule(set, bridge, line);
+    }
     fclose(file);
 }
 
@@ -203,9 +212,10 @@ static int run_presence(struct fl_openflow *of, char *argv[])
     read_rules(&set, argv[0], argv[2]);
     error = fl_openflow_presence(of, number(argv[1]), set.rules, set.n_rules, &presence,
                                  &error_text);
-    if (!error)
+    if (!error) {
         printf("present %" PRIuSIZE " foreign %" PRIuSIZE " packets %" PRIu64 "\n",
                presence.n_present, presence.n_foreign, presence.packets);
+    }
     fl_flowset_destroy(&set);
     return error;
 }
@@ -215,8 +225,9 @@ static int run_delete(struct fl_openflow *of, char *argv[])
     size_t n = 0;
     int error = fl_openflow_delete(of, number(argv[1]), number(argv[2]), &n, &error_text);
 
-    if (!error)
+    if (!error) {
         printf("deleted %" PRIuSIZE "\n", n);
+    }
     return error;
 }
 
@@ -225,8 +236,9 @@ static int run_regbit(struct fl_openflow *of, char *argv[] OVS_UNUSED)
     struct fl_reg_bit bit;
     int error = fl_openflow_free_reg_bit(of, &bit, &error_text);
 
-    if (!error)
+    if (!error) {
         printf("reg%u 0x%" PRIx32 "\n", bit.reg, bit.mask);
+    }
     return error;
 }
 
@@ -236,8 +248,9 @@ static int run_flows(struct fl_openflow *of, char *argv[] OVS_UNUSED)
     size_t n;
     int error = fl_openflow_dump(of, 0, 0, &flows, &n, &error_text);
 
-    if (error)
+    if (error) {
         return error;
+    }
     printf("%" PRIuSIZE " flows\n", n);
     fl_openflow_flows_free(flows, n);
     return 0;
@@ -248,8 +261,9 @@ static int with_bridge(int (*run)(struct fl_openflow *, char *argv[]), char *arg
     struct fl_openflow *of;
     int error = fl_openflow_open(argv[0], timeout_ms(), &of, &error_text);
 
-    if (error)
+    if (error) {
         return error;
+    }
     error = run(of, argv);
     fl_openflow_close(of);
     return error;
@@ -279,8 +293,9 @@ static const struct verb verbs[] = {
 
 static int run_verb(const struct verb *verb, char *argv[])
 {
-    if (verb->plain)
+    if (verb->plain) {
         return verb->plain(argv);
+    }
     return verb->ctl ? with_ctl(verb->ctl, argv) : with_bridge(verb->bridge, argv);
 }
 
@@ -289,11 +304,13 @@ int main(int argc, char *argv[])
     for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(verbs); i++) {
         int error;
 
-        if (strcmp(argv[1], verbs[i].name) || argc - 2 < verbs[i].n_arguments)
+        if (strcmp(argv[1], verbs[i].name) || argc - 2 < verbs[i].n_arguments) {
             continue;
+        }
         error = run_verb(&verbs[i], argv + 2);
-        if (error)
+        if (error) {
             fprintf(stderr, "%s: %s\n", strerrorname_np(-error), error_text.text);
+        }
         return error != 0;
     }
     fputs("usage: see the comment at the top of edges.c\n", stderr);

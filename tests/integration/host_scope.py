@@ -12,7 +12,7 @@ class OffloadOffBench(Bench):
     def prepare(self):
         self.load_all()
         self.await_verdicts(dict.fromkeys(VMS, "stranded"))
-        self.dump_before = self.lab.ofctl_dump()
+        self.dump_before = self.openflow()
 
 
 def audit_blames_the_host(bench):
@@ -51,7 +51,7 @@ def no_plan_is_offered(bench):
 def apply_refuses(bench):
     "apply vm2 refuses, exit 1, and leaves nothing behind"
     bench.flowlift("apply", "vm2").expect(1)
-    tap.equal(bench.lab.ofctl_dump(), bench.dump_before, "OpenFlow flows")
+    tap.equal(bench.openflow(), bench.dump_before, "OpenFlow flows")
     tap.equal(bench.status(), None, "status of vm2")
     tap.equal(files_under(f"{bench.lab.root}/var"), [], "files written")
 

@@ -22,7 +22,7 @@ class HostileBench(Bench):
 
     def prepare(self):
         self.load_all(kind="tcp")
-        self.dump_before = self.lab.ofctl_dump()
+        self.dump_before = self.openflow()
 
     def check_nothing_left(self):
         """No remedy, no journal line, no temporary file; the lock may stay, empty."""
@@ -52,7 +52,7 @@ def hung_vswitchd(bench):
         os.kill(pid, signal.SIGCONT)
     bench.check_nothing_left()
     bench.lab.wait_until(lambda: bench.lab.appctl("version"), 20, "ovs-vswitchd to go on")
-    tap.equal(bench.lab.ofctl_dump(), bench.dump_before, "OpenFlow flows")
+    tap.equal(bench.openflow(), bench.dump_before, "OpenFlow flows")
 
 
 def hung_vswitchd_default_timeout(bench):
@@ -124,7 +124,7 @@ def unknown_vm(bench):
         answer = bench.flowlift(verb, "vm22").expect(2)
         answer.expect_sentence("vm22", "vm2'")
     bench.flowlift("audit", "--vm", "vm22").expect(2).expect_sentence("vm22", "vm2'")
-    tap.equal(bench.lab.ofctl_dump(), bench.dump_before, "OpenFlow flows")
+    tap.equal(bench.openflow(), bench.dump_before, "OpenFlow flows")
     bench.check_nothing_left()
 
 

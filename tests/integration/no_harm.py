@@ -10,18 +10,13 @@ OTHER_RATE = 200
 OTHER_PORT = 9000
 PUBLIC_SERVER = "10.200.0.1"
 CONTROL_SECONDS = 10
+TCP_RATE = 200
 
 
 class StreamsBench(Bench):
     """vm2 has storage traffic, other traffic on the same port, and its public address's."""
 
     def prepare(self):
-        for name in ("vm3", "vm4"):
-            self.lab.start_load(name, rate=50)
-        self.start_streams()
-        self.await_verdicts(STRANDED_VM2)
-
-    def start_streams(self):
         lab = self.lab
         self.streams = {
             "vm2, storage": lab.start_stream("vm2", rate=RATE),
@@ -30,21 +25,24 @@ class StreamsBench(Bench):
             "vm2, public": lab.start_stream("vm2", rate=OTHER_RATE, port=OTHER_PORT,
                                             to=PUBLIC_SERVER, job="public"),
         }
-
-    def stop_streams(self):
-        return {name: stream.stop() for name, stream in self.streams.items()}
+        for name in ("vm3", "vm4"):
+            lab.start_load(name, rate=50)
+        self.disk = lab.start_load("vm2", conns=4, rate=TCP_RATE)
+        self.tcp = lab.start_load("vm2", conns=4, rate=TCP_RATE, kind="tcp", job="tcp")
+        self.await_verdicts(STRANDED_VM2)
 
     def public_flows(self):
         """ufid, match and actions of the megaflows of vm2's public address, both ways."""
-        flows = self.megaflows("vm2p", f"dst={OTHER_PORT}")
-        flows += self.megaflows("p0", "vid=200", f"src={OTHER_PORT}")
+        flows = self.megaflows("vm2p", "eth_type(0x0800)")
+        flows += self.megaflows("p0", "vid=200", "eth_type(0x0800)", "dst=52:54:00:c8:00:02")
         return sorted(f"{ufid(flow)} {match_of(flow)} {actions_of(flow)}" for flow in flows)
 
-    def other_actions(self):
-        """What is done with vm2's packets that are not for storage, both ways."""
-        flows = self.megaflows("vm2", f"dst={OTHER_PORT}", "recirc_id(0)")
-        flows += self.megaflows("p0", "vid=100", f"src={OTHER_PORT}", "recirc_id(0)")
-        return sorted(actions_of(flow) for flow in flows)
+    def storage_port_flows(self):
+        """The first megaflows that packets of vm2's storage port meet, ARP apart."""
+        flows = self.megaflows("vm2", "eth_type(0x0800)", "recirc_id(0)")
+        flows += self.megaflows("p0", "vid=100", "recirc_id(0)", "dst=52:54:00:64:00:02",
+                                "eth_type(0x0800)")
+        return flows
 
 
 def check_no_loss(results):
@@ -57,26 +55,23 @@ def check_no_loss(results):
 
 
 def nothing_is_lost_without_us(bench):
-    "control: the streams lose nothing while nothing is done"
-    # The first packets of a stream wait for ARP and for OVS's first look: those of the streams
-    # that are measured are long past that, as a mounted disk's are.
-    stream = bench.lab.start_stream("vm2", rate=RATE, port=2049, job="control",
-                                    seconds=CONTROL_SECONDS)
+    "control: while nothing is done, such a stream loses nothing"
+    stream = bench.lab.start_stream("vm2", rate=RATE, job="control", seconds=CONTROL_SECONDS)
     check_no_loss({"control": stream.wait(CONTROL_SECONDS + 30)})
 
 
 def a_loss_would_be_seen(bench):
     "control: packets that the switch drops for a moment are counted, and the way is told"
     stream = bench.lab.start_stream("vm3", rate=RATE, job="victim")
-    drop = "cookie=0x1ab00dd,priority=300,in_port={},udp,{},actions=drop"
-    bench.lab.wait_until(lambda: bench.megaflows("vm3", "proto=17"), what="the stream of vm3")
-    for in_port, match in ((13, "tp_dst=2049"), (1, "dl_dst=52:54:00:64:00:03,tp_src=2049")):
-        bench.lab.add_flows([drop.format(in_port, f"{match}")])
-        bench.lab.wait_until(lambda: bench.megaflows(
-            "vm3" if in_port == 13 else "p0", "proto=17", "actions:drop"), what="the drop")
+    for port, match in (("vm3", "in_port=13,udp,tp_dst=2049"),
+                        ("p0", "in_port=1,dl_vlan=100,dl_dst=52:54:00:64:00:03,udp,tp_src=2049")):
+        def drops(port=port):
+            return bench.megaflows(port, "proto=17", "actions:drop")
+
+        bench.lab.add_flows([f"cookie=0x1ab00dd,priority=300,{match},actions=drop"])
+        bench.lab.wait_until(drops, what=f"the drop at {port}")
         bench.lab.ofctl("del-flows", "br0", "cookie=0x1ab00dd/-1")
-        bench.lab.wait_until(lambda: not bench.megaflows(
-            "vm3" if in_port == 13 else "p0", "proto=17", "actions:drop"), what="its end")
+        bench.lab.wait_until(lambda: not drops(), what=f"the end of the drop at {port}")
     result = stream.stop()
     tap.note(f"lost {result['lost_there']} there and {result['lost_back']} back")
     tap.check(result["lost_there"] > 0 and result["lost_back"] > 0, "both losses are seen", result)
@@ -84,33 +79,53 @@ def a_loss_would_be_seen(bench):
 
 def apply_and_revert_lose_nothing(bench):
     "apply and revert, twice: streams of vm2 and of a peer lose no packet in either direction"
-    bench.public_before = bench.public_flows()
-    bench.other_before = bench.other_actions()
-    for _ in range(2):
+    bench.public = {"before": bench.public_flows()}
+    bench.port = {"before": bench.storage_port_flows()}
+    for turn in ("first", "second"):
         bench.apply()
-        bench.public_during = bench.public_flows()
-        bench.other_during = bench.other_actions()
+        bench.public[f"during the {turn} remedy"] = bench.public_flows()
+        bench.port[f"during the {turn} remedy"] = bench.storage_port_flows()
         bench.revert()
         bench.await_verdicts({"vm2": "stranded"})
-    bench.public_after = bench.public_flows()
-    bench.other_after = bench.other_actions()
-    check_no_loss(bench.stop_streams())
+        bench.public[f"after the {turn} remedy"] = bench.public_flows()
+        bench.port[f"after the {turn} remedy"] = bench.storage_port_flows()
+    check_no_loss({name: stream.stop() for name, stream in bench.streams.items()})
+
+
+def connections_go_on(bench):
+    "vm2's mounted disk and its TCP connections go on, with no stall of a second"
+    for name, load in (("disk", bench.disk), ("TCP", bench.tcp)):
+        result = load.stop()
+        tap.note(f"{name}: {result['answers']} answers, longest time without one "
+                 f"{result['max_stall_us'] / 1000:.1f} ms")
+        tap.check(result["answers"] >= 0.9 * TCP_RATE * result["seconds"],
+                  f"{name}: answers at the rate of the requests, to the end", result)
+        tap.check(result["max_stall_us"] < 1_000_000, f"{name}: no stall of a second", result)
+        tap.equal((result["errors"], result.get("reconnects", 0)), (0, 0),
+                  f"{name}: errors, connections that broke")
 
 
 def public_traffic_is_untouched(bench):
     "vm2's public address: megaflows (ufid, match, actions) the same before, during and after"
-    tap.check(len(bench.public_before) >= 4, "both ways, through conntrack", bench.public_before)
-    tap.equal("\n".join(bench.public_during), "\n".join(bench.public_before), "during")
-    tap.equal("\n".join(bench.public_after), "\n".join(bench.public_before), "after")
+    before = bench.public["before"]
+    tap.check(len(before) >= 4, "both ways, through conntrack", before)
+    for when, flows in bench.public.items():
+        tap.equal("\n".join(flows), "\n".join(before), when)
 
 
-def other_traffic_keeps_its_pipeline(bench):
-    "vm2's other traffic on the storage port still goes through conntrack, before, during, after"
-    tap.equal(len(bench.other_before), 2, "one megaflow a direction before recirculation")
-    for actions in bench.other_before:
-        tap.check(actions.startswith("ct(zone=2),recirc("), "through conntrack", actions)
-    tap.equal(bench.other_during, bench.other_before, "actions during")
-    tap.equal(bench.other_after, bench.other_before, "actions after")
+def only_storage_leaves_the_pipeline(bench):
+    "on vm2's storage port, only packets of the storage service leave the pipeline"
+    for when, flows in bench.port.items():
+        in_pipeline = [flow for flow in flows if actions_of(flow).startswith("ct(zone=2),recirc(")]
+        outside = [flow for flow in flows if flow not in in_pipeline]
+        for port in ("vm2", "p0"):
+            tap.check(any(f"in_port({port})" in flow for flow in in_pipeline),
+                      f"{when}: other packets from {port} go through conntrack", flows)
+        tap.equal(bool(outside), when.startswith("during"), f"{when}: some leave it")
+        for flow in outside:
+            service = "dst=2049)" if "in_port(vm2)" in flow else "src=2049,"
+            tap.check(service in flow and ("proto=6," in flow or "proto=17," in flow),
+                      f"{when}: a megaflow outside tests protocol and port exactly", flow)
 
 
 if __name__ == "__main__":
@@ -118,6 +133,7 @@ if __name__ == "__main__":
         nothing_is_lost_without_us,
         a_loss_would_be_seen,
         apply_and_revert_lose_nothing,
+        connections_go_on,
         public_traffic_is_untouched,
-        other_traffic_keeps_its_pipeline,
+        only_storage_leaves_the_pipeline,
     ], StreamsBench)

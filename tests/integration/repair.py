@@ -17,7 +17,7 @@ class RepairBench(Bench):
         self.load_all(rate=100)
         self.lab.start_load("vm2", conns=CONNECTIONS, rate=300, kind="tcp", job="many")
         self.await_verdicts(STRANDED_VM2)
-        self.dump_before = self.lab.ofctl_dump()
+        self.dump_before = self.openflow()
 
 
 def audit_finds_the_stranded_vm(bench):
@@ -51,7 +51,7 @@ def plan_has_two_rules(bench):
     rules = [rule for rule in plan["flowset"]["rules"] if not rule["decoy"]]
     tap.equal(sorted(rule["direction"] for rule in rules), ["from-vm", "to-vm"],
               f"directions of the rules for {connections} connections")
-    tap.equal(bench.lab.ofctl_dump(), bench.dump_before, "OpenFlow flows after plan")
+    tap.equal(bench.openflow(), bench.dump_before, "OpenFlow flows after plan")
     for rule in rules:
         tap.note(f"{rule['direction']}: {rule['match']} actions={rule['actions']}")
     tap.note(f"{connections} connections, {plan['traces']} traces")
@@ -60,7 +60,7 @@ def plan_has_two_rules(bench):
 def dry_run_changes_nothing(bench):
     "apply --dry-run says what it would do and changes nothing"
     bench.flowlift("apply", "vm2", "--dry-run").expect(0)
-    tap.equal(bench.lab.ofctl_dump(), bench.dump_before, "OpenFlow flows")
+    tap.equal(bench.openflow(), bench.dump_before, "OpenFlow flows")
     tap.equal(bench.status(), None, "status of vm2")
 
 
@@ -84,20 +84,17 @@ def rules_are_marked(bench):
     for rule in rules:
         tap.check("table=" not in rule or "table=0" in rule, "the rule is in table 0", rule)
         tap.check("priority=65000" in rule, "the rule has flowlift's priority", rule)
-    others = [line for line in bench.lab.ofctl_dump().splitlines() if line.strip() not in rules]
-    tap.equal("\n".join(others), bench.dump_before.rstrip("\n"), "other flows")
+    others = [line for line in bench.openflow().splitlines() if line.strip() not in rules]
+    tap.equal("\n".join(others), bench.dump_before, "other flows")
 
 
 def nic_agrees(bench):
     "at least 99 % of vm2's storage packets on path hw, and the NIC's own counters within 5 %"
     # Rates of a constant load, each over its own clock: that the two are not read at the same
     # moment does not matter then. ARP apart, all that vm2's port forwards is storage traffic.
-    stream = bench.lab.start_stream("vm2", rate=1000)
-    bench.await_verdicts({"vm2": "offloaded"})
     before, started = bench.lab.nic_counters()["vm2"], time.monotonic()
     vms, audit = bench.audit("--window", str(LONG_WINDOW_S))
     after, seconds = bench.lab.nic_counters()["vm2"], time.monotonic() - started
-    stream.stop()
 
     packets = vms["vm2"]["storage"]["packets"]
     share = packets["hw"] / sum(packets.values())
@@ -109,16 +106,16 @@ def nic_agrees(bench):
              f"difference {100 * abs(said - seen) / seen:.2f} %")
     tap.check(share >= 0.99, "at least 99 % in hardware", packets)
     tap.check(abs(vms["vm2"]["hw_share"] - share) < 1e-6, "hw_share is that share", vms["vm2"])
-    tap.check(packets["hw"] >= 2000 * LONG_WINDOW_S, "the stream is in there", packets)
+    tap.check(packets["hw"] >= 600 * LONG_WINDOW_S, "the load is in there", packets)
     tap.check(abs(said - seen) <= 0.05 * seen, "audit and NIC agree within 5 %",
               {"audit": said, "nic": seen})
 
 
 def apply_twice_is_apply_once(bench):
     "apply again: exit 0, nothing changes in the switch"
-    before = bench.lab.ofctl_dump()
+    before = bench.openflow()
     answer = bench.flowlift("apply", "vm2", "--json").expect(0)
-    tap.equal(bench.lab.ofctl_dump(), before, "OpenFlow flows")
+    tap.equal(bench.openflow(), before, "OpenFlow flows")
     tap.equal(answer.json["changed"], False, "changed")
     tap.equal(answer.json["state"], "verified", "state")
     tap.equal(bench.status()["ticket"], "T-1", "ticket in status")
@@ -127,12 +124,12 @@ def apply_twice_is_apply_once(bench):
 def revert_restores(bench):
     "revert: dump-flows byte-identical to before the apply; vm2 is stranded again"
     answer = bench.flowlift("revert", "vm2", "--json").expect(0)
-    tap.equal(bench.lab.ofctl_dump(), bench.dump_before, "OpenFlow flows")
+    tap.equal(bench.openflow(), bench.dump_before, "OpenFlow flows")
     tap.equal(answer.json["state"], "reverted", "state")
     tap.equal(bench.status()["state"], "reverted", "state in status")
     bench.await_verdicts(STRANDED_VM2)
     bench.revert()
-    tap.equal(bench.lab.ofctl_dump(), bench.dump_before, "OpenFlow flows after a second revert")
+    tap.equal(bench.openflow(), bench.dump_before, "OpenFlow flows after a second revert")
 
 
 def history_tells_all(bench):
@@ -168,7 +165,7 @@ def live_flows(bench):
 
 def trap_is_there(bench):
     "control: rules put in by ovs-ofctl alone leave the old mask, with its ct_state, in place"
-    lab = bench.lab
+    lab, vm = bench.lab, bench.lab.vm("vm3")
     bench.strand_with_full_mask("vm3")
     lab.wait_until(lambda: all(
         flows and all(mask_of(flow, "ct_state") for flow in flows)
@@ -180,15 +177,19 @@ def trap_is_there(bench):
 
     lab.add_flows([f"cookie=0x1ab00ff,priority={rule['priority']},{rule['match']},"
                    f"actions={rule['actions']}" for rule in rules if not rule["decoy"]])
-    # OVS has revalidated when the old flows have the new actions.
-    lab.wait_until(lambda: not any("ct(" in actions_of(flow) for flows in
-                                   live_flows(bench).values() for flow in flows),
-                   10, "new actions in the megaflows of vm3")
-    for way, flows in live_flows(bench).items():
-        tap.note(f"{way}: ct_state mask {[hex(mask_of(flow, 'ct_state')) for flow in flows]}, "
-                 f"offloaded: {['offloaded:yes' in flow for flow in flows]}")
-        tap.equal(sorted(map(match_of, flows)), before[way], f"old matches, {way}")
-    lab.ofctl("del-flows", "br0", "cookie=0x1ab00ff/-1")
+    try:
+        # OVS has revalidated when the old flows have the new actions.
+        lab.wait_until(lambda: not any("ct(" in actions_of(flow) for flows in
+                                       live_flows(bench).values() for flow in flows),
+                       10, "new actions in the megaflows of vm3")
+        for way, flows in live_flows(bench).items():
+            tap.note(f"{way}: ct_state mask {[hex(mask_of(flow, 'ct_state')) for flow in flows]}, "
+                     f"offloaded: {['offloaded:yes' in flow for flow in flows]}")
+            tap.equal(sorted(map(match_of, flows)), before[way], f"old matches, {way}")
+    finally:
+        # As flowlift does it: conntrack's stale windows would call the next packets invalid.
+        lab.appctl("dpctl/flush-conntrack", f"zone={vm.zone}")
+        lab.ofctl("del-flows", "br0", "cookie=0x1ab00ff/-1")
     bench.await_verdicts({"vm3": "stranded"})
 
 
@@ -217,12 +218,12 @@ def apply_rebuilds_live_megaflows(bench):
 
 def revert_all_restores(bench):
     "revert --all: two remedies out, dump-flows byte-identical to before"
-    with_vm3 = [line for line in bench.lab.ofctl_dump().splitlines()
-                if "cookie=0xf10f" not in line]
+    with_vm3 = "\n".join(line for line in bench.openflow().splitlines()
+                         if "cookie=0xf10f" not in line)
     bench.apply("--ticket", "T-2")
     tap.equal(len(bench.our_rules()), 4, "rules in the switch")
     bench.revert("--all")
-    tap.equal(bench.lab.ofctl_dump().splitlines(), with_vm3, "OpenFlow flows")
+    tap.equal(bench.openflow(), with_vm3, "OpenFlow flows")
     for name in ("vm2", "vm3"):
         tap.equal(bench.status(name)["state"], "reverted", f"state of {name}")
 

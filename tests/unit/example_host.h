@@ -19,21 +19,21 @@
 #include "flows/storage.h"
 
 /* Pieces of a dump line. N is two hexadecimal digits. */
-#define UFID(N)      "ufid:00000000-0000-0000-0000-0000000000" N ", "
-#define COUNT(P)     ", packets:" P ", bytes:" P "00, used:0.1s, "
-#define HW           "offloaded:yes, dp:dpdk, "
-#define SW           "dp:ovs, "
-#define TO_SERVER    "eth_type(0x0800),ipv4(dst=10.1.0.1,proto=6,frag=no),tcp(dst=2049)"
-#define FROM_SERVER  "eth_type(0x0800),ipv4(src=10.1.0.1,proto=6,frag=no),tcp(src=2049)"
-#define IN(PORT)     "recirc_id(0),in_port(" PORT "),"
+#define UFID(N)     "ufid:00000000-0000-0000-0000-0000000000" N ", "
+#define COUNT(P)    ", packets:" P ", bytes:" P "00, used:0.1s, "
+#define HW          "offloaded:yes, dp:dpdk, "
+#define SW          "dp:ovs, "
+#define TO_SERVER   "eth_type(0x0800),ipv4(dst=10.1.0.1,proto=6,frag=no),tcp(dst=2049)"
+#define FROM_SERVER "eth_type(0x0800),ipv4(src=10.1.0.1,proto=6,frag=no),tcp(src=2049)"
+#define IN(PORT)    "recirc_id(0),in_port(" PORT "),"
 /* Storage traffic of one VM, one direction each, over the uplink p0 and VLAN 100. */
-#define OUT_LINE(N, VM, P, PATH)                                                                  \
+#define OUT_LINE(N, VM, P, PATH) \
     UFID(N) IN(VM) TO_SERVER COUNT(P) PATH "actions:push_vlan(vid=100,pcp=0),p0\n"
-#define BACK_LINE(N, VM, MAC, P, PATH)                                                            \
-    UFID(N)                                                                                       \
-    IN("p0")                                                                                      \
-    "eth(dst=" MAC "),eth_type(0x8100),vlan(vid=100,pcp=0),encap(" FROM_SERVER ")" COUNT(P)       \
-        PATH "actions:pop_vlan," VM "\n"
+#define BACK_LINE(N, VM, MAC, P, PATH)                                                           \
+    UFID(N)                                                                                      \
+    IN("p0")                                                                                     \
+    "eth(dst=" MAC "),eth_type(0x8100),vlan(vid=100,pcp=0),encap(" FROM_SERVER ")" COUNT(P) PATH \
+        "actions:pop_vlan," VM "\n"
 
 #define MAC_1 "52:54:00:00:00:01"
 #define MAC_2 "52:54:00:00:00:02"
@@ -41,8 +41,8 @@
 
 static inline void push_dump(struct fl_snapshot *snapshot, const char *dump)
 {
-    struct fl_decoder *decoder =
-        fl_decoder_create(fl_snapshot_ports(snapshot), 0, fl_snapshot_add, snapshot);
+    struct fl_decoder *decoder = fl_decoder_create(fl_snapshot_ports(snapshot), 0, fl_snapshot_add,
+                                                   snapshot);
 
     ovs_assert(!fl_decoder_push(decoder, dump, strlen(dump)));
     ovs_assert(!fl_decoder_finish(decoder));

@@ -79,53 +79,54 @@ static void a_flow_without_recirculation_is_a_chain(void **state)
 {
     (void)state;
     assert_chains(NULL,
-                  OUT_LINE("01", "vm1", "10", HW)
-                      UFID("02") IN("vm1") IP COUNT("3") SW "actions:drop\n",
+                  OUT_LINE("01", "vm1", "10", HW) UFID("02") IN("vm1") IP COUNT("3") SW
+                  "actions:drop\n",
                   "01 10p hw\n02 3p dp-sw drops");
 }
 
 static void a_head_with_two_tails_is_two_chains(void **state)
 {
     (void)state;
-    assert_chains(
-        NULL,
-        UFID("01") IN("vm1") IP COUNT("100") SW "actions:ct(zone=1),recirc(0x5)\n"
-        UFID("02") TAIL("0x5", "vm1") "ct_state(+est)," IP COUNT("90") SW "actions:p0\n"
-        UFID("03") TAIL("0x5", "vm1") "ct_state(+inv)," IP COUNT("10") SW "actions:drop\n",
-        "01>02 90p dp-sw\n01>03 10p dp-sw drops");
+    assert_chains(NULL,
+                  UFID("01") IN("vm1") IP COUNT("100") SW
+                  "actions:ct(zone=1),recirc(0x5)\n" UFID("02")
+                      TAIL("0x5", "vm1") "ct_state(+est)," IP COUNT("90") SW
+                  "actions:p0\n" UFID("03") TAIL("0x5", "vm1") "ct_state(+inv)," IP COUNT("10") SW
+                  "actions:drop\n",
+                  "01>02 90p dp-sw\n01>03 10p dp-sw drops");
 }
 
 static void packets_of_a_tail_are_shared_out_among_its_heads(void **state)
 {
     (void)state;
-    assert_chains(
-        NULL,
-        UFID("01") IN("vm1") "eth_type(0x0800),ipv4(proto=6,frag=no)" COUNT("299") SW
-            "actions:ct(zone=1),recirc(0x5)\n"
-        UFID("02") IN("vm1") "eth_type(0x0800),ipv4(proto=17,frag=no)" COUNT("99") SW
-            "actions:ct(zone=1),recirc(0x5)\n"
-        UFID("03") TAIL("0x5", "vm1") "ct_state(+est)," IP COUNT("404") SW "actions:p0\n",
-        "01>03 303p dp-sw\n02>03 101p dp-sw");
+    assert_chains(NULL,
+                  UFID("01") IN("vm1") "eth_type(0x0800),ipv4(proto=6,frag=no)" COUNT("299") SW
+                  "actions:ct(zone=1),recirc(0x5)\n" UFID("02")
+                      IN("vm1") "eth_type(0x0800),ipv4(proto=17,frag=no)" COUNT("99") SW
+                  "actions:ct(zone=1),recirc(0x5)\n" UFID("03")
+                      TAIL("0x5", "vm1") "ct_state(+est)," IP COUNT("404") SW "actions:p0\n",
+                  "01>03 303p dp-sw\n02>03 101p dp-sw");
 }
 
 static void the_worst_link_is_the_path(void **state)
 {
     (void)state;
     assert_chains(NULL,
-                  UFID("01") IN("vm1") IP COUNT("9") HW "actions:ct(zone=1),recirc(0x5)\n"
-                  UFID("02") TAIL("0x5", "vm1") IP COUNT("9") SW "actions:p0\n",
+                  UFID("01") IN("vm1") IP COUNT("9") HW
+                  "actions:ct(zone=1),recirc(0x5)\n" UFID("02") TAIL("0x5", "vm1") IP COUNT("9") SW
+                  "actions:p0\n",
                   "01>02 9p dp-sw");
 }
 
 static void three_passes_are_one_chain(void **state)
 {
     (void)state;
-    assert_chains(
-        NULL,
-        UFID("01") IN("vm1") IP COUNT("9") SW "actions:ct(zone=1),recirc(0x5)\n"
-        UFID("02") TAIL("0x5", "vm1") IP COUNT("9") SW "actions:ct(zone=2),recirc(0x6)\n"
-        UFID("03") TAIL("0x6", "vm1") IP COUNT("9") SW "actions:p0\n",
-        "01>02>03 9p dp-sw");
+    assert_chains(NULL,
+                  UFID("01") IN("vm1") IP COUNT("9") SW
+                  "actions:ct(zone=1),recirc(0x5)\n" UFID("02") TAIL("0x5", "vm1") IP COUNT("9") SW
+                  "actions:ct(zone=2),recirc(0x6)\n" UFID("03") TAIL("0x6", "vm1") IP COUNT("9") SW
+                  "actions:p0\n",
+                  "01>02>03 9p dp-sw");
 }
 
 static void another_port_or_recirc_id_or_packet_is_not_joined(void **state)
@@ -134,11 +135,10 @@ static void another_port_or_recirc_id_or_packet_is_not_joined(void **state)
     assert_chains(
         NULL,
         UFID("01") IN("vm1") "eth_type(0x0800),ipv4(proto=6,frag=no)" COUNT("9") SW
-            "actions:ct(zone=1),recirc(0x5)\n"
-        UFID("02") TAIL("0x5", "vm2") IP COUNT("1") SW "actions:p0\n"
-        UFID("03") TAIL("0x6", "vm1") IP COUNT("2") SW "actions:p0\n"
-        UFID("04") TAIL("0x5", "vm1") "eth_type(0x0800),ipv4(proto=17,frag=no)" COUNT("3") SW
-            "actions:p0\n",
+        "actions:ct(zone=1),recirc(0x5)\n" UFID("02") TAIL("0x5", "vm2") IP COUNT("1") SW
+        "actions:p0\n" UFID("03") TAIL("0x6", "vm1") IP COUNT("2") SW "actions:p0\n" UFID("04")
+            TAIL("0x5", "vm1") "eth_type(0x0800),ipv4(proto=17,frag=no)" COUNT("3") SW
+        "actions:p0\n",
         "01 9p dp-sw open\n02 1p dp-sw headless\n03 2p dp-sw headless\n04 3p dp-sw headless");
 }
 
@@ -146,10 +146,10 @@ static void another_pmd_is_not_joined(void **state)
 {
     (void)state;
     assert_chains(NULL,
-                  "flow-dump from pmd on cpu core: 1\n"
-                  UFID("01") IN("vm1") IP COUNT("9") HW "actions:ct(zone=1),recirc(0x5)\n"
-                  "flow-dump from pmd on cpu core: 2\n"
-                  UFID("02") TAIL("0x5", "vm1") IP COUNT("9") HW "actions:p0\n",
+                  "flow-dump from pmd on cpu core: 1\n" UFID("01") IN("vm1") IP COUNT("9") HW
+                  "actions:ct(zone=1),recirc(0x5)\n"
+                  "flow-dump from pmd on cpu core: 2\n" UFID("02") TAIL("0x5", "vm1") IP COUNT("9")
+                      HW "actions:p0\n",
                   "01 9p unknown open\n02 9p unknown headless");
 }
 
@@ -157,31 +157,31 @@ static void ct_fields_are_new_after_each_ct(void **state)
 {
     (void)state;
     /* 02 matches +est of zone 1; what 03 matches is the state in zone 2. */
-    assert_chains(
-        NULL,
-        UFID("01") IN("vm1") IP COUNT("9") SW "actions:ct(zone=1),recirc(0x5)\n"
-        UFID("02") TAIL("0x5", "vm1") "ct_state(+est-new)," IP COUNT("9") SW
-            "actions:ct(zone=2),recirc(0x6)\n"
-        UFID("03") TAIL("0x6", "vm1") "ct_state(-est+new)," IP COUNT("9") SW "actions:p0\n",
-        "01>02>03 9p dp-sw");
+    assert_chains(NULL,
+                  UFID("01") IN("vm1") IP COUNT("9") SW
+                  "actions:ct(zone=1),recirc(0x5)\n" UFID("02")
+                      TAIL("0x5", "vm1") "ct_state(+est-new)," IP COUNT("9") SW
+                  "actions:ct(zone=2),recirc(0x6)\n" UFID("03")
+                      TAIL("0x6", "vm1") "ct_state(-est+new)," IP COUNT("9") SW "actions:p0\n",
+                  "01>02>03 9p dp-sw");
     /* Without a ct() in between it is the same state, and no packet has both. */
-    assert_chains(
-        NULL,
-        UFID("01") IN("vm1") IP COUNT("9") SW "actions:ct(zone=1),recirc(0x5)\n"
-        UFID("02") TAIL("0x5", "vm1") "ct_state(+est-new)," IP COUNT("9") SW
-            "actions:hash(l4(0)),recirc(0x6)\n"
-        UFID("03") TAIL("0x6", "vm1") "ct_state(-est+new)," IP COUNT("1") SW "actions:p0\n",
-        "01>02 9p dp-sw open\n03 1p dp-sw headless");
+    assert_chains(NULL,
+                  UFID("01") IN("vm1") IP COUNT("9") SW
+                  "actions:ct(zone=1),recirc(0x5)\n" UFID("02")
+                      TAIL("0x5", "vm1") "ct_state(+est-new)," IP COUNT("9") SW
+                  "actions:hash(l4(0)),recirc(0x6)\n" UFID("03")
+                      TAIL("0x6", "vm1") "ct_state(-est+new)," IP COUNT("1") SW "actions:p0\n",
+                  "01>02 9p dp-sw open\n03 1p dp-sw headless");
 }
 
 static void recirculation_inside_clone_is_found(void **state)
 {
     (void)state;
-    assert_chains(
-        NULL,
-        UFID("01") IN("vm1") IP COUNT("9") SW "actions:clone(ct(commit),recirc(0x5)),p0\n"
-        UFID("02") TAIL("0x5", "vm1") IP COUNT("9") SW "actions:vm2\n",
-        "01>02 9p dp-sw");
+    assert_chains(NULL,
+                  UFID("01") IN("vm1") IP COUNT("9") SW
+                  "actions:clone(ct(commit),recirc(0x5)),p0\n" UFID("02") TAIL("0x5", "vm1")
+                      IP COUNT("9") SW "actions:vm2\n",
+                  "01>02 9p dp-sw");
 }
 
 static void both_branches_of_check_pkt_len_are_followed(void **state)
@@ -189,9 +189,9 @@ static void both_branches_of_check_pkt_len_are_followed(void **state)
     (void)state;
     assert_chains(NULL,
                   UFID("01") IN("vm1") IP COUNT("9") SW
-                      "actions:check_pkt_len(size=1500,gt(recirc(0x5)),le(recirc(0x6)))\n"
-                  UFID("02") TAIL("0x5", "vm1") IP COUNT("4") SW "actions:p0\n"
-                  UFID("03") TAIL("0x6", "vm1") IP COUNT("5") SW "actions:p0\n",
+                  "actions:check_pkt_len(size=1500,gt(recirc(0x5)),le(recirc(0x6)))\n" UFID("02")
+                      TAIL("0x5", "vm1") IP COUNT("4") SW "actions:p0\n" UFID("03")
+                          TAIL("0x6", "vm1") IP COUNT("5") SW "actions:p0\n",
                   "01>02 4p dp-sw\n01>03 5p dp-sw");
 }
 
@@ -199,20 +199,21 @@ static void a_loop_ends(void **state)
 {
     (void)state;
     assert_chains(NULL,
-                  UFID("01") IN("vm1") IP COUNT("9") SW "actions:recirc(0x5)\n"
-                  UFID("02") TAIL("0x5", "vm1") IP COUNT("9") SW "actions:recirc(0x5)\n",
+                  UFID("01") IN("vm1") IP COUNT("9") SW "actions:recirc(0x5)\n" UFID("02")
+                      TAIL("0x5", "vm1") IP COUNT("9") SW "actions:recirc(0x5)\n",
                   "01>02 9p dp-sw open");
 }
 
 static void a_chain_is_new_when_one_of_its_links_is(void **state)
 {
-    static const char head[] =
-        UFID("01") IN("vm1") IP COUNT("9") SW "actions:ct(zone=1),recirc(0x5)\n";
+    static const char head[] = UFID("01") IN("vm1") IP COUNT("9") SW
+        "actions:ct(zone=1),recirc(0x5)\n";
 
     (void)state;
     assert_chains(head,
-                  UFID("01") IN("vm1") IP COUNT("19") SW "actions:ct(zone=1),recirc(0x5)\n"
-                  UFID("02") TAIL("0x5", "vm1") IP COUNT("10") SW "actions:p0\n",
+                  UFID("01") IN("vm1") IP COUNT("19") SW
+                  "actions:ct(zone=1),recirc(0x5)\n" UFID("02") TAIL("0x5", "vm1") IP COUNT("10") SW
+                  "actions:p0\n",
                   "01>02 10p dp-sw new");
 }
 
@@ -223,7 +224,7 @@ static void a_chain_of_too_many_links_is_cut(void **state)
     struct fl_chains *chains;
 
     (void)state;
-    for (int i = 0; i < 20; i++) {
+    for (unsigned int i = 0; i < 20; i++) {
         ds_put_format(&dump,
                       "ufid:00000000-0000-0000-0000-0000000000%02x, recirc_id(%#x),in_port(vm1)," IP
                       ", packets:1, bytes:1, used:0.1s, dp:ovs, actions:recirc(%#x)\n",
@@ -245,18 +246,18 @@ static void every_connection_finds_its_own_tail(void **state)
     struct fl_chains *chains;
 
     (void)state;
-    for (int i = 0; i < 64; i++) {
+    for (unsigned int i = 0; i < 64; i++) {
         ds_put_format(&dump,
                       "ufid:00000000-0000-0000-0000-0000000000%02x, recirc_id(0),in_port(vm1),"
                       "eth_type(0x0800),ipv4(src=10.0.0.1,dst=10.1.0.1,proto=6,frag=no),"
-                      "tcp(src=%d,dst=2049), packets:5, bytes:5, used:0.1s, dp:ovs, "
+                      "tcp(src=%u,dst=2049), packets:5, bytes:5, used:0.1s, dp:ovs, "
                       "actions:ct(zone=1),recirc(0x5)\n",
                       i, 700 + i);
         ds_put_format(&dump,
                       "ufid:00000000-0000-0000-0000-0000000000%02x, recirc_id(0x5),in_port(vm1),"
                       "ct_state(+est),"
                       "eth_type(0x0800),ipv4(src=10.0.0.1,dst=10.1.0.1,proto=6,frag=no),"
-                      "tcp(src=%d,dst=2049), packets:5, bytes:5, used:0.1s, dp:ovs, actions:p0\n",
+                      "tcp(src=%u,dst=2049), packets:5, bytes:5, used:0.1s, dp:ovs, actions:p0\n",
                       128 + i, 700 + i);
     }
     snapshot = snapshot_of(NULL, ds_cstr(&dump));
@@ -304,44 +305,44 @@ static void a_region_has_no_conntrack_and_no_marks(void **state)
 {
     (void)state;
     assert_region(UFID("01") IN("vm1") "skb_mark(0x1)," IP COUNT("9") SW
-                      "actions:ct(zone=1),recirc(0x5)\n"
-                  UFID("02") TAIL("0x5", "vm1") "ct_state(+est),ct_zone(0x1),ct_mark(0x2)," TO_SERVER
-                      COUNT("9") SW "actions:p0\n",
+                  "actions:ct(zone=1),recirc(0x5)\n" UFID("02")
+                      TAIL("0x5",
+                           "vm1") "ct_state(+est),ct_zone(0x1),ct_mark(0x2)," TO_SERVER COUNT("9")
+                          SW "actions:p0\n",
                   "tcp,vlan_tci=0x0000,nw_dst=10.1.0.1,nw_frag=no,tp_dst=2049", true);
 }
 
 static void a_rewritten_header_binds_only_the_links_before(void **state)
 {
     (void)state;
-    assert_region(
-        UFID("01") IN("vm1") "eth(dst=52:54:00:00:00:01)," IP COUNT("9") SW
-            "actions:set(eth(dst=52:54:00:00:00:02)),set(ipv4(ttl=63)),recirc(0x5)\n"
-        UFID("02") TAIL("0x5", "vm1") "eth(dst=52:54:00:00:00:02),"
-            "eth_type(0x0800),ipv4(src=10.0.0.1,ttl=63,frag=no)" COUNT("9") SW "actions:p0\n",
-        "ip,vlan_tci=0x0000,dl_dst=52:54:00:00:00:01,nw_src=10.0.0.1,nw_frag=no", true);
+    assert_region(UFID("01") IN("vm1") "eth(dst=52:54:00:00:00:01)," IP COUNT("9") SW
+                  "actions:set(eth(dst=52:54:00:00:00:02)),set(ipv4(ttl=63)),recirc(0x5)\n" UFID(
+                      "02")
+                      TAIL("0x5", "vm1") "eth(dst=52:54:00:00:00:02),"
+                                         "eth_type(0x0800),ipv4(src=10.0.0.1,ttl=63,frag=no)" COUNT(
+                                             "9") SW "actions:p0\n",
+                  "ip,vlan_tci=0x0000,dl_dst=52:54:00:00:00:01,nw_src=10.0.0.1,nw_frag=no", true);
 }
 
 static void a_rewrite_that_a_tail_contradicts_is_not_joined(void **state)
 {
     (void)state;
-    assert_chains(
-        NULL,
-        UFID("01") IN("vm1") IP COUNT("9") SW
-            "actions:set(eth(dst=52:54:00:00:00:02)),recirc(0x5)\n"
-        UFID("02") TAIL("0x5", "vm1") "eth(dst=52:54:00:00:00:03)," IP COUNT("9") SW
-            "actions:p0\n",
-        "01 9p dp-sw open\n02 9p dp-sw headless");
+    assert_chains(NULL,
+                  UFID("01") IN("vm1") IP COUNT("9") SW
+                  "actions:set(eth(dst=52:54:00:00:00:02)),recirc(0x5)\n" UFID("02")
+                      TAIL("0x5", "vm1") "eth(dst=52:54:00:00:00:03)," IP COUNT("9") SW
+                  "actions:p0\n",
+                  "01 9p dp-sw open\n02 9p dp-sw headless");
 }
 
 static void only_the_masked_bits_of_a_set_are_rewritten(void **state)
 {
     (void)state;
-    assert_region(
-        UFID("01") IN("vm1") IP COUNT("9") SW
-            "actions:set(ipv4(dst=10.0.0.0/255.0.0.0)),recirc(0x5)\n"
-        UFID("02") TAIL("0x5", "vm1") "eth_type(0x0800),ipv4(dst=10.1.2.3,frag=no)" COUNT("9") SW
-            "actions:p0\n",
-        "ip,vlan_tci=0x0000,nw_dst=0.1.2.3/0.255.255.255,nw_frag=no", true);
+    assert_region(UFID("01") IN("vm1") IP COUNT("9") SW
+                  "actions:set(ipv4(dst=10.0.0.0/255.0.0.0)),recirc(0x5)\n" UFID("02")
+                      TAIL("0x5", "vm1") "eth_type(0x0800),ipv4(dst=10.1.2.3,frag=no)" COUNT("9") SW
+                  "actions:p0\n",
+                  "ip,vlan_tci=0x0000,nw_dst=0.1.2.3/0.255.255.255,nw_frag=no", true);
 }
 
 static void ports_are_rewritten_too(void **state)
@@ -349,10 +350,9 @@ static void ports_are_rewritten_too(void **state)
     (void)state;
     assert_region(
         UFID("01") IN("vm1") "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(dst=2050)" COUNT("9") SW
-            "actions:set(tcp(dst=2049)),recirc(0x5)\n"
-        UFID("02") TAIL("0x5", "vm1")
-            "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(src=7,dst=2049)" COUNT("9") SW
-            "actions:p0\n",
+        "actions:set(tcp(dst=2049)),recirc(0x5)\n" UFID("02")
+            TAIL("0x5", "vm1") "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(src=7,dst=2049)" COUNT(
+                "9") SW "actions:p0\n",
         "tcp,vlan_tci=0x0000,nw_frag=no,tp_src=7,tp_dst=2050", true);
 }
 
@@ -360,20 +360,21 @@ static void a_pushed_tag_is_not_matched_at_entry(void **state)
 {
     (void)state;
     assert_region(UFID("01") IN("vm1") IP COUNT("9") SW
-                      "actions:push_vlan(vid=100,pcp=0),recirc(0x5)\n"
-                  UFID("02") TAIL("0x5", "vm1")
-                      "eth_type(0x8100),vlan(vid=100,pcp=0),encap(eth_type(0x0800),"
-                      "ipv4(dst=10.1.0.1,frag=no))" COUNT("9") SW "actions:p0\n",
+                  "actions:push_vlan(vid=100,pcp=0),recirc(0x5)\n" UFID("02")
+                      TAIL("0x5",
+                           "vm1") "eth_type(0x8100),vlan(vid=100,pcp=0),encap(eth_type(0x0800),"
+                                  "ipv4(dst=10.1.0.1,frag=no))" COUNT("9") SW "actions:p0\n",
                   "ip,vlan_tci=0x0000,nw_dst=10.1.0.1,nw_frag=no", true);
 }
 
 static void a_popped_tag_is_matched_at_entry(void **state)
 {
     (void)state;
-    assert_region(UFID("01") IN("vm1") "eth_type(0x8100),vlan(vid=100,pcp=0),encap("
-                      IP ")" COUNT("9") SW "actions:pop_vlan,recirc(0x5)\n"
-                  UFID("02") TAIL("0x5", "vm1") "eth_type(0x0800),ipv4(dst=10.1.0.1,frag=no)"
-                      COUNT("9") SW "actions:p0\n",
+    assert_region(UFID("01") IN("vm1") "eth_type(0x8100),vlan(vid=100,pcp=0),encap(" IP
+                                       ")" COUNT("9") SW
+                  "actions:pop_vlan,recirc(0x5)\n" UFID("02")
+                      TAIL("0x5", "vm1") "eth_type(0x0800),ipv4(dst=10.1.0.1,frag=no)" COUNT("9") SW
+                  "actions:p0\n",
                   "ip,dl_vlan=100,dl_vlan_pcp=0,vlan_tci1=0x0000,nw_dst=10.1.0.1,nw_frag=no", true);
 }
 
@@ -382,18 +383,18 @@ static void another_pushed_tag_is_not_joined(void **state)
     (void)state;
     assert_chains(NULL,
                   UFID("01") IN("vm1") IP COUNT("9") SW
-                      "actions:push_vlan(vid=100,pcp=0),recirc(0x5)\n"
-                  UFID("02") TAIL("0x5", "vm1")
-                      "eth_type(0x8100),vlan(vid=101,pcp=0),encap(" IP ")" COUNT("8") SW
-                      "actions:p0\n",
+                  "actions:push_vlan(vid=100,pcp=0),recirc(0x5)\n" UFID("02")
+                      TAIL("0x5", "vm1") "eth_type(0x8100),vlan(vid=101,pcp=0),encap(" IP
+                                         ")" COUNT("8") SW "actions:p0\n",
                   "01 9p dp-sw open\n02 8p dp-sw headless");
 }
 
 static void after_nat_a_region_is_not_exact(void **state)
 {
     (void)state;
-    assert_region(UFID("01") IN("vm1") IP COUNT("9") SW "actions:ct(zone=1,nat),recirc(0x5)\n"
-                  UFID("02") TAIL("0x5", "vm1") TO_SERVER COUNT("9") SW "actions:p0\n",
+    assert_region(UFID("01") IN("vm1") IP COUNT("9") SW
+                  "actions:ct(zone=1,nat),recirc(0x5)\n" UFID("02") TAIL("0x5", "vm1")
+                      TO_SERVER COUNT("9") SW "actions:p0\n",
                   "tcp,vlan_tci=0x0000,nw_frag=no", false);
 }
 

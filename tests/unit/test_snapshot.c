@@ -17,7 +17,7 @@
 
 #include "flows/baseline.h"
 
-#define CAPTURE_TIME "2026-01-02T03:04:05.250Z"
+#define CAPTURE_TIME    "2026-01-02T03:04:05.250Z"
 #define CAPTURE_TIME_MS INT64_C(1767323045250)
 
 /* "packets/bytes seen reset" of each kept flow. */
@@ -28,9 +28,9 @@ static void assert_windows(const struct fl_snapshot *snapshot, const char *wante
     for (size_t i = 0; i < fl_snapshot_n_flows(snapshot); i++) {
         const struct fl_snapshot_flow *record = fl_snapshot_flow(snapshot, i);
 
-        ds_put_format(&text, "%s%" PRIu64 "/%" PRIu64 "%s%s", i ? ", " : "",
-                      record->window_packets, record->window_bytes,
-                      record->seen_before ? "" : " new", record->was_reset ? " reset" : "");
+        ds_put_format(&text, "%s%" PRIu64 "/%" PRIu64 "%s%s", i ? ", " : "", record->window_packets,
+                      record->window_bytes, record->seen_before ? "" : " new",
+                      record->was_reset ? " reset" : "");
     }
     assert_string_equal(ds_cstr(&text), wanted);
     ds_destroy(&text);
@@ -89,10 +89,10 @@ static void one_flow_on_two_pmds_is_two(void **state)
 
 static void a_flow_in_two_layers_is_counted_in_each(void **state)
 {
-    struct fl_snapshot *snapshot =
-        snapshot_of(OUT_LINE("01", "vm1", "100", "dp:tc, ") OUT_LINE("01", "vm1", "10", "dp:ovs, "),
-                    OUT_LINE("01", "vm1", "11", "dp:ovs, ")
-                        OUT_LINE("01", "vm1", "103", "dp:tc, "));
+    struct fl_snapshot *snapshot = snapshot_of(OUT_LINE("01", "vm1", "100", "dp:tc, ")
+                                                   OUT_LINE("01", "vm1", "10", "dp:ovs, "),
+                                               OUT_LINE("01", "vm1", "11", "dp:ovs, ")
+                                                   OUT_LINE("01", "vm1", "103", "dp:tc, "));
 
     (void)state;
     assert_windows(snapshot, "1/100, 3/300");
@@ -135,17 +135,16 @@ static void a_later_sample_replaces_the_last(void **state)
 
 static void only_what_may_be_storage_is_kept_and_all_recirculated_flows(void **state)
 {
-    static const char dump[] =
-        OUT_LINE("01", "vm1", "1", SW)                                               /* storage */
-        UFID("02") IN("vm1") "eth_type(0x0806)" COUNT("2") SW "actions:p0\n"         /* ARP */
-        UFID("03") IN("vm1") "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(src=1,dst=80)"
-                             COUNT("3") SW "actions:p0\n"                            /* web */
-        UFID("04") IN("vm1") "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(src=1,dst=80)"
-                             COUNT("4") SW "actions:ct(zone=1),recirc(0x5)\n"        /* head */
-        UFID("05") "recirc_id(0x5),in_port(vm1),ct_state(+est),eth_type(0x0800),ipv4(frag=no)"
-                   COUNT("5") SW "actions:p0\n"                                      /* tail */
-        UFID("06") IN("vm1") "nonsense(1),eth_type(0x0800)" COUNT("6") SW "actions:p0\n"
-        UFID("07") IN("vm1") "eth_type(0x0800),ipv4(frag=no)" COUNT("7") SW "actions:p0\n";
+    static const char dump[] = OUT_LINE("01", "vm1", "1", SW)                /* storage */
+        UFID("02") IN("vm1") "eth_type(0x0806)" COUNT("2") SW "actions:p0\n" /* ARP */
+        UFID("03") IN("vm1") "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(src=1,dst=80)" COUNT("3")
+            SW "actions:p0\n" /* web */
+        UFID("04") IN("vm1") "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(src=1,dst=80)" COUNT("4")
+            SW "actions:ct(zone=1),recirc(0x5)\n" /* head */
+        UFID("05") "recirc_id(0x5),in_port(vm1),ct_state(+est),eth_type(0x0800),ipv4(frag=no)" COUNT(
+            "5") SW "actions:p0\n" /* tail */
+        UFID("06") IN("vm1") "nonsense(1),eth_type(0x0800)" COUNT("6") SW "actions:p0\n" UFID("07")
+            IN("vm1") "eth_type(0x0800),ipv4(frag=no)" COUNT("7") SW "actions:p0\n";
     struct fl_snapshot *snapshot = fl_snapshot_create("host-1", 0);
     struct fl_storage storage;
 
@@ -227,8 +226,8 @@ static struct fl_snapshot *from_json(json_t *json, struct fl_error *err)
     struct fl_snapshot *snapshot;
 
     fl_storage_init(&storage);
-    snapshot =
-        fl_snapshot_from_capture(json, &fl_vm_keys_default, FL_KEEP_STORAGE, &storage, 0, err);
+    snapshot = fl_snapshot_from_capture(json, &fl_vm_keys_default, FL_KEEP_STORAGE, &storage, 0,
+                                        err);
     fl_storage_destroy(&storage);
     json_decref(json);
     return snapshot;
@@ -243,15 +242,15 @@ static void a_capture_is_read_as_the_host_was(void **state)
     (void)state;
     init_inventory(&inv);
     add_vm(&inv, "web", "vm1", MAC_1);
-    snapshot = from_json(
-        json_pack("{ss ss ss si sn so s[{ss s[s]} {ss s[s s]}]}", "schema", FL_CAPTURE_SCHEMA,
-                  "host", "host-1", "time", CAPTURE_TIME, "window_ms", 4000, "incomplete",
-                  "inventory", fl_inventory_to_json(&inv), "samples", "time",
-                  "2026-01-02T03:04:01Z", "lines",
-                  UFID("01") IN("vm1") TO_SERVER COUNT("5") HW "actions:p0", "time", CAPTURE_TIME,
-                  "lines", "flow-dump from the main thread:",
-                  UFID("01") IN("vm1") TO_SERVER COUNT("9") HW "actions:p0"),
-        &err);
+    snapshot = from_json(json_pack("{ss ss ss si sn so s[{ss s[s]} {ss s[s s]}]}", "schema",
+                                   FL_CAPTURE_SCHEMA, "host", "host-1", "time", CAPTURE_TIME,
+                                   "window_ms", 4000, "incomplete", "inventory",
+                                   fl_inventory_to_json(&inv), "samples", "time",
+                                   "2026-01-02T03:04:01Z", "lines",
+                                   UFID("01") IN("vm1") TO_SERVER COUNT("5") HW "actions:p0",
+                                   "time", CAPTURE_TIME, "lines", "flow-dump from the main thread:",
+                                   UFID("01") IN("vm1") TO_SERVER COUNT("9") HW "actions:p0"),
+                         &err);
     assert_string_equal(err.text, "");
     assert_non_null(snapshot);
     assert_string_equal(fl_snapshot_host(snapshot), "host-1");
@@ -268,11 +267,11 @@ static void a_capture_is_read_as_the_host_was(void **state)
 static void an_incomplete_capture_stays_incomplete(void **state)
 {
     struct fl_error err = FL_ERROR_INIT;
-    struct fl_snapshot *snapshot =
-        from_json(json_pack("{ss ss ss s[{ss s[]}]}", "schema", FL_CAPTURE_SCHEMA, "time",
-                            CAPTURE_TIME, "incomplete", "the database went away", "samples",
-                            "time", CAPTURE_TIME, "lines"),
-                  &err);
+    struct fl_snapshot *snapshot = from_json(json_pack("{ss ss ss s[{ss s[]}]}", "schema",
+                                                       FL_CAPTURE_SCHEMA, "time", CAPTURE_TIME,
+                                                       "incomplete", "the database went away",
+                                                       "samples", "time", CAPTURE_TIME, "lines"),
+                                             &err);
 
     (void)state;
     assert_non_null(snapshot);
@@ -281,7 +280,7 @@ static void an_incomplete_capture_stays_incomplete(void **state)
     fl_snapshot_destroy(snapshot);
 }
 
-#define HEAD "{\"schema\": \"flowlift/capture/1\", \"time\": \"" CAPTURE_TIME "\""
+#define HEAD          "{\"schema\": \"flowlift/capture/1\", \"time\": \"" CAPTURE_TIME "\""
 #define SAMPLE(LINES) "{\"time\": \"" CAPTURE_TIME "\", \"lines\": " LINES "}"
 
 static const struct {

@@ -41,7 +41,7 @@ static const char *fits(const struct fl_storage *storage, const char *match, int
 
 static const struct {
     const char *match;
-    const char *fits;   /* from the VM, to the VM */
+    const char *fits; /* from the VM, to the VM */
 } by_default[] = {
     { "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(src=900,dst=2049)", "yn" },
     { "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(src=2049,dst=900)", "ny" },
@@ -137,17 +137,22 @@ static void services_may_be_of_one_protocol(void **state)
     fl_storage_init(&storage);
     assert_int_equal(fl_storage_parse_services(&storage, "tcp/445, udp/nfs", NULL), 0);
     assert_int_equal(storage.n_services, 2);
-    assert_string_equal(
-        fits(&storage, "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(src=1,dst=445)", -1), "yn");
-    assert_string_equal(
-        fits(&storage, "eth_type(0x0800),ipv4(proto=17,frag=no),udp(src=1,dst=445)", -1), "nn");
-    assert_string_equal(
-        fits(&storage, "eth_type(0x0800),ipv4(proto=17,frag=no),udp(src=1,dst=2049)", -1), "yn");
-    assert_string_equal(
-        fits(&storage, "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(src=1,dst=2049)", -1), "nn");
+    assert_string_equal(fits(&storage, "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(src=1,dst=445)",
+                             -1),
+                        "yn");
+    assert_string_equal(fits(&storage, "eth_type(0x0800),ipv4(proto=17,frag=no),udp(src=1,dst=445)",
+                             -1),
+                        "nn");
+    assert_string_equal(fits(&storage,
+                             "eth_type(0x0800),ipv4(proto=17,frag=no),udp(src=1,dst=2049)", -1),
+                        "yn");
+    assert_string_equal(fits(&storage, "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(src=1,dst=2049)",
+                             -1),
+                        "nn");
     assert_int_equal(fl_storage_parse_services(&storage, "", NULL), 0);
-    assert_string_equal(
-        fits(&storage, "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(src=1,dst=80)", -1), "yy");
+    assert_string_equal(fits(&storage, "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(src=1,dst=80)",
+                             -1),
+                        "yy");
     assert_string_equal(fits(&storage, "eth_type(0x0800),ipv4(proto=47,frag=no)", -1), "nn");
     fl_storage_destroy(&storage);
 }
@@ -218,9 +223,9 @@ static void a_wrong_word_is_named_and_nothing_changes(void **state)
 static void subnets_are_printed_as_short_as_they_can_be(void **state)
 {
     static const char *const texts[][2] = {
-        { "10.1.2.3/16", "10.1.0.0/16" },   { "10.1.2.3", "10.1.2.3" },
-        { "10.1.2.3/32", "10.1.2.3" },      { "0.0.0.0/0", "0.0.0.0/0" },
-        { "FD00:0:0::1/8", "fd00::/8" },    { "::/0", "::/0" },
+        { "10.1.2.3/16", "10.1.0.0/16" }, { "10.1.2.3", "10.1.2.3" },
+        { "10.1.2.3/32", "10.1.2.3" },    { "0.0.0.0/0", "0.0.0.0/0" },
+        { "FD00:0:0::1/8", "fd00::/8" },  { "::/0", "::/0" },
         { "2001:db8::1", "2001:db8::1" },
     };
 

@@ -415,6 +415,30 @@ static void what_does_not_fit_leaves_the_old_file(void **state)
     fl_store_close(store);
 }
 
+static void without_permission_it_says_run_as_root(void **state)
+{
+    struct temporary *t = *state;
+    int status;
+    pid_t child;
+
+    if (geteuid() != 0)
+        skip();
+    child = fork();
+    if (!child) {
+        struct fl_error err = FL_ERROR_INIT;
+        struct fl_store *store;
+        char expected[256];
+
+        snprintf(expected, sizeof expected,
+                 "cannot make the folder %s/run: permission denied; run as root", t->root);
+        if (setuid(65534) || fl_store_open(t->root, true, 0, &store, &err) != -EACCES)
+            _exit(1);
+        _exit(strcmp(err.text, expected) ? 2 : 0);
+    }
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+}
+
 static void assert_not_written(struct temporary *t, const char *name, int code,
                                const char *sentence)
 {
@@ -503,6 +527,7 @@ int main(void)
         TEST(leftovers_of_killed_writers_are_taken_away),
         TEST(a_reader_cannot_write),
         TEST(what_does_not_fit_leaves_the_old_file),
+        TEST(without_permission_it_says_run_as_root),
         TEST(only_regular_files_are_replaced),
         TEST(an_aborted_file_is_not_there),
         TEST(large_files_are_written_whole),

@@ -4,15 +4,16 @@
 import argparse
 import json
 import os
-import select
 import shlex
 import signal
 import sys
+import time
 
 from lab import Lab, down
 
 from . import namespaces, processes
 from .processes import LabError
+from .watchdog import owner_is_gone
 
 DEFAULT_DIR = os.environ.get("FLOWLIFT_LAB_DIR", "/run/flowlift-lab")
 
@@ -25,6 +26,7 @@ def verb_up(args):
                   for name in args.stranded.split(",") if name and name != "none"],
         variant=args.variant,
         hw_offload=args.hw_offload == "true",
+        nics=args.nics,
         public=not args.no_public,
         nfs=not args.no_nfs,
         max_idle=args.max_idle,
@@ -129,36 +131,20 @@ def verb_tool(args):
     os.execvpe(tool, [tool, *args.arguments], lab.switch.environment())
 
 
-def verb_watch(args):
-    """The watchdog: stdin is a pipe from the owner. See Lab._start_watchdog()."""
-    owner = os.pidfd_open(args.owner) if args.owner else None
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    word = _wait_for_owner(owner)
-    if word == b"d" or (word == b"k" and owner is None):
-        return
+def watch(directory, instance, other_owner):
+    """The watchdog: stdin is a pipe from the owner. See watchdog.py."""
+    if not owner_is_gone(int(other_owner)):
+        return 0
     try:
-        if Lab.attach(args.directory).instance != args.instance:
-            return
+        if Lab.attach(directory).instance != instance:
+            return 0  # it has ended, and there is another one now
     except LabError:
         pass  # not far enough up to be attached to
-    down(args.directory, Lab.id_of(args.directory))
-
-
-def _wait_for_owner(owner):
-    """What the owner said last (b"" when it died); with another pid given, wait for its end."""
-    word = b""
-    waiting = select.poll()
-    waiting.register(0, select.POLLIN)
-    if owner is not None:
-        waiting.register(owner, select.POLLIN)
-    while True:
-        for fd, _ in waiting.poll():
-            if fd == owner:
-                return b""
-            word = os.read(0, 1)
-            if word != b"k" or owner is None:
-                return word
-            waiting.unregister(0)
+    # The owner may have died in the middle of starting something: let that begin, and end it too.
+    processes.end_all(Lab.id_of(directory))
+    time.sleep(0.2)
+    down(directory, Lab.id_of(directory))
+    return 0
 
 
 def parser():
@@ -178,6 +164,7 @@ def parser():
     up.add_argument("--stranded", default="2", help="numbers of the stranded VMs, or none")
     up.add_argument("--variant", choices=["ct", "ct-mask"], default="ct")
     up.add_argument("--hw-offload", choices=["true", "false"], default="true")
+    up.add_argument("--nics", type=int, default=1, help="2: VMs of even number behind the second")
     up.add_argument("--no-public", action="store_true", help="no second port on the VMs")
     up.add_argument("--no-nfs", action="store_true")
     up.add_argument("--max-idle", type=int, default=10000, metavar="MS")
@@ -223,9 +210,7 @@ def parser():
 
 def main(arguments):
     if arguments[:1] == ["_watch"]:
-        directory, instance, owner = arguments[1:]
-        return verb_watch(argparse.Namespace(directory=directory, instance=instance,
-                                             owner=int(owner)))
+        return watch(*arguments[1:])
     args = parser().parse_args(arguments)
     args.dir = getattr(args, "dir", DEFAULT_DIR)
     try:

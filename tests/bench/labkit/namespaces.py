@@ -7,32 +7,34 @@ addresses while ovs-vswitchd is restarted, as a real one does.
 
 import os
 
-from .processes import LabError, run
+from .processes import LabError, marked_environment, run
 from .topology import TAP_QUEUE_FRAMES
 
 
 class Tap:
-    def __init__(self, device, mac, addresses):
+    def __init__(self, device, mac, address):
         self.device = device
         self.mac = mac
-        self.addresses = addresses
+        self.address = address
 
     def batch(self):
-        lines = [
+        return [
             f"tuntap add dev {self.device} mode tap",
             f"link set dev {self.device} address {self.mac} txqueuelen {TAP_QUEUE_FRAMES}",
             f"link set dev {self.device} addrgenmode none",
+            f"address add {self.address}/24 dev {self.device}",
+            f"link set dev {self.device} up",
         ]
-        lines += [f"address add {address}/24 dev {self.device}" for address in self.addresses]
-        return lines + [f"link set dev {self.device} up"]
 
 
-def create(name, taps):
-    run(["ip", "netns", "add", name])
+def create(lab_id, name, taps):
+    environment = marked_environment(lab_id)
+    name = f"{lab_id}-{name}"
+    run(["ip", "netns", "add", name], env=environment)
     lines = ["link set dev lo up"]
     for tap in taps:
         lines += tap.batch()
-    run(["ip", "-n", name, "-batch", "-"], stdin="\n".join(lines) + "\n")
+    run(["ip", "-n", name, "-batch", "-"], env=environment, stdin="\n".join(lines) + "\n")
 
 
 def enter(name):

@@ -7,6 +7,7 @@ process of somebody else is never hit, however pids are reused.
 """
 
 import os
+import select
 import signal
 import subprocess
 import time
@@ -62,10 +63,14 @@ def _is_marked(pid, lab_id):
 
 
 def is_running(pid):
-    """Whether a process runs: one that has ended but was not waited for does not."""
+    """Whether a process runs: one that has ended but was not waited for does not.
+
+    The first thread of a process may have ended while others still hold its files.
+    """
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+            state = file.read().rsplit(")", 1)[1].split()[0]
+        return state not in "ZX" or len(os.listdir(f"/proc/{pid}/task")) > 1
     except (OSError, IndexError):
         return False
 
@@ -76,35 +81,57 @@ def marked(lab_id):
     return [pid for pid in pids if is_running(pid) and _is_marked(pid, lab_id)]
 
 
-def signal_marked(pid, lab_id, number):
-    """Signal a process if it is the lab's. A pidfd makes sure that it is still the same."""
+def _signal(pid, lab_id, number):
+    """Signal a process if it is the lab's. Returns its pidfd, or None if there is no such.
+
+    A pidfd makes sure that it is still the same process that gets the signal, and becomes
+    readable when all of its threads have ended.
+    """
     try:
         fd = os.pidfd_open(pid)
     except OSError:
-        return
+        return None
     try:
         if _is_marked(pid, lab_id):
             signal.pidfd_send_signal(fd, number)
+            return fd
     except OSError:
         pass
+    os.close(fd)
+    return None
+
+
+def _await_end(fd, timeout):
+    try:
+        return bool(select.select([fd], [], [], max(0.0, timeout))[0])
     finally:
         os.close(fd)
+
+
+def signal_marked(pid, lab_id, number, timeout=0.0):
+    """Signal a process if it is the lab's, and wait up to a time for its end.
+
+    Returns whether it has ended.
+    """
+    fd = _signal(pid, lab_id, number)
+    return _await_end(fd, timeout) if fd is not None else not is_running(pid)
 
 
 def end_all(lab_id, timeout=10):
     """End every process of a lab, those included that are started meanwhile."""
     deadline = time.monotonic() + timeout
     while pids := marked(lab_id):
+        fds = [_signal(pid, lab_id, signal.SIGKILL) for pid in pids]
+        for fd in fds:
+            if fd is not None:
+                _await_end(fd, deadline - time.monotonic())
         for pid in pids:
-            signal_marked(pid, lab_id, signal.SIGKILL)
-        for pid in pids:
-            reap(pid)
+            _reap(pid)
         if time.monotonic() > deadline:
             raise LabError(f"processes of the lab do not end: {pids}")
-        time.sleep(0.01)
 
 
-def reap(pid):
+def _reap(pid):
     """Wait for a child that has ended; others are not ours to wait for."""
     try:
         os.waitpid(pid, os.WNOHANG)

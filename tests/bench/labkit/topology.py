@@ -9,20 +9,28 @@ STORAGE_SERVERS = ("10.100.0.1", "10.100.0.2")
 PUBLIC_SERVER = "10.200.0.1"
 STORAGE_MACS = ("52:54:00:64:01:01", "52:54:00:64:01:02")
 PUBLIC_SERVER_MAC = "52:54:00:c8:01:01"
-UPLINK_OFPORT = 1
+STORAGE_NAMESPACES = ("sto", "sto2")
+UPLINKS = ("p0", "p1")
+UPLINK_OFPORTS = (1, 2)
 CT_TABLE = 1
 PUBLIC_CT_TABLE = 2
 COOKIE_BASE = 0x1AB0000
-# DPDK knows 32 ports: the uplink, and one or two a VM.
+# DPDK knows 32 ports: the uplinks, and one or two a VM.
 MAX_PORTS = 32
 TAP_QUEUE_FRAMES = 20000
 
 
 class VM:
-    """One virtual machine, by its number from 1 on. The same in every lab."""
+    """One virtual machine, by its number from 1 on. The same in every lab.
 
-    def __init__(self, number):
+    With two NICs those of even number are behind the second.
+    """
+
+    def __init__(self, number, nics=1):
         self.number = number
+        self.nic = (number - 1) % nics
+        self.uplink = UPLINKS[self.nic]
+        self.uplink_ofport = UPLINK_OFPORTS[self.nic]
         self.name = f"vm{number}"
         self.uuid = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.name}.flowlift.example"))
         self.port = self.name
@@ -76,7 +84,7 @@ def base_flows(vms, public):
         to_ct = f"actions=ct(table={PUBLIC_CT_TABLE},zone={vm.public_zone})"
         head = f"cookie={COOKIE_BASE:#x},table=0,priority=50"
         flows.append(f"{head},in_port={vm.public_ofport},ip,{to_ct}")
-        flows.append(f"{head},in_port={UPLINK_OFPORT},dl_vlan={PUBLIC_VLAN},"
+        flows.append(f"{head},in_port={UPLINK_OFPORTS[0]},dl_vlan={PUBLIC_VLAN},"
                      f"dl_dst={vm.public_mac},ip,{to_ct}")
     return flows
 
@@ -95,7 +103,7 @@ def stranded_flows(vm, variant):
     head = f"cookie={vm.cookie:#x},table=0,priority=100"
     flows += [
         f"{head},in_port={vm.ofport},ip,actions={to_ct}",
-        f"{head},in_port={UPLINK_OFPORT},dl_vlan={STORAGE_VLAN},dl_dst={vm.mac},ip,"
+        f"{head},in_port={vm.uplink_ofport},dl_vlan={STORAGE_VLAN},dl_dst={vm.mac},ip,"
         f"actions={to_ct}",
         f"{head},vlan_tci=0x0000,dl_dst={vm.mac},ip,actions={to_ct}",
     ]

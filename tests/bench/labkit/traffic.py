@@ -3,12 +3,11 @@
 
 import json
 import os
-import shutil
 import signal
 
 from . import namespaces, processes
 from .processes import LabError
-from .topology import PUBLIC_SERVER, STORAGE_SERVERS
+from .topology import PUBLIC_SERVER, STORAGE_NAMESPACES, STORAGE_SERVERS
 
 GANESHA = "/usr/bin/ganesha.nfsd"
 NFS_PORT = 2049
@@ -97,16 +96,25 @@ class Traffic:
 
     # ---- Servers ----
 
-    def start_servers(self, public):
+    def start_servers(self, public, nfs):
         os.makedirs(self.directory, exist_ok=True)
-        stream, tcpload = self._tool("stream"), self._tool("tcpload")
-        self._spawn("sto", [stream, "echo", NFS_PORT, OTHER_PORT], "echo-sto")
-        self._spawn("sto2", [stream, "echo", NFS_PORT, OTHER_PORT], "echo-sto2")
-        self._spawn("sto2", [tcpload, "serve", STORAGE_SERVERS[1], NFS_PORT], "tcp-sto2")
-        self._spawn("sto", [tcpload, "serve", STORAGE_SERVERS[0], HTTP_PORT], "http-sto")
+        for namespace, address in zip(STORAGE_NAMESPACES, STORAGE_SERVERS):
+            self._start_echo(namespace)
+            self._start_tcp(namespace, address, HTTP_PORT)
+        # Where NFS is, its port is taken.
+        for i in range(1 if nfs else 0, len(STORAGE_SERVERS)):
+            self._start_tcp(STORAGE_NAMESPACES[i], STORAGE_SERVERS[i], NFS_PORT)
         if public:
-            self._spawn("ext", [stream, "echo", NFS_PORT, OTHER_PORT], "echo-ext")
-            self._spawn("ext", [tcpload, "serve", PUBLIC_SERVER, HTTP_PORT], "tcp-ext")
+            self._start_echo("ext")
+            self._start_tcp("ext", PUBLIC_SERVER, HTTP_PORT)
+
+    def _start_echo(self, namespace):
+        self._spawn(namespace, [self._tool("stream"), "echo", NFS_PORT, OTHER_PORT],
+                    f"echo-{namespace}")
+
+    def _start_tcp(self, namespace, address, port):
+        self._spawn(namespace, [self._tool("tcpload"), "serve", address, port],
+                    f"tcp-{namespace}-{port}")
 
     def start_nfs(self):
         """Start nfs-ganesha; it is ready when nfs_is_ready(). Sets nfs_problem."""
@@ -154,14 +162,14 @@ class Traffic:
         except (OSError, ValueError):
             return None
 
-    def start_load(self, vm_name, kind, conns, rate, seconds, name):
+    def start_load(self, vm_name, kind, server, conns, rate, seconds, name):
         words = ["--conns", conns, "--rate", rate]
         if seconds:
             words += ["--seconds", seconds]
         if kind == "nfs":
-            command = [self._tool("nfsload"), STORAGE_SERVERS[0], "/disk", vm_name, *words]
+            command = [self._tool("nfsload"), server, "/disk", vm_name, *words]
         else:
-            command = [self._tool("tcpload"), "run", STORAGE_SERVERS[1], NFS_PORT, *words]
+            command = [self._tool("tcpload"), "run", server, NFS_PORT, *words]
         return self._start_job(vm_name, name, command)
 
     def start_stream(self, vm_name, address, port, rate, seconds, name):
@@ -169,7 +177,3 @@ class Traffic:
         if seconds:
             command += ["--seconds", seconds]
         return self._start_job(vm_name, name, command)
-
-
-def remove_tree(path):
-    shutil.rmtree(path, ignore_errors=True)

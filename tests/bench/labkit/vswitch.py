@@ -2,6 +2,7 @@
 """ovsdb-server and ovs-vswitchd of one lab, stock, under the names their tools expect."""
 
 import os
+import re
 import signal
 
 from . import namespaces, processes
@@ -14,8 +15,18 @@ DPDK_BASE_MB = 256
 DPDK_PORT_MB = 64
 
 
+def port_words(name, ofport, devargs, tag=None, external_ids=None):
+    """What to tell ovs-vsctl for a port of the NIC."""
+    words = ["--", "add-port", BRIDGE, name]
+    if tag:
+        words.append(f"tag={tag}")
+    words += ["--", "set", "Interface", name, "type=dpdk", f"ofport_request={ofport}",
+              f'options:dpdk-devargs="{devargs}"']
+    return words + [f'external_ids:{key}="{value}"' for key, value in (external_ids or {}).items()]
+
+
 class VSwitch:
-    """paths: rundir for everything; environment: of the tools and the daemons."""
+    """The two daemons of a lab, whose files all lie in rundir, and their tools."""
 
     def __init__(self, rundir, lab_id, driver_dir):
         self.rundir = rundir
@@ -30,19 +41,19 @@ class VSwitch:
         }
 
     def environment(self):
-        return {**os.environ, **self.variables}
+        """For the lab's own use of the tools: they end with the lab."""
+        return processes.marked_environment(self.lab_id, self.variables)
 
     def _daemon_environment(self):
         path = os.pathsep.join(filter(None, [self.driver_dir,
                                              os.environ.get("LD_LIBRARY_PATH")]))
-        return processes.marked_environment(
-            self.lab_id, {**self.variables, "LD_LIBRARY_PATH": path})
+        return {**self.environment(), "LD_LIBRARY_PATH": path}
 
     # ---- Daemons ----
 
     def start_database(self):
         os.makedirs(self.rundir, exist_ok=True)
-        run(["ovsdb-tool", "create", f"{self.rundir}/conf.db", SCHEMA])
+        run(["ovsdb-tool", "create", f"{self.rundir}/conf.db", SCHEMA], env=self.environment())
         run(["ovsdb-server", f"{self.rundir}/conf.db", f"--remote=punix:{self.rundir}/db.sock",
              "--pidfile", "--log-file", "--detach", "--no-chdir", "-vconsole:off"],
             env=self._daemon_environment())
@@ -88,9 +99,8 @@ class VSwitch:
         pid = self.vswitchd_pid()
         if pid is None:
             return
-        processes.signal_marked(pid, self.lab_id, number)
-        processes.wait_until(lambda: not processes.is_running(pid), timeout,
-                             "the end of ovs-vswitchd")
+        if not processes.signal_marked(pid, self.lab_id, number, timeout):
+            raise LabError(f"ovs-vswitchd still runs {timeout} s after signal {int(number)}")
 
     # ---- Tools ----
 
@@ -121,3 +131,13 @@ class VSwitch:
         errors = self.port_errors()
         if errors:
             raise LabError("; ".join(f"port {name}: {error}" for name, error in errors.items()))
+
+    def last_warnings(self, lines=10):
+        """The end of what ovs-vswitchd complained about, for an error message."""
+        try:
+            with open(f"{self.rundir}/ovs-vswitchd.log", encoding="utf-8",
+                      errors="replace") as file:
+                complaints = [line for line in file if re.search(r"\|(WARN|ERR|EMER)\|", line)]
+        except OSError:
+            return ""
+        return "".join(complaints[-lines:])

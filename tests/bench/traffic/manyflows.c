@@ -2,9 +2,9 @@
 /*
  * manyflows: one TCP segment to port 2049 from each of COUNT made-up clients.
  *
- *     manyflows DEVICE SOURCE_MAC DESTINATION_MAC DESTINATION_ADDRESS COUNT RATE
+ *     manyflows DEVICE SOURCE_MAC DESTINATION_MAC DESTINATION_ADDRESS FIRST COUNT RATE
  *
- * Under a pipeline that looks at addresses and ports each becomes a megaflow of its own.
+ * Clients are numbered from 0 on. Under a pipeline that looks at addresses and ports each becomes a megaflow of its own.
  * Clients are 10.101.0.0 to 10.101.255.255, then the same addresses from another port.
  */
 #include <arpa/inet.h>
@@ -96,7 +96,7 @@ static int open_device(const char *name)
 }
 
 /* Sends in small batches, so that RATE is kept without a timer for each frame. */
-static void send_all(int fd, struct frame *frame, uint32_t count, double rate)
+static void send_all(int fd, struct frame *frame, uint32_t first, uint32_t count, double rate)
 {
     struct timespec pause = { .tv_nsec = BATCH_NS };
     double credit = 0;
@@ -107,7 +107,7 @@ static void send_all(int fd, struct frame *frame, uint32_t count, double rate)
             credit += rate * BATCH_NS / 1e9;
         }
         credit -= 1;
-        set_client(frame, i);
+        set_client(frame, first + i);
         while (send(fd, frame, sizeof *frame, 0) < 0) {
             if (errno != ENOBUFS) {
                 die("send");
@@ -129,9 +129,9 @@ int main(int argc, char **argv)
                            .flags = 0x10,
                            .window = htons(1024) };
 
-    if (argc != 7) {
+    if (argc != 8) {
         fprintf(stderr, "usage: manyflows DEVICE SOURCE_MAC DESTINATION_MAC DESTINATION_ADDRESS "
-                        "COUNT RATE\n");
+                        "FIRST COUNT RATE\n");
         return 2;
     }
     parse_mac(argv[2], frame.eth_src);
@@ -140,6 +140,7 @@ int main(int argc, char **argv)
         errno = EINVAL;
         die(argv[4]);
     }
-    send_all(open_device(argv[1]), &frame, (uint32_t)strtoul(argv[5], NULL, 10), atof(argv[6]));
+    send_all(open_device(argv[1]), &frame, (uint32_t)strtoul(argv[5], NULL, 10),
+             (uint32_t)strtoul(argv[6], NULL, 10), atof(argv[7]));
     return 0;
 }

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the JSON form of a flow set, which flowset_json.c shows. A match must read back to the very same
+ * match, so only the form in which it is written is taken: a file that was changed by hand is told what
+ * that form is.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <openvswitch/dynamic-string.h>
+#include <openvswitch/ofp-actions.h>
+#include <openvswitch/ofp-flow.h>
+#include <openvswitch/ofpbuf.h>
+#include <ovs/util.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flows/cleanup.h"
+#include "flows/flowset.h"
+#include "flows/json_read.h"
+#include "flows/limits.h"
+
+/* A match or actions of a rule, in bytes; ours have some 150. */
+#define MAX_TEXT        8192u
+#define MAX_RELAXATIONS 256u
+#define MAX_ZONES       64u
+
+static int read_hex(const json_t *object, const char *where, const char *key, uint64_t max,
+                    uint64_t *value, struct fl_error *err)
+{
+    const char *text;
+    char *end;
+    int error = fl_json_string(object, where, key, 18, &text, err);
+    unsigned long long number;
+
+    if (error) {
+        return error;
+    }
+    number = strtoull(text, &end, 16);
+    if (strncmp(text, "0x", 2) || !text[2] || *end || number > max) {
+        return fl_error_set(err, -EINVAL, "%s%s%s must be a hexadecimal number up to 0x%" PRIx64,
+                            where, where[0] ? "." : "", key, max);
+    }
+    *value = number;
+    return 0;
+}
+
+/* Return: NULL and *@match, or what is wrong with @text (free()). */
+static char *parse_match(const char *text, struct match *match)
+{
+    struct ofputil_flow_stats_request request;
+    enum ofputil_protocol usable;
+    struct fl_rule rule = { .priority = 0 };
+    _cleanup_free char *again = NULL;
+    char *wrong = parse_ofp_flow_stats_request_str(&request, false, text, NULL, NULL, &usable);
+
+    if (wrong) {
+        return wrong;
+    }
+    rule.match = request.match;
+    again = fl_rule_match_text(&rule);
+    if (strcmp(again, text)) {
+        return xasprintf("write it as \"%s\"", again);
+    }
+    *match = request.match;
+    return NULL;
+}
+
+/* Return: NULL when @text are OpenFlow actions, else what is wrong (free()). */
+static char *check_actions(const char *text)
+{
+    enum ofputil_protocol usable;
+    struct ofpbuf ofpacts;
+    struct ofpact_parse_params params = { .ofpacts = &ofpacts, .usable_protocols = &usable };
+    char *wrong;
+
+    ofpbuf_init(&ofpacts, 0);
+    wrong = text[0] ? ofpacts_parse_actions(text, &params) : xstrdup("it is empty");
+    ofpbuf_uninit(&ofpacts);
+    return wrong;
+}
+
+static int refuse_text(const char *where, const char *key, const char *wrong, struct fl_error *err)
+{
+    return fl_error_set(err, -EINVAL, "%s.%s is no OpenFlow %s: %s", where, key, key, wrong);
+}
+
+static int read_direction(const json_t *json, const char *where, struct fl_rule *rule,
+                          struct fl_error *err)
+{
+    const char *text;
+    int error = fl_json_string(json, where, "direction", 16, &text, err);
+
+    if (error) {
+        return error;
+    }
+    if (!strcmp(text, "from-vm")) {
+        rule->direction = FL_FROM_VM;
+        return 0;
+    }
+    if (!strcmp(text, "to-vm")) {
+        rule->direction = FL_TO_VM;
+        return 0;
+    }
+    return fl_error_set(err, -EINVAL, "%s.direction must be \"from-vm\" or \"to-vm\"", where);
+}
+
+static int read_match(const json_t *json, const char *where, struct fl_rule *rule,
+                      struct fl_error *err)
+{
+    _cleanup_free char *wrong = NULL;
+    const char *text;
+    int error = fl_json_string(json, where, "match", MAX_TEXT, &text, err);
+
+    if (error) {
+        return error;
+    }
+    wrong = parse_match(text, &rule->match);
+    return wrong ? refuse_text(where, "match", wrong, err) : 0;
+}
+
+static int read_actions(const json_t *json, const char *where, struct fl_rule *rule,
+                        struct fl_error *err)
+{
+    _cleanup_free char *wrong = NULL;
+    const char *text;
+    int error = fl_json_string(json, where, "actions", MAX_TEXT, &text, err);
+
+    if (error) {
+        return error;
+    }
+    wrong = check_actions(text);
+    if (wrong) {
+        return refuse_text(where, "actions", wrong, err);
+    }
+    rule->actions = xstrdup(text);
+    return 0;
+}
+
+/* What is allocated before an error is freed with the whole set. */
+static int read_rule(const json_t *json, const char *where, struct fl_rule *rule,
+                     struct fl_error *err)
+{
+    const char *bridge;
+    int64_t priority;
+    int error = fl_json_object(json, where, err);
+
+    if (!error) {
+        error = fl_json_string(json, where, "bridge", FL_LIMIT_NAME_BYTES, &bridge, err);
+    }
+    if (!error) {
+        error = fl_json_integer(json, where, "priority", 0, UINT16_MAX, -1, &priority, err);
+    }
+    if (!error) {
+        error = fl_json_boolean(json, where, "decoy", &rule->decoy, err);
+    }
+    if (error) {
+        return error;
+    }
+    if (priority < 0) {
+        return fl_error_set(err, -EINVAL, "%s.priority is missing", where);
+    }
+    rule->bridge = xstrdup(bridge);
+    rule->priority = (uint16_t)priority;
+    error = read_direction(json, where, rule, err);
+    if (!error) {
+        error = read_match(json, where, rule, err);
+    }
+    return error ? error : read_actions(json, where, rule, err);
+}
+
+static int read_rules(const json_t *json, struct fl_flowset *set, struct fl_error *err)
+{
+    const json_t *rules;
+    const json_t *element;
+    size_t i;
+    int error = fl_json_array(json, "", "rules", FL_LIMIT_RULES, &rules, err);
+
+    if (error) {
+        return error;
+    }
+    json_array_foreach(rules, i, element) {
+        char where[48];
+
+        snprintf(where, sizeof where, "rules[%" PRIuSIZE "]", i);
+        error = read_rule(element, where, fl_flowset_add(set), err);
+        if (error) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+static int read_zones(const json_t *json, struct fl_flowset *set, struct fl_error *err)
+{
+    const json_t *zones;
+    const json_t *element;
+    size_t i;
+    int error = fl_json_array(json, "", "zones", MAX_ZONES, &zones, err);
+
+    if (error) {
+        return error;
+    }
+    set->zones = xcalloc(json_array_size(zones), sizeof *set->zones);
+    json_array_foreach(zones, i, element) {
+        json_int_t zone = json_integer_value(element);
+
+        if (!json_is_integer(element) || zone < 0 || zone > UINT16_MAX) {
+            return fl_error_set(err, -EINVAL, "zones[%" PRIuSIZE "] must be 0 to 65535", i);
+        }
+        set->zones[set->n_zones++] = (uint16_t)zone;
+    }
+    return 0;
+}
+
+static int read_relaxation(const json_t *json, const char *where, struct fl_flowset *set,
+                           struct fl_error *err)
+{
+    const char *id, *example;
+    int error = fl_json_object(json, where, err);
+
+    if (!error) {
+        error = fl_json_string(json, where, "id", FL_LIMIT_NAME_BYTES, &id, err);
+    }
+    if (!error) {
+        error = fl_json_string_or_null(json, where, "example", MAX_TEXT, &example, err);
+    }
+    if (!error) {
+        fl_flowset_add_relaxation(set, id, example);
+    }
+    return error;
+}
+
+static int read_relaxations(const json_t *json, struct fl_flowset *set, struct fl_error *err)
+{
+    const json_t *relaxations;
+    const json_t *element;
+    size_t i;
+    int error = fl_json_array(json, "", "relaxations", MAX_RELAXATIONS, &relaxations, err);
+
+    if (error) {
+        return error;
+    }
+    json_array_foreach(relaxations, i, element) {
+        char where[48];
+
+        snprintf(where, sizeof where, "relaxations[%" PRIuSIZE "]", i);
+        error = read_relaxation(element, where, set, err);
+        if (error) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+/* Every rule must hold the guard that the set says it has. */
+static int check_guard(const struct fl_flowset *set, struct fl_error *err)
+{
+    for (size_t i = 0; i < set->n_rules; i++) {
+        const struct match *match = &set->rules[i].match;
+        uint32_t mask = match->wc.masks.regs[set->guard_reg];
+
+        if (~mask & set->guard_mask || match->flow.regs[set->guard_reg] & set->guard_mask) {
+            return fl_error_set(err, -EINVAL, "rules[%" PRIuSIZE "].match lacks the guard bit", i);
+        }
+    }
+    return 0;
+}
+
+static int read_guard(const json_t *json, struct fl_flowset *set, struct fl_error *err)
+{
+    const json_t *guard = json_object_get(json, "guard");
+    int64_t reg;
+    uint64_t mask;
+    int error;
+
+    if (!guard || json_is_null(guard)) {
+        return 0;
+    }
+    error = fl_json_object(guard, "guard", err);
+    if (!error) {
+        error = fl_json_integer(guard, "guard", "reg", 0, FLOW_N_REGS - 1, -1, &reg, err);
+    }
+    if (!error) {
+        error = read_hex(guard, "guard", "mask", UINT32_MAX, &mask, err);
+    }
+    if (error) {
+        return error;
+    }
+    if (reg < 0 || !mask) {
+        return fl_error_set(err, -EINVAL, "guard needs a reg and a mask that is not 0");
+    }
+    set->guard_reg = (unsigned int)reg;
+    set->guard_mask = (uint32_t)mask;
+    return check_guard(set, err);
+}
+
+static int read_vm(const json_t *json, struct fl_flowset *set, struct fl_error *err)
+{
+    const json_t *vm = json_object_get(json, "vm");
+    const char *id, *name;
+    uint64_t cookie;
+    int error = fl_json_object(vm, "vm", err);
+
+    if (!error) {
+        error = fl_json_string(vm, "vm", "id", FL_LIMIT_NAME_BYTES, &id, err);
+    }
+    if (!error) {
+        error = fl_json_string(vm, "vm", "name", FL_LIMIT_NAME_BYTES, &name, err);
+    }
+    if (!error) {
+        error = read_hex(json, "", "cookie", UINT64_MAX, &cookie, err);
+    }
+    if (error) {
+        return error;
+    }
+    if (cookie != fl_cookie_of_vm(id)) {
+        return fl_error_set(err, -EINVAL, "cookie does not belong to vm.id");
+    }
+    fl_flowset_init(set, id, name);
+    return 0;
+}
+
+static int read_rest(const json_t *json, struct fl_flowset *set, struct fl_error *err)
+{
+    const char *basis;
+    int64_t traces;
+    int error = fl_json_integer(json, "", "traces", 0, UINT32_MAX, 0, &traces, err);
+
+    if (!error) {
+        error = fl_json_string_or_null(json, "", "basis", MAX_TEXT, &basis, err);
+    }
+    if (error) {
+        return error;
+    }
+    set->n_traces = (unsigned int)traces;
+    set->basis = nullable_xstrdup(basis);
+    return 0;
+}
+
+int fl_flowset_from_json(const json_t *json, struct fl_flowset *setp, struct fl_error *err)
+{
+    struct fl_flowset set = { .n_rules = 0 };
+    int error = fl_json_object(json, "", err);
+
+    if (!error) {
+        error = read_vm(json, &set, err);
+    }
+    if (!error) {
+        error = read_rules(json, &set, err);
+    }
+    if (!error) {
+        error = read_guard(json, &set, err);
+    }
+    if (!error) {
+        error = read_zones(json, &set, err);
+    }
+    if (!error) {
+        error = read_relaxations(json, &set, err);
+    }
+    if (!error) {
+        error = read_rest(json, &set, err);
+    }
+    if (error) {
+        fl_flowset_destroy(&set);
+        return error;
+    }
+    *setp = set;
+    return 0;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Connections that the rules lead past conntrack.
+ *
+ * Conntrack does not see these any more, and what it knows of a TCP connection, its window, grows stale.
+ * When the packets come back to it, because the rules are taken out or somebody else deletes them, they
+ * lie outside that window: conntrack calls them invalid, the pipeline drops them, and the connection
+ * hangs for good (a mounted disk with it). On OVS 3.1 some 66 KB are enough for that. A connection that
+ * conntrack knows nothing of is picked up in its middle instead, so its entry is deleted.
+ *
+ * Source: tcp_conn_update() and tcp_valid_new() of OVS 3.1 lib/conntrack-tcp.c; the kernel does likewise
+ * (nf_conntrack_tcp_loose, on unless an administrator switches it off).
+ */
+
+#include <errno.h>
+
+#include <ovs/packets.h>
+#include <ovs/util.h>
+
+#include "lib/ovs/dump.h"
+#include "lib/remedy_steps.h"
+
+/* Connections read of one zone. */
+#define MAX_CONNECTIONS 65536
+#define TIMEOUT_MS      15000
+
+/* One direction of a connection. */
+struct side {
+    const struct in6_addr *src, *dst;
+    uint16_t sport, dport;
+};
+
+static bool address_fits(const struct in6_addr *address, ovs_be32 v4, ovs_be32 v4_mask,
+                         const struct in6_addr *v6, const struct in6_addr *v6_mask)
+{
+    struct in6_addr masked;
+
+    if (IN6_IS_ADDR_V4MAPPED(address))
+        return !((in6_addr_get_mapped_ipv4(address) ^ v4) & v4_mask);
+    masked = ipv6_addr_bitand(address, v6_mask);
+    return ipv6_addr_equals(&masked, v6);
+}
+
+static bool rule_has(const struct fl_rule *rule, uint8_t proto, struct side side)
+{
+    const struct flow *flow = &rule->match.flow, *mask = &rule->match.wc.masks;
+    bool ipv4 = IN6_IS_ADDR_V4MAPPED(side.src);
+
+    return !rule->decoy && flow->nw_proto == proto &&
+           flow->dl_type == htons(ipv4 ? ETH_TYPE_IP : ETH_TYPE_IPV6) &&
+           address_fits(side.src, flow->nw_src, mask->nw_src, &flow->ipv6_src, &mask->ipv6_src) &&
+           address_fits(side.dst, flow->nw_dst, mask->nw_dst, &flow->ipv6_dst, &mask->ipv6_dst) &&
+           !((htons(side.sport) ^ flow->tp_src) & mask->tp_src) &&
+           !((htons(side.dport) ^ flow->tp_dst) & mask->tp_dst);
+}
+
+static bool is_led_past(const struct fl_flowset *set, const struct fl_connection *c)
+{
+    struct side there = { &c->orig_src, &c->orig_dst, c->orig_sport, c->orig_dport };
+    struct side back = { &c->reply_src, &c->reply_dst, c->reply_sport, c->reply_dport };
+
+    for (size_t i = 0; i < set->n_rules; i++) {
+        if (rule_has(&set->rules[i], c->proto, there) || rule_has(&set->rules[i], c->proto, back))
+            return true;
+    }
+    return false;
+}
+
+static int forget_in_zone(struct fl_ctl *ctl, const struct fl_flowset *set, uint16_t zone,
+                          struct fl_error *err)
+{
+    _cleanup_free struct fl_connection *connections = NULL;
+    size_t n = 0;
+    int error = fl_dump_connections(ctl, zone, MAX_CONNECTIONS, &connections, &n, err);
+
+    if (error == -E2BIG) {
+        fl_error_clear(err);
+        error = 0;
+    }
+    for (size_t i = 0; !error && i < n; i++) {
+        if (is_led_past(set, &connections[i]))
+            error = fl_forget_connection(ctl, &connections[i], err);
+    }
+    return error;
+}
+
+int fl_step_forget_connections(const struct fl_operator *op, const struct fl_flowset *set,
+                               struct fl_error *err)
+{
+    int timeout_ms = op->host.timeout_ms ? op->host.timeout_ms : TIMEOUT_MS;
+    struct fl_ctl *ctl;
+    int error;
+
+    if (!set->n_zones)
+        return 0;
+    error = fl_ctl_open(op->host.target, timeout_ms, &ctl, err);
+    if (error)
+        return error;
+    for (size_t i = 0; !error && i < set->n_zones; i++)
+        error = forget_in_zone(ctl, set, set->zones[i], err);
+    fl_ctl_close(ctl);
+    return error;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Traces that ovs-vswitchd 3.1.0 printed, read from the corpus of the fuzz target. The pipeline of most:
+ *
+ *     table=0,priority=100,ip,in_port=vm1,ct_state=-trk,actions=ct(table=1,zone=5)
+ *     table=0,priority=100,ip,in_port=p0,dl_vlan=100,ct_state=-trk,actions=pop_vlan,ct(table=1,zone=5)
+ *     table=0,priority=10,arp,actions=NORMAL
+ *     table=1,priority=100,ct_state=+trk+est,ip,in_port=vm1,actions=mod_vlan_vid:100,output:p0
+ *     table=1,priority=100,ct_state=+trk+est,ip,in_port=p0,actions=output:vm1
+ *     table=1,priority=90,ct_state=+trk+new,tcp,in_port=vm1,tp_dst=2049,actions=
+ *         ct(commit,zone=5),mod_vlan_vid:100,output:p0
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <ovs/util.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/ovs/trace.h"
+
+static char *read_specimen(const char *name)
+{
+    static char text[65536];
+    char path[4096];
+    const char *source = getenv("FLOWLIFT_SOURCE");
+    FILE *file;
+    size_t n;
+
+    snprintf(path, sizeof path, "%s/tests/fuzz/corpus/trace/%s.txt", source ? source : ".", name);
+    file = fopen(path, "r");
+    assert_non_null(file);
+    n = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[n] = '\0';
+    return text;
+}
+
+static struct fl_trace *parse(const char *name)
+{
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_trace *trace = NULL;
+    int error = fl_trace_parse(read_specimen(name), &trace, &err);
+
+    assert_string_equal(err.text, "");
+    assert_int_equal(error, 0);
+    return trace;
+}
+
+enum {
+    NORMAL = 1,
+    FLOODS = 2,
+    FORKS = 4,
+    NAT = 8,
+    SLOW = 16,
+};
+
+static void assert_trace(const char *name, const char *effect, size_t n_steps, int flags)
+{
+    struct fl_trace *trace = parse(name);
+
+    assert_string_equal(trace->effect, effect);
+    assert_int_equal(trace->n_steps, n_steps);
+    assert_int_equal((trace->uses_normal ? NORMAL : 0) | (trace->floods ? FLOODS : 0) |
+                         (trace->forks ? FORKS : 0) | (trace->nat ? NAT : 0) |
+                         (trace->slow_path ? SLOW : 0),
+                     flags);
+    assert_string_equal(trace->text, read_specimen(name));
+    fl_trace_destroy(trace);
+}
+
+static void test_effect_is_composed_of_all_steps(void **state)
+{
+    (void)state;
+    assert_trace("packet-out", "push_vlan(vid=100,pcp=0),p0", 1, 0);
+    assert_trace("established", "push_vlan(vid=100,pcp=0),p0", 2, 0);
+    assert_trace("new", "push_vlan(vid=100,pcp=0),p0", 2, 0);
+    assert_trace("reply", "pop_vlan,vm1", 2, 0);
+    assert_trace("two-zones", "set(eth(dst=aa:bb:cc:dd:ee:ff)),p0", 3, 0);
+    assert_trace("invalid-dropped", "drop", 2, 0);
+    assert_trace("rewrites",
+                 "set(eth(src=aa:bb:cc:dd:ee:ff)),set(ipv4(ttl=63)),push_vlan(vid=7,pcp=0),p0,"
+                 "pop_vlan,vm1",
+                 1, 0);
+}
+
+static void test_normal_and_floods_are_seen(void **state)
+{
+    (void)state;
+    assert_trace("normal-flood", "push_vlan(vid=100,pcp=0),p0,br0", 1, NORMAL | FLOODS);
+    assert_trace("normal-learned", "push_vlan(vid=100,pcp=0),p0", 1, NORMAL);
+    assert_trace("patch", "push_vlan(vid=100,pcp=0),br1,u1", 1, NORMAL | FLOODS);
+}
+
+static void test_forks_are_seen(void **state)
+{
+    (void)state;
+    assert_trace("clone-fork", "clone(ct(zone=3),recirc(0x13)),br0,push_vlan(vid=100,pcp=0),p0", 2,
+                 FORKS);
+    assert_trace("nat-fork", "br0,push_vlan(vid=100,pcp=0),p0", 2, FORKS | NAT);
+}
+
+static void test_nat_is_seen(void **state)
+{
+    (void)state;
+    assert_trace("nat-commit", "p0", 1, NAT);
+    assert_trace("nat-dst", "push_vlan(vid=100,pcp=0),p0", 2, NAT);
+}
+
+static void test_slow_path_is_seen(void **state)
+{
+    struct fl_trace *trace = parse("slow-path");
+
+    (void)state;
+    assert_string_equal(trace->slow_reason, "Consists of BFD packets");
+    assert_string_equal(trace->effect, "drop");
+    fl_trace_destroy(trace);
+}
+
+static void test_steps_are_kept(void **state)
+{
+    struct fl_trace *trace = parse("reply");
+
+    (void)state;
+    assert_int_equal(trace->steps[0].recirc_id, 0);
+    assert_null(trace->steps[0].ct_state);
+    assert_true(trace->steps[0].ct);
+    assert_string_equal(trace->steps[0].megaflow, "recirc_id=0,ct_state=-trk,eth,ip,in_port=p0,"
+                                                  "dl_vlan=100,dl_vlan_pcp=0,nw_frag=no");
+    assert_string_equal(trace->steps[0].datapath_actions, "pop_vlan,ct(zone=5),recirc(0xa)");
+    assert_int_equal(trace->steps[1].recirc_id, 0xa);
+    assert_string_equal(trace->steps[1].ct_state, "est|rpl|trk");
+    assert_false(trace->steps[1].ct);
+    fl_trace_destroy(trace);
+}
+
+static void assert_refused(const char *text, const char *sentence)
+{
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_trace *trace = NULL;
+
+    assert_int_equal(fl_trace_parse(text, &trace, &err), -EPROTO);
+    assert_null(trace);
+    if (!strstr(err.text, sentence)) {
+        assert_string_equal(err.text, sentence);
+    }
+}
+
+static void test_what_ovs_cannot_say_is_refused(void **state)
+{
+    (void)state;
+    assert_refused(read_specimen("failed"), "Translation failed (Recirculation conflict)");
+    assert_refused(read_specimen("dp-hash"), "a recirculation that was not followed");
+}
+
+/* Only inside a line of actions is a cut not to be told; the reply's framing tells that. */
+static void test_cut_off_trace_is_refused(void **state)
+{
+    char *text = read_specimen("established");
+    size_t n_refused = 0;
+
+    (void)state;
+    for (size_t n = 0; n < strlen(text); n++) {
+        char *cut = xmemdup0(text, n), *line = strrchr(cut, '\n');
+        bool in_actions = line && !strncmp(line + 1, "Datapath actions: ", 18);
+
+        if (!in_actions) {
+            n_refused++;
+            /* After the first step's actions the trace must go on, since it recirculates. */
+            assert_refused(cut, "cannot understand OVS's trace");
+        }
+        free(cut);
+    }
+    assert_true(n_refused > 1000);
+}
+
+#define STEP(ACTIONS) \
+    "Flow: tcp\nFinal flow: unchanged\nMegaflow: tcp\nDatapath actions: " ACTIONS "\n"
+#define BOX(TITLE) "\n====\n" TITLE "\n====\n\n"
+
+static void test_strange_traces_are_refused(void **state)
+{
+    (void)state;
+    assert_refused("", "ends too early");
+    assert_refused("hello", "does not start");
+    assert_refused("Flow: tcp\n", "ends too early");
+    assert_refused("Flow: tcp\nMegaflow: tcp\nFlow: tcp\n", "no datapath actions");
+    assert_refused(STEP("p0"
+                        ")"),
+                   "brackets");
+    assert_refused(STEP("set(eth(src=1)"), "brackets");
+    assert_refused(STEP("p0,,p1"), "brackets");
+    assert_refused(STEP("recirc(x)"), "without its number");
+    assert_refused(STEP("ct,recirc(0x1)"), "not followed");
+    assert_refused(STEP("p0") "something else\n", "unknown remark");
+    assert_refused(STEP("p0") BOX("recirc(0x1)") STEP("p0"), "not followed");
+    assert_refused(STEP("recirc(0x1)") BOX("recirc(0x1)\nrecirc(0x2)") STEP("p0"), "two recirc");
+    assert_refused(STEP("recirc(0x1)") BOX("no number") STEP("p0"), "without its number");
+}
+
+static void test_steps_are_limited(void **state)
+{
+    char *text = calloc(1, 1 << 16);
+
+    (void)state;
+    strcat(text, STEP("recirc(0x1)"));
+    for (int i = 0; i < 100; i++) {
+        strcat(text, BOX("recirc(0x1)") STEP("recirc(0x1)"));
+    }
+    assert_refused(text, "recirculates more than");
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_effect_is_composed_of_all_steps),
+        cmocka_unit_test(test_normal_and_floods_are_seen),
+        cmocka_unit_test(test_forks_are_seen),
+        cmocka_unit_test(test_nat_is_seen),
+        cmocka_unit_test(test_slow_path_is_seen),
+        cmocka_unit_test(test_steps_are_kept),
+        cmocka_unit_test(test_what_ovs_cannot_say_is_refused),
+        cmocka_unit_test(test_cut_off_trace_is_refused),
+        cmocka_unit_test(test_strange_traces_are_refused),
+        cmocka_unit_test(test_steps_are_limited),
+    };
+
+    return cmocka_run_group_tests_name("trace", tests, NULL, NULL);
+}
