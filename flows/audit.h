@@ -48,7 +48,7 @@ struct fl_finding {
 };
 
 struct fl_vm_audit {
-    const struct fl_vm *vm;         /* NULL when there is no inventory: then @name is the port's. */
+    const struct fl_vm *vm;         /* NULL when nothing is known of VMs: @name is a port's. */
     const struct fl_inventory *inv; /* Whose vm it is; borrowed, or NULL. */
     char *name;
     enum fl_verdict verdict;

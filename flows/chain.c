@@ -3,32 +3,19 @@
 /*
  * Stitching. From each flow that packets start at, every recirc() is followed to the flows that match
  * its recirc_id, the same in_port and PMD, and packets that can have come there (passage.h).
- *
- * A datapath may hold tens of thousands of connections, each a flow of its own, behind one recirc_id:
- * so later links that match a whole connection are also indexed by it, and a first link that matches
- * one as well finds them without looking at the others.
  */
 
 #include "flows/chain.h"
 
-#include <openvswitch/hmap.h>
 #include <ovs/flow.h>
-#include <ovs/hash.h>
 #include <ovs/util.h>
 #include <string.h>
 
 #include "flows/actions.h"
 #include "flows/arena.h"
+#include "flows/chain_tails.h"
 #include "flows/limits.h"
 #include "flows/passage.h"
-
-/* A flow that packets come to by recirculation. */
-struct tail {
-    struct hmap_node by_origin;     /* recirc_id, in_port, PMD */
-    struct hmap_node by_connection; /* the same and the connection; only in @connections */
-    uint32_t flow;                  /* Its index in the snapshot. */
-    bool reached;                   /* By a chain. */
-};
 
 struct stitcher {
     const struct fl_snapshot *snapshot;
@@ -40,12 +27,8 @@ struct stitcher {
     bool headless; /* The present chain begins at a tail. */
     size_t n_of_head;
     uint64_t n_tests;
-    struct fl_arena *arena;  /* For the links. */
-    struct hmap loose;       /* Tails by origin, but those of ... */
-    struct hmap connections; /* ... whole connections, by origin ... */
-    struct hmap exact;       /* ... and by origin and connection. */
-    struct tail *tails;
-    size_t n_tails;
+    struct fl_arena *arena; /* For the links. */
+    struct fl_tails tails;
     /* The links so far. */
     const struct fl_snapshot_flow *links[FL_LIMIT_CHAIN_LINKS];
     uint32_t indexes[FL_LIMIT_CHAIN_LINKS];
@@ -56,80 +39,6 @@ struct chains {
     struct fl_chains public;
     struct fl_arena arena;
 };
-
-/* Indexing. */
-
-static uint32_t hash_origin(const struct fl_flow *flow, uint32_t recirc_id)
-{
-    return hash_3words(recirc_id, odp_to_u32(flow->in_port), (uint32_t)flow->pmd);
-}
-
-static uint32_t hash_connection(const struct flow *flow, uint32_t basis)
-{
-    uint32_t hash = hash_2words((uint32_t)flow->nw_src, (uint32_t)flow->nw_dst);
-
-    hash = hash_bytes(&flow->ipv6_src, sizeof flow->ipv6_src + sizeof flow->ipv6_dst, hash);
-    hash = hash_3words(hash, (uint32_t)flow->tp_src << 16 | flow->tp_dst, flow->nw_proto);
-    return hash_2words(hash, basis);
-}
-
-/* The mask of a whole connection over IPv4 or IPv6. */
-static void connection_mask(bool ipv6, struct flow *mask)
-{
-    memset(mask, 0, sizeof *mask);
-    if (ipv6) {
-        mask->ipv6_src = mask->ipv6_dst = in6addr_exact;
-    } else {
-        mask->nw_src = mask->nw_dst = OVS_BE32_MAX;
-    }
-    mask->dl_type = OVS_BE16_MAX;
-    mask->nw_proto = UINT8_MAX;
-    mask->tp_src = mask->tp_dst = OVS_BE16_MAX;
-}
-
-static bool is_connection(const struct fl_flow *flow, struct match *match)
-{
-    struct flow wanted;
-
-    if (!flow->has_match) {
-        return false;
-    }
-    minimatch_expand(&flow->match, match);
-    connection_mask(match->flow.dl_type == htons(ETH_TYPE_IPV6), &wanted);
-    return is_ip_any(&match->flow) &&
-           !flow_wildcards_has_extra(&match->wc, &(struct flow_wildcards){ .masks = wanted });
-}
-
-static void index_tail(struct stitcher *s, struct tail *tail)
-{
-    const struct fl_flow *flow = &fl_snapshot_flow(s->snapshot, tail->flow)->flow;
-    uint32_t hash = hash_origin(flow, flow->recirc_id);
-    struct match match;
-
-    if (is_connection(flow, &match)) {
-        hmap_insert(&s->connections, &tail->by_origin, hash);
-        hmap_insert(&s->exact, &tail->by_connection, hash_connection(&match.flow, hash));
-    } else {
-        hmap_insert(&s->loose, &tail->by_origin, hash);
-    }
-}
-
-static void index_tails(struct stitcher *s)
-{
-    size_t n_flows = fl_snapshot_n_flows(s->snapshot);
-    size_t n = 0;
-
-    for (size_t i = 0; i < n_flows; i++) {
-        s->n_tails += fl_snapshot_flow(s->snapshot, i)->flow.recirc_id != 0;
-    }
-    s->tails = xcalloc(MAX(1, s->n_tails), sizeof *s->tails);
-    for (size_t i = 0; i < n_flows; i++) {
-        if (fl_snapshot_flow(s->snapshot, i)->flow.recirc_id) {
-            s->tails[n].flow = (uint32_t)i;
-            index_tail(s, &s->tails[n++]);
-        }
-    }
-}
 
 /* Chains. */
 
@@ -189,6 +98,8 @@ static bool is_exhausted(struct stitcher *s)
 /* Following one recirc(). */
 struct step {
     struct stitcher *s;
+    uint32_t recirc_id;
+    const struct fl_passage *at;
     bool continued;
 };
 
@@ -205,20 +116,20 @@ static bool is_link_already(const struct stitcher *s, uint32_t index)
     return false;
 }
 
-static void try_tail(struct step *step, struct tail *tail, uint32_t recirc_id,
-                     const struct fl_passage *at)
+static void try_tail(struct fl_tail *tail, void *step_)
 {
+    struct step *step = step_;
     struct stitcher *s = step->s;
     const struct fl_snapshot_flow *link = fl_snapshot_flow(s->snapshot, tail->flow);
     const struct fl_flow *head = &s->links[0]->flow;
     struct fl_passage passage;
 
-    if (link->flow.recirc_id != recirc_id || link->flow.in_port != head->in_port ||
+    if (link->flow.recirc_id != step->recirc_id || link->flow.in_port != head->in_port ||
         link->flow.pmd != head->pmd || is_link_already(s, tail->flow) || is_exhausted(s)) {
         return;
     }
     s->n_tests++;
-    passage = *at;
+    passage = *step->at;
     if (!fl_passage_meet(&passage, &link->flow)) {
         return;
     }
@@ -231,45 +142,17 @@ static void try_tail(struct step *step, struct tail *tail, uint32_t recirc_id,
     follow(s, link, tail->flow, &passage);
 }
 
-/* Does @at tell the whole connection? Then only tails of this one, and loose ones, can meet it. */
-static bool tells_connection(const struct fl_passage *at, uint32_t basis, uint32_t *hash)
-{
-    struct flow mask;
-    struct flow now;
-
-    fl_passage_value(at, &now);
-    if (!is_ip_any(&now)) {
-        return false;
-    }
-    connection_mask(now.dl_type == htons(ETH_TYPE_IPV6), &mask);
-    *hash = hash_connection(&now, basis);
-    return fl_passage_knows(at, &mask);
-}
-
 static bool follow_recirc(uint32_t recirc_id, const struct fl_passage *at, void *step_)
 {
     struct step *step = step_;
-    struct stitcher *s = step->s;
-    uint32_t origin = hash_origin(&s->links[0]->flow, recirc_id);
-    uint32_t connection;
-    struct tail *tail;
 
-    HMAP_FOR_EACH_WITH_HASH(tail, by_origin, origin, &s->loose) {
-        try_tail(step, tail, recirc_id, at);
+    if (is_exhausted(step->s)) {
+        return true;
     }
-    if (hmap_is_empty(&s->connections)) {
-        return is_exhausted(s);
-    }
-    if (tells_connection(at, origin, &connection)) {
-        HMAP_FOR_EACH_WITH_HASH(tail, by_connection, connection, &s->exact) {
-            try_tail(step, tail, recirc_id, at);
-        }
-    } else {
-        HMAP_FOR_EACH_WITH_HASH(tail, by_origin, origin, &s->connections) {
-            try_tail(step, tail, recirc_id, at);
-        }
-    }
-    return is_exhausted(s);
+    step->recirc_id = recirc_id;
+    step->at = at;
+    fl_tails_visit(&step->s->tails, &step->s->links[0]->flow, recirc_id, at, try_tail, step);
+    return is_exhausted(step->s);
 }
 
 /* Packets come to @link, as @passage has it after the match; the chains on from there are added. */
@@ -357,30 +240,24 @@ struct fl_chains *fl_chains_stitch(const struct fl_snapshot *snapshot)
     size_t n_flows = fl_snapshot_n_flows(snapshot);
 
     fl_arena_init(&chains->arena);
-    hmap_init(&s.loose);
-    hmap_init(&s.connections);
-    hmap_init(&s.exact);
-    index_tails(&s);
+    fl_tails_init(&s.tails, snapshot);
     for (size_t i = 0; i < n_flows; i++) {
         if (!fl_snapshot_flow(snapshot, i)->flow.recirc_id) {
             follow_from(&s, (uint32_t)i);
         }
     }
     s.headless = true;
-    for (size_t i = 0; !s.cut && i < s.n_tails; i++) {
-        if (!s.tails[i].reached) {
-            follow_from(&s, s.tails[i].flow);
+    for (size_t i = 0; !s.cut && i < s.tails.n; i++) {
+        if (!s.tails.tails[i].reached) {
+            follow_from(&s, s.tails.tails[i].flow);
         }
     }
-    if (s.n_tails) {
+    if (s.tails.n) {
         share_out_packets(&s);
     }
     chains->public = (struct fl_chains){ .chains = s.chains, .n = s.n, .cut = s.cut };
     free(s.last);
-    free(s.tails);
-    hmap_destroy(&s.loose);
-    hmap_destroy(&s.connections);
-    hmap_destroy(&s.exact);
+    fl_tails_destroy(&s.tails);
     return &chains->public;
 }
 

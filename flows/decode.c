@@ -19,7 +19,7 @@ struct pending {
     uint32_t lines[FL_LIMIT_WRAPPED_LINES]; /* Number of each of its physical lines. */
     size_t offsets[FL_LIMIT_WRAPPED_LINES]; /* Where each begins in @text. */
     size_t n_lines;                         /* 0: no flow is pending. */
-    size_t current; /* Of them, while its flows are handed over. */
+    size_t current;                         /* Of them, while its flows are handed over. */
     uint64_t blank_lines; /* Since the last line: they belong to it if it goes on. */
     size_t width;         /* Of its physical lines, 0 when they differ. */
     bool soft;            /* The last one said that it goes on. */
@@ -103,8 +103,8 @@ static void start_flow(struct fl_decoder *d, struct fl_text text, const struct f
 /* ", packets:" as OVS prints it, where a line ended in between. */
 static bool needs_blank(const struct pending *p, struct fl_text text)
 {
-    static const char *const items[] = { "actions:", "packets:", "bytes:", "used:", "offloaded:",
-                                         "dp:", "dp-extra-info:" };
+    static const char *const items[] = { "actions:",   "packets:", "bytes:",        "used:",
+                                         "offloaded:", "dp:",      "dp-extra-info:" };
 
     if (!p->text.length || p->text.string[p->text.length - 1] == ' ')
         return false;
@@ -258,7 +258,7 @@ static void take_line_after(struct fl_decoder *d, const struct fl_line *line, si
     fl_flow_progress(flow, &progress);
     progress.soft = p->soft;
     progress.gap = p->blank_lines > 0;
-    progress.same_width = p->n_lines > 1 && p->width >= 40;
+    progress.same_width = p->n_lines > 1 && p->width >= 20;
     if (!fl_line_is_heading(line->text, &pmd) &&
         fl_line_role(line->text, flow, &progress) == FL_LINE_CONTINUES) {
         if (p->n_lines < FL_LIMIT_WRAPPED_LINES) {
@@ -271,16 +271,21 @@ static void take_line_after(struct fl_decoder *d, const struct fl_line *line, si
     take_fresh_line(d, line, width);
 }
 
-/* In a normal dump: nothing before the flow, and the one before needs no second look. */
+/*
+ * In a normal dump: all of a flow is on the line, nothing stands before it, and the flow of the line
+ * before needs no second look.
+ */
 static bool is_plain_flow(const struct fl_decoder *d, struct fl_text physical)
 {
     const struct pending *p = &d->pending;
+    struct fl_text before = { p->text.string, p->text.length };
 
-    if (d->overlong || p->blank_lines)
+    if (d->overlong || p->blank_lines || !physical.n || strchr("\\=|", physical.s[physical.n - 1]))
         return false;
     if (fl_text_starts(physical, "ufid:"))
         return true;
-    return !p->n_lines && fl_line_starts_flow(physical) && fl_text_find(physical, "actions:");
+    return fl_line_starts_flow(physical) && fl_text_find(physical, "actions:") &&
+           (!p->n_lines || fl_text_find(before, "actions:"));
 }
 
 static void take_line(struct fl_decoder *d, struct fl_text physical)
@@ -289,10 +294,12 @@ static void take_line(struct fl_decoder *d, struct fl_text physical)
 
     d->stats.lines++;
     if (is_plain_flow(d, physical)) {
-        while (physical.n && strchr(" \r\t\\", physical.s[physical.n - 1]))
+        size_t width = physical.n;
+
+        while (physical.n && strchr(" \r\t", physical.s[physical.n - 1]))
             physical.n--;
         flush(d);
-        start_flow(d, physical, NULL, 0);
+        start_flow(d, physical, NULL, width);
         return;
     }
     fl_line_strip(physical, &d->stripped, &line);

@@ -19,18 +19,18 @@
 struct fl_decoder;
 
 struct fl_decode_stats {
-    uint64_t lines;             /* Physical lines, and the sum of all below but flows. */
-    uint64_t flows;             /* Flows handed over. */
-    uint64_t flow_lines;        /* First lines of flows. */
-    uint64_t continued_lines;   /* Further lines of wrapped flows. */
-    uint64_t heading_lines;     /* "flow-dump from pmd on cpu core: N" and the like. */
-    uint64_t other_lines;       /* Prose, prompts, log lines, blank lines. */
-    uint64_t parse_errors;      /* Flows handed over with parse_error set. */
-    bool truncated;             /* The text ended inside a flow. */
+    uint64_t lines;           /* Physical lines, and the sum of all below but flows. */
+    uint64_t flows;           /* Flows handed over. */
+    uint64_t flow_lines;      /* First lines of flows. */
+    uint64_t continued_lines; /* Further lines of wrapped flows. */
+    uint64_t heading_lines;   /* "flow-dump from pmd on cpu core: N" and the like. */
+    uint64_t other_lines;     /* Prose, prompts, log lines, blank lines. */
+    uint64_t parse_errors;    /* Flows handed over with parse_error set. */
+    bool truncated;           /* The text ended inside a flow. */
 };
 
 enum fl_decode_flags {
-    FL_DECODE_KEEP_TEXT = 1 << 0,       /* fill match_text, actions_text and raw */
+    FL_DECODE_KEEP_TEXT = 1 << 0, /* fill match_text, actions_text and raw */
 };
 
 /* @flow and all it points to are valid only during the call. Non-zero return stops the decoder. */

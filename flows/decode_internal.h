@@ -177,6 +177,8 @@ void fl_flow_blame(struct fl_flow_scratch *scratch, struct fl_flow *flow, const 
 
 /** fl_is_match_attr() - a name (without its bracket) that OVS prints in a match */
 bool fl_is_match_attr(struct fl_text name);
+/** fl_is_match_attr_begin() - the first letters of one, and its bracket perhaps */
+bool fl_is_match_attr_begin(struct fl_text begin);
 /** fl_is_flow_item() - a name (without its colon) such as "packets" that OVS prints in a flow */
 bool fl_is_flow_item(struct fl_text name);
 

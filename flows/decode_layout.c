@@ -96,7 +96,7 @@ static bool strip_front_once(struct fl_text *text)
 {
     if (!text->n)
         return false;
-    if (is_blank(*text->s) || *text->s == '>' || *text->s == '|' || *text->s == '*')
+    if (is_blank(*text->s) || *text->s == '>' || *text->s == '*' || fl_text_starts(*text, "| "))
         drop_front(text, 1);
     else if (is_box(*text))
         drop_front(text, 3);
@@ -114,7 +114,8 @@ static bool strip_back_once(struct fl_text *text)
 {
     if (!text->n)
         return false;
-    if (is_blank(text->s[text->n - 1]) || text->s[text->n - 1] == '|') {
+    if (is_blank(text->s[text->n - 1]) ||
+        (text->n > 1 && text->s[text->n - 1] == '|' && is_blank(text->s[text->n - 2]))) {
         text->n--;
         return true;
     }
@@ -188,12 +189,12 @@ static bool strip_encoded_blank(struct fl_text *text)
 static bool strip_soft_break(struct fl_text *text)
 {
     static const char *const fields[] = {
-        "src",  "dst",   "proto", "tos",    "ttl",     "frag",    "id",     "ns",   "type",
-        "code", "zone",  "vid",   "pcp",    "cfi",     "flags",   "class",  "len",  "label",
-        "sip",  "tip",   "op",    "sha",    "tha",     "target",  "sll",    "tll",  "tclass",
-        "bos",  "tc",    "mark",  "hlimit", "msgtype", "ver",     "idx",    "dir",  "hwid",
-        "pid",  "size",  "csum",  "vni",    "output",  "max_len", "reason", "sample", "helper",
-        "key",  "timeout", "nat", "tpid",   "spi",     "si",      "mdtype", "np",   "teid",
+        "src",  "dst",     "proto", "tos",    "ttl",     "frag",    "id",     "ns",     "type",
+        "code", "zone",    "vid",   "pcp",    "cfi",     "flags",   "class",  "len",    "label",
+        "sip",  "tip",     "op",    "sha",    "tha",     "target",  "sll",    "tll",    "tclass",
+        "bos",  "tc",      "mark",  "hlimit", "msgtype", "ver",     "idx",    "dir",    "hwid",
+        "pid",  "size",    "csum",  "vni",    "output",  "max_len", "reason", "sample", "helper",
+        "key",  "timeout", "nat",   "tpid",   "spi",     "si",      "mdtype", "np",     "teid",
     };
 
     if (text->n < 2 || text->s[text->n - 1] != '=')
@@ -302,6 +303,20 @@ static bool more_follows_ellipsis(struct fl_cursor c)
     return false;
 }
 
+static bool is_begin_of(struct fl_text begin, const char *word)
+{
+    return begin.n <= strlen(word) && !memcmp(word, begin.s, begin.n);
+}
+
+/* "reci" at the end of a line, of "recirc_id(" or "packets:". */
+static bool is_begin_of_name(struct fl_cursor c)
+{
+    struct fl_text name = { c.p, (size_t)(c.end - c.p) };
+
+    return fl_is_match_attr_begin(name) || is_begin_of(name, "packets:") ||
+           is_begin_of(name, "actions:");
+}
+
 /* Whether what follows an attribute is more of a flow. */
 static bool more_follows(struct fl_cursor c, bool at_start)
 {
@@ -311,6 +326,8 @@ static bool more_follows(struct fl_cursor c, bool at_start)
         c.p++;
     if (c.p == c.end)
         return at_start;
+    if (at_start && comma && is_begin_of_name(c))
+        return true;
     return item_at(c) || (comma && (attr_at(c) || more_follows_ellipsis(c)));
 }
 
@@ -581,7 +598,8 @@ enum fl_line_role fl_line_role(struct fl_text text, struct fl_text flow,
         return FL_LINE_STARTS;
     if (progress->soft && !progress->gap)
         return FL_LINE_CONTINUES;
-    if (progress->actions ? continues_actions(text, flow, progress) : continues_match(text, progress))
+    if (progress->actions ? continues_actions(text, flow, progress)
+                          : continues_match(text, progress))
         return FL_LINE_CONTINUES;
     return FL_LINE_OTHER;
 }

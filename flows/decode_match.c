@@ -418,6 +418,15 @@ bool fl_is_match_attr(struct fl_text name)
     return false;
 }
 
+bool fl_is_match_attr_begin(struct fl_text begin)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+        if (begin.n > 0 && !strncmp(attributes[i].name, begin.s, begin.n))
+            return true;
+    }
+    return false;
+}
+
 static bool read_attribute(struct reading *r, struct fl_cursor *c)
 {
     const struct attribute *attribute = find_attribute(c);

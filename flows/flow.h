@@ -44,26 +44,26 @@ enum fl_path fl_path_worse(enum fl_path a, enum fl_path b);
 
 /** enum fl_layer - the "dp:" attribute */
 enum fl_layer {
-    FL_LAYER_NONE,      /* not printed */
+    FL_LAYER_NONE, /* not printed */
     FL_LAYER_OVS,
     FL_LAYER_TC,
     FL_LAYER_DPDK,
     FL_LAYER_DOCA,
-    FL_LAYER_OTHER,     /* a value that this version does not know */
+    FL_LAYER_OTHER, /* a value that this version does not know */
 };
 
 /** enum fl_offloaded - the "offloaded:" attribute */
 enum fl_offloaded {
-    FL_OFFLOADED_NONE,  /* not printed: no, if the dump was made with -m, else not known */
+    FL_OFFLOADED_NONE, /* not printed: no, if the dump was made with -m, else not known */
     FL_OFFLOADED_YES,
     FL_OFFLOADED_PARTIAL,
     FL_OFFLOADED_OTHER,
 };
 
-#define FL_PMD_NONE (-1)        /* no "flow-dump from" heading was seen */
-#define FL_PMD_MAIN (-2)        /* "flow-dump from the main thread" */
-#define FL_USED_NEVER (-1)      /* used:never */
-#define FL_USED_UNKNOWN INT64_MIN
+#define FL_PMD_NONE      (-1) /* no "flow-dump from" heading was seen */
+#define FL_PMD_MAIN      (-2) /* "flow-dump from the main thread" */
+#define FL_USED_NEVER    (-1) /* used:never */
+#define FL_USED_UNKNOWN  INT64_MIN
 #define FL_COUNT_UNKNOWN UINT64_MAX
 
 /**
@@ -78,31 +78,31 @@ enum fl_offloaded {
  * during a callback, the arena of a snapshot afterwards.
  */
 struct fl_flow {
-    ovs_u128 id;                /* ufid, or a hash of the match text when none was printed. */
+    ovs_u128 id; /* ufid, or a hash of the match text when none was printed. */
     bool has_ufid;
-    bool has_match;             /* @match was decoded (else only in_port, recirc_id as legible). */
-    bool match_partial;         /* Some of the match was not legible: @match is wider than the flow. */
-    bool has_actions;           /* @actions was decoded. */
-    bool drops;                 /* actions:drop or empty: has_actions with actions_len 0. */
+    bool has_match;     /* @match was decoded (else only in_port, recirc_id as legible). */
+    bool match_partial; /* Some of the match was not legible: @match is wider than the flow. */
+    bool has_actions;   /* @actions was decoded. */
+    bool drops;         /* actions:drop or empty: has_actions with actions_len 0. */
     enum fl_path path;
     enum fl_layer layer;
     enum fl_offloaded offloaded;
-    int pmd;                    /* Core, FL_PMD_MAIN or FL_PMD_NONE. */
-    uint32_t line;              /* First line of the flow in its text, from 1; 0: not from text. */
-    odp_port_t in_port;         /* ODPP_NONE when not legible. See struct fl_ports. */
-    uint32_t recirc_id;         /* 0 is the start of the datapath; valid when has_recirc_id. */
-    bool has_recirc_id;         /* Old kernels print none: then recirc_id is 0 and this is false. */
-    uint16_t actions_len;       /* Bytes of @actions. */
-    uint64_t packets;           /* FL_COUNT_UNKNOWN when not printed. */
-    uint64_t bytes;             /* Without the Ethernet header when @layer is FL_LAYER_TC. */
-    int64_t used_ms;            /* Milliseconds since last use; FL_USED_NEVER, FL_USED_UNKNOWN. */
-    const struct nlattr *actions;   /* OVS_ACTION_ATTR_*; ports as in struct fl_ports. */
-    struct minimatch match;     /* Wildcarded bits of the flow are zero. */
-    const char *match_text;     /* The match as printed, NUL-terminated; NULL unless asked for. */
-    const char *actions_text;   /* What follows "actions:"; NULL unless asked for. */
-    const char *raw;            /* The line(s), joined, NUL-terminated; NULL unless asked for. */
-    const char *offload_info;   /* "dp-offload-info" text (DOCA: why not), or NULL. */
-    const char *parse_error;    /* One sentence, or NULL. */
+    int pmd;              /* Core, FL_PMD_MAIN or FL_PMD_NONE. */
+    uint32_t line;        /* First line of the flow in its text, from 1; 0: not from text. */
+    odp_port_t in_port;   /* ODPP_NONE when not legible. See struct fl_ports. */
+    uint32_t recirc_id;   /* 0 is the start of the datapath; valid when has_recirc_id. */
+    bool has_recirc_id;   /* Old kernels print none: then recirc_id is 0 and this is false. */
+    uint16_t actions_len; /* Bytes of @actions. */
+    uint64_t packets;     /* FL_COUNT_UNKNOWN when not printed. */
+    uint64_t bytes;       /* Without the Ethernet header when @layer is FL_LAYER_TC. */
+    int64_t used_ms;      /* Milliseconds since last use; FL_USED_NEVER, FL_USED_UNKNOWN. */
+    const struct nlattr *actions; /* OVS_ACTION_ATTR_*; ports as in struct fl_ports. */
+    struct minimatch match;       /* Wildcarded bits of the flow are zero. */
+    const char *match_text;       /* The match as printed, NUL-terminated; NULL unless asked for. */
+    const char *actions_text;     /* What follows "actions:"; NULL unless asked for. */
+    const char *raw;              /* The line(s), joined, NUL-terminated; NULL unless asked for. */
+    const char *offload_info;     /* "dp-offload-info" text (DOCA: why not), or NULL. */
+    const char *parse_error;      /* One sentence, or NULL. */
 };
 
 /*

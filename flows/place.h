@@ -5,9 +5,10 @@
 /*
  * Places: whose traffic a chain carries, and in which direction.
  *
- * With an inventory a VM is a group of interfaces. A raw dump tells nothing of VMs: then each port is
- * taken for one, apart from those that look like the way out of the host: where traffic is tagged that is
- * untagged at the other end, or that several ports talk to. In doubt a port is not a VM.
+ * With an inventory a VM is a group of interfaces. A raw dump tells nothing of VMs, and an inventory may
+ * not either: then each port is taken for one, apart from those that look like the way out of the host:
+ * where traffic is tagged that is untagged at the other end, or that several ports talk to. In doubt a
+ * port is not a VM.
  */
 
 #include <stdbool.h>
@@ -34,7 +35,7 @@ struct fl_places *fl_places_create(const struct fl_snapshot *snapshot,
                                    const struct fl_chains *chains);
 void fl_places_destroy(struct fl_places *places);
 size_t fl_places_n_vms(const struct fl_places *places);
-/** fl_places_vm() - the VM, or NULL without an inventory */
+/** fl_places_vm() - the VM, or NULL when it is a port that stands for one */
 const struct fl_vm *fl_places_vm(const struct fl_places *places, size_t vm);
 /** fl_places_name() - name of the VM or of the port that stands for it; borrowed */
 const char *fl_places_name(const struct fl_places *places, size_t vm);

@@ -48,7 +48,7 @@ static int take_back(const struct fl_operator *op, struct fl_store *store, struc
     int error;
 
     fl_step_forget_connections(op, &remedy->set, &ignored); /* the rules go out all the same */
-    error = fl_step_remove(&remedy->set, NULL, remedy->set.cookie, &n_deleted, &trouble);
+    error = fl_step_remove(op, &remedy->set, NULL, remedy->set.cookie, &n_deleted, &trouble);
     if (!error) {
         outcome->state = FL_REMEDY_REVERTED;
         error = fl_step_record(op, store, remedy, FL_REMEDY_REVERTED, "revert", outcome->reason,
@@ -73,13 +73,13 @@ static int install(const struct fl_operator *op, struct fl_store *store, struct 
         return error;
     }
     fl_step_say(op, "installing the rules in one bundle");
-    error = fl_step_install(&remedy->set, true, err);
+    error = fl_step_install(op, &remedy->set, true, err);
     if (error) {
         struct fl_error ignored = FL_ERROR_INIT;
         size_t n_deleted;
 
         /* A set over two bridges may be half in. */
-        fl_step_remove(&remedy->set, NULL, remedy->set.cookie, &n_deleted, &ignored);
+        fl_step_remove(op, &remedy->set, NULL, remedy->set.cookie, &n_deleted, &ignored);
         fl_step_record(op, store, remedy, FL_REMEDY_REVERTED, "revert", err->text, &ignored);
         return error;
     }
@@ -174,7 +174,7 @@ int fl_remedy_apply(const struct fl_operator *op, struct fl_plan *plan, struct f
         return error;
     }
     remedy_of_plan(op, store, plan, &remedy);
-    error = fl_step_present(&remedy.set, &presence, err);
+    error = fl_step_present(op, &remedy.set, &presence, err);
     present = !error && presence.n_present == fl_step_n_rules(&remedy.set) && !presence.n_foreign;
     if (!error && !present) {
         error = install(op, store, &remedy, outcome, err);
@@ -212,8 +212,8 @@ static int verify_now(const struct fl_operator *op, struct fl_store *store,
     return error;
 }
 
-static int check_present(const struct fl_remedy *remedy, struct fl_outcome *outcome,
-                         struct fl_error *err)
+static int check_present(const struct fl_operator *op, const struct fl_remedy *remedy,
+                         struct fl_outcome *outcome, struct fl_error *err)
 {
     size_t n_rules = fl_step_n_rules(&remedy->set);
     struct fl_presence presence;
@@ -224,7 +224,7 @@ static int check_present(const struct fl_remedy *remedy, struct fl_outcome *outc
         return fl_error_set(err, -ECANCELED, "%s: its remedy was reverted: %s", remedy->set.vm_name,
                             remedy->reason);
     }
-    error = fl_step_present(&remedy->set, &presence, err);
+    error = fl_step_present(op, &remedy->set, &presence, err);
     if (!error && presence.n_present < n_rules) {
         set_reason(outcome, xasprintf("%zu of its %zu rules are in the switch", presence.n_present,
                                       n_rules));
@@ -250,7 +250,7 @@ int fl_remedy_verify(const struct fl_operator *op, const char *vm_what, struct f
     error = fl_step_find_remedy(store, vm_what, &remedy, err);
     if (!error) {
         outcome->state = remedy.state;
-        error = check_present(&remedy, outcome, err);
+        error = check_present(op, &remedy, outcome, err);
         if (!error) {
             error = verify_now(op, store, &remedy, outcome, err);
         }

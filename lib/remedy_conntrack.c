@@ -23,7 +23,6 @@
 
 /* Connections read of one zone. */
 #define MAX_CONNECTIONS 65536
-#define TIMEOUT_MS      15000
 
 /* One direction of a connection. */
 struct side {
@@ -88,13 +87,12 @@ static int forget_in_zone(struct fl_ctl *ctl, const struct fl_flowset *set, uint
 int fl_step_forget_connections(const struct fl_operator *op, const struct fl_flowset *set,
                                struct fl_error *err)
 {
-    int timeout_ms = op->host.timeout_ms ? op->host.timeout_ms : TIMEOUT_MS;
     struct fl_ctl *ctl;
     int error;
 
     if (!set->n_zones)
         return 0;
-    error = fl_ctl_open(op->host.target, timeout_ms, &ctl, err);
+    error = fl_ctl_open(op->host.target, fl_step_timeout_ms(op), &ctl, err);
     if (error)
         return error;
     for (size_t i = 0; !error && i < set->n_zones; i++)

@@ -38,7 +38,7 @@ static int take_installed(const struct fl_operator *op, const struct fl_vm *vm,
     }
     if (!fl_store_get(store, vm->id, &remedy, &ignored)) {
         found = remedy.state != FL_REMEDY_REVERTED && remedy.set.n_rules &&
-                !fl_step_present(&remedy.set, &presence, &ignored) &&
+                !fl_step_present(op, &remedy.set, &presence, &ignored) &&
                 presence.n_present == fl_step_n_rules(&remedy.set);
         if (found) {
             plan->set = remedy.set;
@@ -179,8 +179,7 @@ int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_
     if (error) {
         return error;
     }
-    error = fl_ctl_open(op->host.target, op->host.timeout_ms ? op->host.timeout_ms : 15000, &ctl,
-                        err);
+    error = fl_ctl_open(op->host.target, fl_step_timeout_ms(op), &ctl, err);
     if (error) {
         return as_trouble(error);
     }

@@ -14,7 +14,7 @@ static int read_inventory(const struct fl_operator *op, struct fl_inventory *inv
 {
     struct fl_vm_keys keys = fl_config_vm_keys(op->config);
 
-    return fl_db_read(op->host.db, &keys, FL_DB_TIMEOUT_MS, inv, err);
+    return fl_db_read(op->host.db, &keys, fl_step_timeout_ms(op), inv, err);
 }
 
 /* A VM that OVSDB knows and that has no remedy on disk: one is made up to hold its cookie. */
@@ -67,10 +67,10 @@ static int revert_one(const struct fl_operator *op, struct fl_store *store,
     int error;
 
     /* Whatever comes of this, the rules go out. */
-    if (!fl_step_present(&remedy->set, &presence, &ignored) && presence.n_present) {
+    if (!fl_step_present(op, &remedy->set, &presence, &ignored) && presence.n_present) {
         fl_step_forget_connections(op, &remedy->set, &ignored);
     }
-    error = fl_step_remove(&remedy->set, inv, remedy->set.cookie, &n_deleted, err);
+    error = fl_step_remove(op, &remedy->set, inv, remedy->set.cookie, &n_deleted, err);
     if (error) {
         return error;
     }
@@ -115,12 +115,13 @@ int fl_remedy_revert(const struct fl_operator *op, const char *vm_what, struct f
 }
 
 /* Rules with our prefix that no remedy on disk knows. */
-static int remove_strays(const struct fl_inventory *inv, struct fl_error *err)
+static int remove_strays(const struct fl_operator *op, const struct fl_inventory *inv,
+                         struct fl_error *err)
 {
     for (size_t i = 0; i < inv->n_bridges; i++) {
         struct fl_openflow *of;
         size_t n;
-        int error = fl_openflow_open(inv->bridges[i].name, FL_OPENFLOW_TIMEOUT_MS, &of, err);
+        int error = fl_openflow_open(inv->bridges[i].name, fl_step_timeout_ms(op), &of, err);
 
         if (!error) {
             error = fl_openflow_delete(of, FL_COOKIE_PREFIX << 48, FL_COOKIE_PREFIX_MASK, &n, err);
@@ -168,7 +169,7 @@ int fl_remedy_revert_all(const struct fl_operator *op, size_t *n_reverted, struc
     error = fl_store_open(op->root, true, FL_STORE_WAIT_MS, &store, err);
     if (!error) {
         error = revert_listed(op, store, &inv, n_reverted, err);
-        strays = remove_strays(&inv, err);
+        strays = remove_strays(op, &inv, err);
         error = error ? error : strays;
         fl_store_close(store);
     }

@@ -62,7 +62,8 @@ static void compare_with_switch(const struct fl_remedy *remedy, struct fl_status
     }
 }
 
-static void add_remedy(struct status *status, const struct fl_remedy *remedy)
+static void add_remedy(const struct fl_operator *op, struct status *status,
+                       const struct fl_remedy *remedy)
 {
     struct fl_status_entry *e = add_entry(status);
     struct fl_error why = FL_ERROR_INIT;
@@ -76,7 +77,7 @@ static void add_remedy(struct status *status, const struct fl_remedy *remedy)
     e->on_disk = true;
     e->state = e->recorded = remedy->state;
     e->n_rules = fl_step_n_rules(&remedy->set);
-    e->readable = !fl_step_present(&remedy->set, &presence, &why);
+    e->readable = !fl_step_present(op, &remedy->set, &presence, &why);
     if (!e->readable) {
         e->note = xasprintf("the switch could not be asked: %s", why.text);
         return;
@@ -131,13 +132,14 @@ static void add_stray(struct status *status, const struct fl_inventory *inv, uin
     free(name);
 }
 
-static int add_strays(struct status *status, const struct fl_inventory *inv, const char *bridge,
+static int add_strays(const struct fl_operator *op, struct status *status,
+                      const struct fl_inventory *inv, const char *bridge,
                       const struct fl_remedy *list, size_t n_list, struct fl_error *err)
 {
     struct ofputil_flow_stats *flows;
     struct fl_openflow *of;
     size_t n;
-    int error = fl_openflow_open(bridge, FL_OPENFLOW_TIMEOUT_MS, &of, err);
+    int error = fl_openflow_open(bridge, fl_step_timeout_ms(op), &of, err);
 
     if (error) {
         return error;
@@ -163,13 +165,13 @@ static int look_for_strays(const struct fl_operator *op, struct status *status,
 {
     struct fl_vm_keys keys = fl_config_vm_keys(op->config);
     struct fl_inventory inv;
-    int error = fl_db_read(op->host.db, &keys, FL_DB_TIMEOUT_MS, &inv, err);
+    int error = fl_db_read(op->host.db, &keys, fl_step_timeout_ms(op), &inv, err);
 
     if (error) {
         return error;
     }
     for (size_t i = 0; !error && i < inv.n_bridges; i++) {
-        error = add_strays(status, &inv, inv.bridges[i].name, list, n_list, err);
+        error = add_strays(op, status, &inv, inv.bridges[i].name, list, n_list, err);
     }
     fl_inventory_destroy(&inv);
     return error;
@@ -193,7 +195,7 @@ int fl_remedy_status(const struct fl_operator *op, struct fl_status_entry **entr
     error = fl_store_list(store, &list, &n_list, err);
     fl_store_close(store);
     for (size_t i = 0; i < n_list; i++) {
-        add_remedy(&status, &list[i]);
+        add_remedy(op, &status, &list[i]);
     }
     strays = look_for_strays(op, &status, list, n_list, err);
     fl_remedy_list_free(list, n_list);

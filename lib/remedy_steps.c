@@ -45,8 +45,7 @@ int fl_step_record(const struct fl_operator *op, struct fl_store *store, struct 
     remedy->state = state;
     remedy->changed_ms = fl_time_now_ms();
     error = fl_store_put(store, remedy, err);
-    return error ? error
-                 : fl_journal_append(op->root, step, remedy, before_and_after(remedy), err);
+    return error ? error : fl_journal_append(op->root, step, remedy, before_and_after(remedy), err);
 }
 
 size_t fl_step_n_rules(const struct fl_flowset *set)
@@ -87,14 +86,14 @@ static struct fl_rule *rules_of_bridge(const struct fl_flowset *set, const char 
     return rules;
 }
 
-static int presence_on_bridge(const struct fl_flowset *set, const char *bridge,
-                              struct fl_presence *sum, struct fl_error *err)
+static int presence_on_bridge(const struct fl_operator *op, const struct fl_flowset *set,
+                              const char *bridge, struct fl_presence *sum, struct fl_error *err)
 {
     _cleanup_free struct fl_rule *rules = NULL;
     struct fl_presence here;
     struct fl_openflow *of;
     size_t n;
-    int error = fl_openflow_open(bridge, FL_OPENFLOW_TIMEOUT_MS, &of, err);
+    int error = fl_openflow_open(bridge, fl_step_timeout_ms(op), &of, err);
 
     if (error) {
         return error;
@@ -111,28 +110,28 @@ static int presence_on_bridge(const struct fl_flowset *set, const char *bridge,
     return error;
 }
 
-int fl_step_present(const struct fl_flowset *set, struct fl_presence *presence,
-                    struct fl_error *err)
+int fl_step_present(const struct fl_operator *op, const struct fl_flowset *set,
+                    struct fl_presence *presence, struct fl_error *err)
 {
     struct fl_presence sum = { 0 };
     int error = 0;
 
     for (size_t i = 0; !error && i < set->n_rules; i++) {
         if (is_first_of_bridge(set, i)) {
-            error = presence_on_bridge(set, set->rules[i].bridge, &sum, err);
+            error = presence_on_bridge(op, set, set->rules[i].bridge, &sum, err);
         }
     }
     *presence = sum;
     return error;
 }
 
-static int replace_on_bridge(const struct fl_flowset *set, const char *bridge, bool decoys,
-                             struct fl_error *err)
+static int replace_on_bridge(const struct fl_operator *op, const struct fl_flowset *set,
+                             const char *bridge, bool decoys, struct fl_error *err)
 {
     _cleanup_free struct fl_rule *rules = NULL;
     struct fl_openflow *of;
     size_t n;
-    int error = fl_openflow_open(bridge, FL_OPENFLOW_TIMEOUT_MS, &of, err);
+    int error = fl_openflow_open(bridge, fl_step_timeout_ms(op), &of, err);
 
     if (!error) {
         rules = rules_of_bridge(set, bridge, decoys, &n);
@@ -142,11 +141,12 @@ static int replace_on_bridge(const struct fl_flowset *set, const char *bridge, b
     return error;
 }
 
-int fl_step_install(const struct fl_flowset *set, bool decoys, struct fl_error *err)
+int fl_step_install(const struct fl_operator *op, const struct fl_flowset *set, bool decoys,
+                    struct fl_error *err)
 {
     for (size_t i = 0; i < set->n_rules; i++) {
         if (is_first_of_bridge(set, i)) {
-            int error = replace_on_bridge(set, set->rules[i].bridge, decoys, err);
+            int error = replace_on_bridge(op, set, set->rules[i].bridge, decoys, err);
 
             if (error) {
                 return error;
@@ -156,12 +156,12 @@ int fl_step_install(const struct fl_flowset *set, bool decoys, struct fl_error *
     return 0;
 }
 
-static int remove_on_bridge(const char *bridge, uint64_t cookie, size_t *n_deleted,
-                            struct fl_error *err)
+static int remove_on_bridge(const struct fl_operator *op, const char *bridge, uint64_t cookie,
+                            size_t *n_deleted, struct fl_error *err)
 {
     struct fl_openflow *of;
     size_t n = 0;
-    int error = fl_openflow_open(bridge, FL_OPENFLOW_TIMEOUT_MS, &of, err);
+    int error = fl_openflow_open(bridge, fl_step_timeout_ms(op), &of, err);
 
     if (!error) {
         error = fl_openflow_delete(of, cookie, UINT64_MAX, &n, err);
@@ -171,18 +171,19 @@ static int remove_on_bridge(const char *bridge, uint64_t cookie, size_t *n_delet
     return error;
 }
 
-int fl_step_remove(const struct fl_flowset *set, const struct fl_inventory *inv, uint64_t cookie,
-                   size_t *n_deleted, struct fl_error *err)
+int fl_step_remove(const struct fl_operator *op, const struct fl_flowset *set,
+                   const struct fl_inventory *inv, uint64_t cookie, size_t *n_deleted,
+                   struct fl_error *err)
 {
     int error = 0;
 
     *n_deleted = 0;
     for (size_t i = 0; !error && inv && i < inv->n_bridges; i++) {
-        error = remove_on_bridge(inv->bridges[i].name, cookie, n_deleted, err);
+        error = remove_on_bridge(op, inv->bridges[i].name, cookie, n_deleted, err);
     }
     for (size_t i = 0; !error && !inv && i < set->n_rules; i++) {
         if (is_first_of_bridge(set, i)) {
-            error = remove_on_bridge(set->rules[i].bridge, cookie, n_deleted, err);
+            error = remove_on_bridge(op, set->rules[i].bridge, cookie, n_deleted, err);
         }
     }
     return error;

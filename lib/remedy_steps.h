@@ -10,9 +10,13 @@
 #include "lib/ovs/openflow.h"
 #include "lib/remedy.h"
 
-#define FL_OPENFLOW_TIMEOUT_MS 10000
-#define FL_STORE_WAIT_MS       20000
-#define FL_DB_TIMEOUT_MS       10000
+#define FL_STORE_WAIT_MS 20000
+
+/** fl_step_timeout_ms() - for each answer of OVS */
+static inline int fl_step_timeout_ms(const struct fl_operator *op)
+{
+    return op->host.timeout_ms ? op->host.timeout_ms : 15000;
+}
 
 static inline void fl_step_say(const struct fl_operator *op, const char *what)
 {
@@ -35,18 +39,20 @@ int fl_step_record(const struct fl_operator *op, struct fl_store *store, struct 
                    struct fl_error *err);
 
 /** fl_step_present() - what of @set (decoys left out) is in the switch, over all its bridges */
-int fl_step_present(const struct fl_flowset *set, struct fl_presence *presence,
-                    struct fl_error *err);
+int fl_step_present(const struct fl_operator *op, const struct fl_flowset *set,
+                    struct fl_presence *presence, struct fl_error *err);
 size_t fl_step_n_rules(const struct fl_flowset *set); /* without decoys */
 
 /**
  * fl_step_install() - make the switch have the rules of @set, and nothing else of its cookie
  * @decoys: with the decoys or without
  */
-int fl_step_install(const struct fl_flowset *set, bool decoys, struct fl_error *err);
+int fl_step_install(const struct fl_operator *op, const struct fl_flowset *set, bool decoys,
+                    struct fl_error *err);
 /** fl_step_remove() - delete the flows with @cookie from every bridge of @set and @inv (or NULL) */
-int fl_step_remove(const struct fl_flowset *set, const struct fl_inventory *inv, uint64_t cookie,
-                   size_t *n_deleted, struct fl_error *err);
+int fl_step_remove(const struct fl_operator *op, const struct fl_flowset *set,
+                   const struct fl_inventory *inv, uint64_t cookie, size_t *n_deleted,
+                   struct fl_error *err);
 
 /**
  * fl_step_forget_connections() - have conntrack forget the connections that the rules lead past it

@@ -106,7 +106,7 @@ static int look(const struct fl_operator *op, struct fl_flowset *set, bool *more
     vm = fl_audit_vm(audit, set->vm_name);
     error = !vm ? fl_error_set(err, -ENODATA, "%s is gone from this host", set->vm_name)
             : audit->incomplete ? fl_error_set(err, -ENODATA, "%s", audit->incomplete)
-                                : fl_step_present(set, &presence, err);
+                                : fl_step_present(op, set, &presence, err);
     if (!error) {
         r = judge(vm);
         describe(&r, vm, presence.packets, outcome);
@@ -140,14 +140,14 @@ int fl_step_watch(const struct fl_operator *op, struct fl_flowset *set, bool dec
         life = look(op, set, may_add ? &added : NULL, outcome, after, err);
         good = life == FL_LIFE_GOOD ? good + 1 : 0;
         if (added) {
-            int error = fl_step_install(set, true, err);
+            int error = fl_step_install(op, set, true, err);
 
             if (error)
                 return error;
             decoys = true;
         }
         if (decoys && (good || i == MAX_ROUNDS / 2)) {
-            int error = fl_step_install(set, false, err);
+            int error = fl_step_install(op, set, false, err);
 
             if (error)
                 return error;

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include <ovs/fatal-signal.h>
+
 /* 0001-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z. */
 #define EARLIEST_MS INT64_C(-62135596800000)
 #define LATEST_MS   INT64_C(253402300799999)
@@ -91,5 +93,5 @@ void fl_sleep_until_ms(int64_t deadline_ms)
     };
 
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
-        continue;
+        fatal_signal_run(); /* libopenvswitch has the handlers of SIGINT and SIGTERM */
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <openvswitch/dynamic-string.h>
+#include <ovs/fatal-signal.h>
 #include <ovs/util.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -124,6 +125,7 @@ static int wait_for(int fd, short events, int64_t deadline_ms)
         if (n < 0 && errno != EINTR) {
             return -errno;
         }
+        fatal_signal_run(); /* libopenvswitch may have taken the handler: then ^C waits for this */
     }
 }
 

@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <openvswitch/dynamic-string.h>
+#include <ovs/fatal-signal.h>
 #include <ovs/packets.h>
 #include <ovs/sset.h>
 #include <ovs/svec.h>
@@ -85,6 +86,7 @@ static int dump_part(struct dump *dump, const char *datapath, const char *pmd)
                               dump->err);
 
     poll(NULL, 0, dump->options->pause_ms);
+    fatal_signal_run();
     return error;
 }
 

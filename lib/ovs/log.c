@@ -87,10 +87,11 @@ static char *refusal_text(const struct refusal *refusal)
         return xstrdup(message_of(refusal->forwarding));
     }
     if (refusal->last && strstr(refusal->last, "rte_flow")) {
-        return xasprintf("%s This is of the second try, a rule that only marks packets; OVS logs why "
-                         "one that forwards was refused at debug level only (ovs-appctl vlog/set "
-                         "netdev_offload_dpdk:file:dbg).",
-                         message_of(refusal->last));
+        return xasprintf(
+            "%s This is of the second try, a rule that only marks packets; OVS logs why "
+            "one that forwards was refused at debug level only (ovs-appctl vlog/set "
+            "netdev_offload_dpdk:file:dbg).",
+            message_of(refusal->last));
     }
     return refusal->last ? xstrdup(message_of(refusal->last)) : NULL;
 }

@@ -6,6 +6,9 @@
  * Reads and writes OpenFlow flows of a bridge over its management socket (BRIDGE.mgmt in OVS_RUNDIR),
  * with libopenvswitch's vconn, OpenFlow 1.4. What is written goes in one ordered, atomic bundle: all
  * of it or nothing. Only flows with flowlift's cookie are ever changed or deleted.
+ *
+ * libopenvswitch writes to sockets without MSG_NOSIGNAL: the program must ignore SIGPIPE, with
+ * fatal_ignore_sigpipe(), or a switch that goes away ends it. This holds for lib/ovs/db.h as well.
  */
 
 #include <stdbool.h>

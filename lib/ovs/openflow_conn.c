@@ -67,6 +67,10 @@ static int connect_bridge(struct fl_openflow *of, struct fl_error *err)
     error = vconn_open_block(name, 1u << FL_OPENFLOW_VERSION, DSCP_DEFAULT, of->timeout_ms,
                              &of->vconn);
     free(name);
+    /* A switch that has no version in common hangs up, often before its reason is read. */
+    if (error == EPIPE || error == EOF || error == ECONNRESET) {
+        error = EPROTO;
+    }
     return error ? fail(of, error, err) : 0;
 }
 

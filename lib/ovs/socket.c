@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <openvswitch/vlog.h>
 #include <ovs/dirs.h>
+#include <ovs/fatal-signal.h>
 #include <ovs/socket-util.h>
 #include <ovs/util.h>
 #include <poll.h>
@@ -160,6 +161,7 @@ int fl_socket_connect(const char *path, const char *server, int64_t deadline_ms,
             break;
         }
         poll(NULL, 0, RETRY_MS);
+        fatal_signal_run();
     }
     return fd < 0 ? fl_socket_explain(path, server, fd, err) : fd;
 }

@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <openvswitch/match.h>
 #include <openvswitch/ofp-flow.h>
+#include <ovs/fatal-signal.h>
 #include <ovs/util.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,6 +302,7 @@ static int run_verb(const struct verb *verb, char *argv[])
 
 int main(int argc, char *argv[])
 {
+    fatal_ignore_sigpipe();
     for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(verbs); i++) {
         int error;
 

@@ -55,19 +55,6 @@ def hung_vswitchd(bench):
     tap.equal(bench.openflow(), bench.dump_before, "OpenFlow flows")
 
 
-def hung_vswitchd_default_timeout(bench):
-    "ovs-vswitchd hangs: audit gives up by itself, without --timeout"
-    pid = bench.lab.vswitchd_pid()
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        started = time.monotonic()
-        bench.flowlift("audit").expect(2).expect_sentence("ovs-vswitchd")
-        tap.check(time.monotonic() - started < 20 * PATIENCE, "within 20 s")
-    finally:
-        os.kill(pid, signal.SIGCONT)
-    bench.lab.wait_until(lambda: bench.lab.appctl("version"), 20, "ovs-vswitchd to go on")
-
-
 def no_ovs_at_all(bench):
     "an OVS_RUNDIR with nothing in it: exit 2, one sentence that names the socket"
     with tempfile.TemporaryDirectory() as empty:
@@ -122,8 +109,8 @@ def unknown_vm(bench):
     "an unknown VM: exit 2, the nearest name is suggested, nothing is changed"
     for verb in ("explain", "plan", "apply", "revert"):
         answer = bench.flowlift(verb, "vm22").expect(2)
-        answer.expect_sentence("vm22", "vm2'")
-    bench.flowlift("audit", "--vm", "vm22").expect(2).expect_sentence("vm22", "vm2'")
+        answer.expect_sentence('no VM "vm22"; the nearest: vm2')
+    bench.flowlift("audit", "--vm", "vm22").expect(2).expect_sentence("vm22", "the nearest: vm2")
     tap.equal(bench.openflow(), bench.dump_before, "OpenFlow flows")
     bench.check_nothing_left()
 
@@ -131,7 +118,6 @@ def unknown_vm(bench):
 if __name__ == "__main__":
     tap.run([
         hung_vswitchd,
-        hung_vswitchd_default_timeout,
         no_ovs_at_all,
         dead_sockets,
         dead_vswitchd,

@@ -465,6 +465,26 @@ static void without_an_inventory_each_port_but_the_uplink_is_a_vm(void **state)
                      "exit 0");
 }
 
+static void an_inventory_without_identities_is_audited_by_port(void **state)
+{
+    struct fl_snapshot *snapshot = snapshot_of(NULL, VM1("10", HW) VM2("10", SW) UFID("07")
+                                                         IN("br0") TO_SERVER COUNT("9") SW
+                                               "actions:push_vlan(vid=100,pcp=0),p0\n");
+    struct fl_inventory inv;
+
+    (void)state;
+    init_inventory(&inv);
+    add_interface(&inv, "vm1", "dpdk");
+    add_interface(&inv, "vm2", "dpdk");
+    add_interface(&inv, "br0", "internal");
+    set_inventory(snapshot, &inv);
+    assert_report_of(snapshot,
+                     "vm2 stranded vm 0.00 refused: 100 % of 20 storage packets were forwarded by "
+                     "a CPU (dp-sw), its peers are in hardware\n"
+                     "vm1 offloaded - 1.00: 100 % of 20 storage packets were forwarded by the NIC\n"
+                     "exit 1");
+}
+
 static void ports_by_number_fit_no_inventory(void **state)
 {
     (void)state;
@@ -579,6 +599,7 @@ int main(void)
         cmocka_unit_test(traffic_between_two_vms_counts_for_both),
         cmocka_unit_test(the_vlan_is_the_tag_the_pushed_one_or_the_access_tag),
         cmocka_unit_test(without_an_inventory_each_port_but_the_uplink_is_a_vm),
+        cmocka_unit_test(an_inventory_without_identities_is_audited_by_port),
         cmocka_unit_test(ports_by_number_fit_no_inventory),
         cmocka_unit_test(an_openflow_port_number_is_not_a_datapath_port_number),
         cmocka_unit_test(a_dump_without_counters_tells_no_verdict),
