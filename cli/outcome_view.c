@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/outcome_view.h"
 
+#include <string.h>
+
 #include <ovs/util.h>
 
 #include "cli/human.h"
@@ -76,14 +78,26 @@ static void print_numbers(const struct fl_outcome_answer *answer, struct fl_outp
 /* What to do next. */
 static char *next_step(const struct fl_outcome_answer *answer)
 {
+    const struct fl_request *request = answer->request;
+
     switch (answer->outcome->state) {
-    case FL_REMEDY_INSTALLED: return fl_request_again(answer->request, "verify", answer->vm_name);
-    case FL_REMEDY_PLANNED: return fl_request_again(answer->request, "apply", answer->vm_name);
-    case FL_REMEDY_VERIFIED:
+    case FL_REMEDY_INSTALLED: return fl_request_again(request, "verify", answer->vm_name);
+    case FL_REMEDY_PLANNED: return fl_request_again(request, "apply", answer->vm_name);
     case FL_REMEDY_REVERTED:
+        /* It was to be applied, and did not help. */
+        if (answer->has_before)
+            return fl_request_again(request, "explain", answer->vm_name);
+        return fl_request_again(request, "audit", NULL);
+    case FL_REMEDY_VERIFIED:
     case FL_REMEDY_SUSPENDED:
-    default: return fl_request_again(answer->request, "audit", NULL);
+    default: return fl_request_again(request, "audit", NULL);
     }
+}
+
+/* The reason may have it in it. */
+static bool evidence_is_news(const struct fl_outcome *outcome)
+{
+    return outcome->evidence && (!outcome->reason || !strstr(outcome->reason, outcome->evidence));
 }
 
 void fl_outcome_print(const struct fl_outcome_answer *answer, struct fl_output *out)
@@ -99,7 +113,7 @@ void fl_outcome_print(const struct fl_outcome_answer *answer, struct fl_output *
     fl_output_printf(out, "%s\n", outcome->changed ? "" : "; nothing was changed");
     if (outcome->reason)
         fl_output_paragraph(out, 0, 2, outcome->reason);
-    if (outcome->evidence) {
+    if (evidence_is_news(outcome)) {
         fl_output_printf(out, "  seen: ");
         fl_output_paragraph(out, 8, 8, outcome->evidence);
     }

@@ -82,12 +82,26 @@ void fl_output_style(struct fl_output *out, enum fl_style style)
 }
 
 /* The one way by which text gets out, so that no name from outside can steer a terminal. */
-static void put_visible(struct fl_output *out, const char *format, va_list args)
+static void put_visible(struct fl_output *out, enum fl_style style, const char *format,
+                        va_list args)
 {
     _cleanup_free char *text = xvasprintf(format, args);
     _cleanup_free char *visible = fl_text_visible(text);
+    size_t before = strspn(visible, "\n");
+    size_t end = strlen(visible);
 
-    fputs(visible, out->stream);
+    if (style == FL_STYLE_PLAIN || !out->colour || before == end) {
+        fputs(visible, out->stream);
+        return;
+    }
+    /* Newlines at either end stay outside of the style. */
+    while (visible[end - 1] == '\n')
+        end--;
+    fprintf(out->stream, "%.*s", (int)before, visible);
+    fl_output_style(out, style);
+    fprintf(out->stream, "%.*s", (int)(end - before), visible + before);
+    fl_output_style(out, FL_STYLE_PLAIN);
+    fputs(visible + end, out->stream);
 }
 
 void fl_output_printf(struct fl_output *out, const char *format, ...)
@@ -95,7 +109,7 @@ void fl_output_printf(struct fl_output *out, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    put_visible(out, format, args);
+    put_visible(out, FL_STYLE_PLAIN, format, args);
     va_end(args);
 }
 
@@ -103,13 +117,9 @@ void fl_output_styled(struct fl_output *out, enum fl_style style, const char *fo
 {
     va_list args;
 
-    if (style != FL_STYLE_PLAIN)
-        fl_output_style(out, style);
     va_start(args, format);
-    put_visible(out, format, args);
+    put_visible(out, style, format, args);
     va_end(args);
-    if (style != FL_STYLE_PLAIN)
-        fl_output_style(out, FL_STYLE_PLAIN);
 }
 
 unsigned int fl_output_width(const struct fl_output *out)

@@ -15,6 +15,8 @@
 
 #define DEFAULT_TIMEOUT_MS 15000
 
+#define TIMEOUT_MS 15000
+
 /* What was true when the plan was made need not be true now. */
 static int prove_again(const struct fl_operator *op, struct fl_plan *plan, struct fl_error *err)
 {
@@ -32,15 +34,40 @@ static int prove_again(const struct fl_operator *op, struct fl_plan *plan, struc
     return error;
 }
 
+/*
+ * A plan from a file goes the way of one made now: what forbids the one forbids the other, and rules
+ * that are in the switch already are not put in again. Only a VM without traffic, of which nothing can
+ * be planned now, is helped by a plan of earlier.
+ */
+static int get_plan_of_file(const struct fl_request *request, const struct fl_operator *op,
+                            struct fl_plan *plan, struct fl_error *err)
+{
+    struct fl_flowset set;
+    int error = fl_plan_file_read(request->plan, request->argument, &set, err);
+
+    if (error)
+        return error;
+    error = fl_remedy_plan(op, request->argument, plan, err);
+    if (error == -ENOENT && plan->vm && plan->vm->verdict == FL_VERDICT_IDLE) {
+        fl_error_clear(err);
+        error = 0;
+    }
+    if (error || (plan->installed && fl_flowset_equal(&plan->set, &set))) {
+        fl_flowset_destroy(&set);
+        return error;
+    }
+    fl_flowset_destroy(&plan->set);
+    plan->set = set;
+    plan->installed = false;
+    return prove_again(op, plan, err);
+}
+
 static int get_plan(const struct fl_request *request, const struct fl_operator *op,
                     struct fl_plan *plan, struct fl_error *err)
 {
-    int error;
-
-    if (!request->plan)
-        return fl_remedy_plan(op, request->argument, plan, err);
-    error = fl_plan_file_read(request->plan, request->argument, &plan->set, err);
-    return error ? error : prove_again(op, plan, err);
+    if (request->plan)
+        return get_plan_of_file(request, op, plan, err);
+    return fl_remedy_plan(op, request->argument, plan, err);
 }
 
 /* There is no plan, or it was only to be shown. */
@@ -101,7 +128,7 @@ static int plan_and_install(const struct fl_request *request, const struct fl_op
     int exit_code = FL_EXIT_TROUBLE;
 
     /* A plan file that is not there is no answer about the VM. */
-    if (!fl_plan_answered(code) || (request->plan && code && code != -EPERM)) {
+    if (!fl_plan_answered(code) || (code == -ENOENT && !plan.vm)) {
         *err = why;
     } else if (code || request->dry_run) {
         struct fl_plan_answer answer = fl_plan_answer(request, &plan, code, &why);

@@ -14,14 +14,12 @@
 
 #define _cleanup_(function) __attribute__((cleanup(function)))
 
-static inline void
-fl_free(void *pointer)
+static inline void fl_free(void *pointer)
 {
-    free(*(void **) pointer);
+    free(*(void **)pointer);
 }
 
-static inline void
-fl_json_release(json_t **json)
+static inline void fl_json_release(json_t **json)
 {
     json_decref(*json);
 }
@@ -30,11 +28,11 @@ fl_json_release(json_t **json)
 #define _cleanup_json _cleanup_(fl_json_release)
 
 /** fl_steal() - hand over what a _cleanup_ variable owns */
-#define fl_steal(variable)                  \
-    ({                                      \
+#define fl_steal(variable)                         \
+    ({                                             \
         __typeof__(variable) stolen_ = (variable); \
-        (variable) = NULL;                  \
-        stolen_;                            \
+        (variable) = NULL;                         \
+        stolen_;                                   \
     })
 
 #endif

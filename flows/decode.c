@@ -74,8 +74,10 @@ const struct fl_decode_stats *fl_decoder_stats(const struct fl_decoder *d)
 
 static void add_line(struct pending *p, struct fl_text text, uint64_t number)
 {
-    if (p->text.length + text.n > FL_LIMIT_LINE_BYTES) {
-        text.n = FL_LIMIT_LINE_BYTES - p->text.length;
+    size_t room = FL_LIMIT_LINE_BYTES - MIN(p->text.length, FL_LIMIT_LINE_BYTES);
+
+    if (text.n > room) {
+        text.n = room;
         p->error = "the flow is too long, the rest of it was dropped";
     }
     p->offsets[p->n_lines] = p->text.length;

@@ -11,6 +11,10 @@
  * it is complete. Nothing is kept, so a dump of any size needs the memory of its longest flow.
  * A line that looks like a flow and cannot be decoded is still handed over, with what is legible and
  * parse_error. Every physical line is counted in exactly one class of struct fl_decode_stats.
+ *
+ * A flow is handed over when the next line shows that it does not go on there, or by
+ * fl_decoder_finish(). Flows that were glued together on one line have that line's number, each.
+ * What is longer than FL_LIMIT_LINE_BYTES or FL_LIMIT_WRAPPED_LINES is cut, and says so.
  */
 
 #include "flows/error.h"

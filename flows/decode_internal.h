@@ -6,11 +6,15 @@
  * What the files of the decoder share, and nobody else includes.
  *
  *   decode.c         bytes -> physical lines -> flows; the interface of decode.h
- *   decode_layout.c  what a physical line is, and what of it belongs to a flow
+ *   decode_strip.c   what people put around a line
+ *   decode_layout.c  what a line is to the flow before it, and where a flow begins in it
  *   decode_flow.c    text of one flow -> its parts
  *   decode_match.c   match attributes -> struct match, the fast way
- *   decode_odp.c     the same through libopenvswitch's parser, for attributes seldom seen
- *   decode_actions.c actions -> netlink attributes
+ *   decode_tunnel.c  tunnel() of a match
+ *   decode_fields.c  what is in the brackets of an attribute
+ *   decode_odp.c     the same through libopenvswitch's parser, for what is seldom seen
+ *   decode_actions.c lists of actions -> netlink attributes
+ *   decode_action.c  one action; decode_action_odp.c: through libopenvswitch's parser
  *   decode_scan.c    numbers and addresses
  */
 

@@ -17,11 +17,14 @@
 #define FL_ERROR_MAX 512
 
 struct fl_error {
-    int code;                   /* Negative errno of the first cause; 0 while there is none. */
-    char text[FL_ERROR_MAX];    /* Sentence without a trailing newline or full stop. */
+    int code;                /* Negative errno of the first cause; 0 while there is none. */
+    char text[FL_ERROR_MAX]; /* Sentence without a trailing newline or full stop. */
 };
 
-#define FL_ERROR_INIT { .code = 0, .text = "" }
+#define FL_ERROR_INIT         \
+    {                         \
+        .code = 0, .text = "" \
+    }
 
 /**
  * fl_error_set() - record the first cause

@@ -75,7 +75,8 @@ enum fl_offloaded {
  * to tell that it does not overlap something, never to prove that something covers it.
  *
  * Strings, @match, and @actions belong to whoever made the record: the decoder's scratch memory
- * during a callback, the arena of a snapshot afterwards.
+ * during a callback, the arena of a snapshot afterwards. They are printable UTF-8: whatever was not is
+ * '?'. @match can always be read; without has_match it matches everything.
  */
 struct fl_flow {
     ovs_u128 id; /* ufid, or a hash of the match text when none was printed. */

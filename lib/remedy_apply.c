@@ -7,6 +7,7 @@
 
 #include "flows/cleanup.h"
 #include "lib/base/clock.h"
+#include "lib/ovs/log.h"
 #include "lib/remedy_steps.h"
 #include "lib/store/journal.h"
 
@@ -127,13 +128,14 @@ static int conclude(const struct fl_operator *op, struct fl_store *store, struct
 }
 
 static int watch(const struct fl_operator *op, struct fl_store *store, struct fl_remedy *remedy,
-                 bool was_busy, bool decoys, struct fl_outcome *outcome, struct fl_error *err)
+                 bool was_busy, const struct fl_watch *how, struct fl_outcome *outcome,
+                 struct fl_error *err)
 {
     json_t *after;
     int life;
 
     fl_step_say(op, "watching the counters");
-    life = fl_step_watch(op, &remedy->set, decoys, outcome->changed ? 2 : 1, outcome, &after, err);
+    life = fl_step_watch(op, &remedy->set, how, outcome, &after, err);
     json_decref(remedy->after);
     remedy->after = after;
     if (life < 0) {
@@ -163,7 +165,8 @@ int fl_remedy_apply(const struct fl_operator *op, struct fl_plan *plan, struct f
     struct fl_presence presence;
     struct fl_remedy remedy;
     struct fl_store *store;
-    bool present, decoys = false;
+    struct fl_watch how = { .n_good = 1, .log_mark = fl_log_mark() };
+    bool present;
     int error;
 
     memset(outcome, 0, sizeof *outcome);
@@ -178,13 +181,14 @@ int fl_remedy_apply(const struct fl_operator *op, struct fl_plan *plan, struct f
     present = !error && presence.n_present == fl_step_n_rules(&remedy.set) && !presence.n_foreign;
     if (!error && !present) {
         error = install(op, store, &remedy, outcome, err);
-        decoys = remedy.set.n_rules > fl_step_n_rules(&remedy.set);
+        how.decoys = remedy.set.n_rules > fl_step_n_rules(&remedy.set);
+        how.n_good = 2;
     } else if (!error) {
         outcome->state = remedy.state == FL_REMEDY_VERIFIED ? FL_REMEDY_VERIFIED
                                                             : FL_REMEDY_INSTALLED;
     }
     if (!error) {
-        error = watch(op, store, &remedy, was_busy, decoys, outcome, err);
+        error = watch(op, store, &remedy, was_busy, &how, outcome, err);
     }
     fl_remedy_destroy(&remedy);
     fl_store_close(store);
@@ -196,7 +200,8 @@ static int verify_now(const struct fl_operator *op, struct fl_store *store,
                       struct fl_remedy *remedy, struct fl_outcome *outcome, struct fl_error *err)
 {
     json_t *after;
-    int life = fl_step_watch(op, &remedy->set, false, 1, outcome, &after, err);
+    struct fl_watch how = { .n_good = 1, .log_mark = fl_log_mark() };
+    int life = fl_step_watch(op, &remedy->set, &how, outcome, &after, err);
     int error;
 
     json_decref(remedy->after);

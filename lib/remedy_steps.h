@@ -66,18 +66,25 @@ enum fl_proof_of_life {
     FL_LIFE_BAD,   /* storage packets in software, or the rules see none */
     FL_LIFE_QUIET, /* no storage packet */
 };
+/* How to watch. */
+struct fl_watch {
+    bool decoys; /* Take the decoys out on the way, once megaflows are built anew. */
+    /*
+     * Looks in a row that must be good. The first one after a change still sees new flows, whose first
+     * packets went through software.
+     */
+    unsigned int n_good;
+    int64_t log_mark; /* fl_log_mark() from before the rules went in. */
+};
 /**
  * fl_step_watch() - look at the VM's traffic until it is good, or the time is up
  * @set: gets more decoys when a live megaflow withstands those it has
- * @decoys: take the decoys out on the way, once megaflows are built anew
- * @n_good: looks in a row that must be good; the first one after a change still sees new flows, whose
- *          first packets went through software
  * @outcome: reason, evidence, packets, hw_share, had_traffic are filled
  * @after: the VM's audit entry at the end, as JSON (new reference), or NULL
  * Return: enum fl_proof_of_life, or negative errno when the host could not be read.
  */
-int fl_step_watch(const struct fl_operator *op, struct fl_flowset *set, bool decoys,
-                  unsigned int n_good, struct fl_outcome *outcome, json_t **after,
+int fl_step_watch(const struct fl_operator *op, struct fl_flowset *set,
+                  const struct fl_watch *watch, struct fl_outcome *outcome, json_t **after,
                   struct fl_error *err);
 
 /** fl_step_find_remedy() - the remedy on disk whose VM has this name or identity; -ENOENT */

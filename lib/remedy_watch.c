@@ -123,17 +123,17 @@ static int look(const struct fl_operator *op, struct fl_flowset *set, bool *more
     return error;
 }
 
-int fl_step_watch(const struct fl_operator *op, struct fl_flowset *set, bool decoys,
-                  unsigned int n_good, struct fl_outcome *outcome, json_t **after,
+int fl_step_watch(const struct fl_operator *op, struct fl_flowset *set,
+                  const struct fl_watch *watch, struct fl_outcome *outcome, json_t **after,
                   struct fl_error *err)
 {
-    int64_t log_mark = fl_log_mark();
+    bool decoys = watch->decoys;
     int life = FL_LIFE_QUIET;
     unsigned int good = 0;
 
     *after = NULL;
-    for (int i = 0; i < MAX_ROUNDS && good < n_good; i++) {
-        bool may_add = n_good > 1 && (i == 1 || i == MAX_ROUNDS / 2 - 1);
+    for (int i = 0; i < MAX_ROUNDS && good < watch->n_good; i++) {
+        bool may_add = watch->n_good > 1 && (i == 1 || i == MAX_ROUNDS / 2 - 1);
         bool added = false;
 
         fl_error_clear(err);
@@ -157,7 +157,7 @@ int fl_step_watch(const struct fl_operator *op, struct fl_flowset *set, bool dec
     }
     if (life == FL_LIFE_BAD) {
         free(outcome->evidence);
-        outcome->evidence = fl_log_refusal(log_mark);
+        outcome->evidence = fl_log_refusal(watch->log_mark);
     }
     return life;
 }

@@ -70,7 +70,7 @@ static void put_actions(struct ds *text, const struct fl_flow *flow, const struc
         return;
     }
     SIMAP_FOR_EACH(node, fl_ports_simap(ports))
-        odp_portno_names_set(&names, u32_to_odp(node->data), xstrdup(node->name));
+        odp_portno_names_set(&names, u32_to_odp(node->data), node->name);
     ds_put_cstr(text, " | ");
     format_odp_actions(text, flow->actions, flow->actions_len, &names);
     odp_portno_names_destroy(&names);

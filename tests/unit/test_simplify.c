@@ -174,7 +174,7 @@ static void two_chains_become_one_rule_a_direction(void **state)
     assert_int_equal(h.result, 0);
     assert_int_equal(h.set.n_rules, 2);
     assert_rule(rule_of(&h, FL_FROM_VM),
-                "tcp,in_port=12,vlan_tci=0x0000,dl_src=" VM_MAC
+                "tcp,in_port=12,vlan_tci=0x0000/0x1fff,dl_src=" VM_MAC
                 ",nw_src=10.100.0.12,nw_dst=10.100.0.0/24,tp_dst=2049",
                 "mod_vlan_vid:100,output:1");
     assert_rule(rule_of(&h, FL_TO_VM),
@@ -209,7 +209,7 @@ static void without_configured_subnets_the_server_alone_is_meant(void **state)
     simplify(&h, OUT_HEAD OUT_TAIL BACK_HEAD BACK_TAIL, "", &c, 1);
     assert_int_equal(h.result, 0);
     assert_rule(rule_of(&h, FL_FROM_VM),
-                "tcp,in_port=12,vlan_tci=0x0000,dl_src=" VM_MAC
+                "tcp,in_port=12,vlan_tci=0x0000/0x1fff,dl_src=" VM_MAC
                 ",nw_src=10.100.0.12,nw_dst=10.100.0.1,tp_dst=2049",
                 "mod_vlan_vid:100,output:1");
     done(&h);
@@ -266,12 +266,13 @@ static void what_a_simple_rule_must_not_stand_for_is_refused(void **state)
     assert_refused(OUT_WITH("p0,vm2"), "more than one port");
     assert_refused(OUT_WITH("meter(3),push_vlan(vid=100,pcp=0),p0"), "meter");
     assert_refused(OUT_WITH("userspace(pid=0,slow_path(controller)),p0"), "userspace");
-    assert_refused(OUT_WITH("ct(commit,zone=2,nat(src=192.0.2.7)),recirc(0x11)")
-                       FLOW("11", "ct_state(0x22/0x3e),", "vm2",
-                            "eth(src=" VM_MAC ",dst=" SERVER_MAC "),eth_type(0x0800),"
-                            "ipv4(src=10.100.0.12/0.0.0.0,dst=10.100.0.1,proto=6/0,tos=0/0,ttl=64/0,frag=no)",
-                            "1000", "push_vlan(vid=100,pcp=0),p0"),
-                   "NAT");
+    assert_refused(
+        OUT_WITH("ct(commit,zone=2,nat(src=192.0.2.7)),recirc(0x11)")
+            FLOW("11", "ct_state(0x22/0x3e),", "vm2",
+                 "eth(src=" VM_MAC ",dst=" SERVER_MAC "),eth_type(0x0800),"
+                 "ipv4(src=10.100.0.12/0.0.0.0,dst=10.100.0.1,proto=6/0,tos=0/0,ttl=64/0,frag=no)",
+                 "1000", "push_vlan(vid=100,pcp=0),p0"),
+        "NAT");
     assert_refused(OUT_WITH("set(ipv4(dst=10.9.9.9)),push_vlan(vid=100,pcp=0),p0"), "rewritten");
 }
 
@@ -293,7 +294,7 @@ static void a_decoy_is_made_only_where_the_old_mask_has_every_bit(void **state)
     assert_true(h.set.rules[1].decoy);
     assert_int_equal(h.set.rules[1].priority, FL_DECOY_PRIORITY);
     assert_rule(&h.set.rules[1],
-                "tcp,in_port=12,vlan_tci=0x0000,dl_src=" VM_MAC
+                "tcp,in_port=12,vlan_tci=0x0000/0x1fff,dl_src=" VM_MAC
                 ",nw_src=10.100.0.12,nw_dst=10.100.0.0/24,nw_ttl=1,tp_dst=2049",
                 h.set.rules[0].actions);
     done(&h);
