@@ -117,7 +117,7 @@ void fl_outcome_print(const struct fl_outcome_answer *answer, struct fl_output *
         fl_output_printf(out, "  seen: ");
         fl_output_paragraph(out, 8, 8, outcome->evidence);
     }
-    if (answer->has_before)
+    if (answer->has_before && (answer->packets_before || outcome->packets))
         print_numbers(answer, out);
     fl_output_styled(out, FL_STYLE_BOLD, "next: %s\n", next);
     if (outcome->state == FL_REMEDY_INSTALLED || outcome->state == FL_REMEDY_VERIFIED)

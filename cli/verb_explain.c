@@ -14,6 +14,8 @@
 #define CHAINS_SHOWN  4u
 #define PEERS_SHOWN   5u
 #define DETAILS_SHOWN 3u
+/* Chains that are searched for different evidence, most packets first. */
+#define CHAINS_SEARCHED 1000u
 
 struct story {
     const struct fl_request *request;
@@ -71,7 +73,7 @@ static void gather_evidence(const struct story *story, enum fl_cause_id id,
     const struct fl_vm_audit *vm = story->vm;
 
     evidence->n = 0;
-    for (size_t i = 0; i < vm->n_findings && evidence->n < DETAILS_SHOWN; i++) {
+    for (size_t i = 0; i < MIN(vm->n_findings, CHAINS_SEARCHED); i++) {
         struct fl_cause causes[FL_MAX_CAUSES];
         size_t n = fl_finding_causes(story->reading->audit, &vm->findings[i], causes);
 

@@ -126,16 +126,23 @@ static int decode_lines(struct fl_snapshot *snapshot, const json_t *lines, const
 {
     struct fl_decoder *decoder = fl_decoder_create(fl_snapshot_ports(snapshot), flags,
                                                    fl_snapshot_add, snapshot);
+    const struct fl_decode_stats *stats = fl_decoder_stats(decoder);
+    uint64_t n_blank = 0;
     int error = 0;
 
     for (size_t i = 0; !error && i < json_array_size(lines); i++) {
         error = read_line(decoder, json_array_get(lines, i), where, i, err);
+        n_blank += !error && !json_string_length(json_array_get(lines, i));
     }
     if (!error && fl_decoder_finish(decoder)) {
         error = fl_error_set(err, -E2BIG, "%s has more than %u flows", where, FL_LIMIT_FLOWS);
     }
-    if (!error && fl_decoder_stats(decoder)->truncated) {
+    if (!error && stats->truncated) {
         fl_snapshot_set_incomplete(snapshot, "%s of the capture ends inside a flow", where);
+    }
+    if (!error && !stats->flows && stats->other_lines > n_blank) {
+        fl_snapshot_set_incomplete(snapshot, "%s of the capture has text, and no flow in it",
+                                   where);
     }
     fl_decoder_destroy(decoder);
     return error;

@@ -29,8 +29,10 @@ static int remedy_of_vm(const struct fl_inventory *inv, const char *vm_what,
         return -ENOENT;
     }
     fl_remedy_init(remedy);
+    fl_flowset_destroy(&remedy->set);
     fl_flowset_init(&remedy->set, vm->id, vm->name);
     remedy->state = FL_REMEDY_REVERTED;
+    free(remedy->reason);
     remedy->reason = xstrdup("there is no remedy");
     return 0;
 }
