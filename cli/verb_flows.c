@@ -60,20 +60,28 @@ static void for_each(struct listing *listing, const size_t *order, show_flow *sh
     }
 }
 
+/* Each line of the text is in exactly one class. */
+static json_t *lines_json(const struct fl_decode_stats *lines)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "total", (json_int_t)lines->lines, "flow",
+                     (json_int_t)lines->flow_lines, "continued", (json_int_t)lines->continued_lines,
+                     "heading", (json_int_t)lines->heading_lines, "other",
+                     (json_int_t)lines->other_lines);
+}
+
 static json_t *summary_json(const struct listing *listing)
 {
     const struct fl_snapshot *snapshot = listing->reading->snapshot;
+    const struct fl_decode_stats *lines = fl_snapshot_lines(snapshot);
     json_t *summary = json_object(), *by_path = json_object();
-    json_int_t n_parse_errors = 0;
 
-    for (size_t i = 0; i < fl_snapshot_n_flows(snapshot); i++)
-        n_parse_errors += fl_snapshot_flow(snapshot, i)->flow.parse_error != NULL;
     for (enum fl_path path = 0; path < FL_N_PATHS; path++)
         json_object_set_new(by_path, fl_path_key(path),
                             json_integer((json_int_t)fl_snapshot_n_by_path(snapshot, path)));
     json_object_set_new(summary, "flows", json_integer((json_int_t)fl_snapshot_n_seen(snapshot)));
     json_object_set_new(summary, "shown", json_integer((json_int_t)listing->n_shown));
-    json_object_set_new(summary, "parse_errors", json_integer(n_parse_errors));
+    json_object_set_new(summary, "lines", lines_json(lines));
+    json_object_set_new(summary, "parse_errors", json_integer((json_int_t)lines->parse_errors));
     json_object_set_new(summary, "by_path", by_path);
     return summary;
 }

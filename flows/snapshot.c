@@ -44,6 +44,7 @@ struct fl_snapshot {
     size_t n_flows;
     uint64_t n_seen;
     uint64_t n_by_path[FL_N_PATHS];
+    struct fl_decode_stats lines;
 };
 
 struct fl_snapshot *fl_snapshot_create(const char *host, int64_t time_ms)
@@ -256,6 +257,16 @@ int fl_snapshot_add(const struct fl_flow *flow, void *snapshot_)
     copy_flow(&snapshot->arena, flow, &record->flow);
     set_window(snapshot, record);
     return 0;
+}
+
+void fl_snapshot_set_lines(struct fl_snapshot *snapshot, const struct fl_decode_stats *lines)
+{
+    snapshot->lines = *lines;
+}
+
+const struct fl_decode_stats *fl_snapshot_lines(const struct fl_snapshot *snapshot)
+{
+    return &snapshot->lines;
 }
 
 void fl_snapshot_set_incomplete(struct fl_snapshot *snapshot, const char *format, ...)

@@ -68,6 +68,10 @@ void fl_snapshot_filter(struct fl_snapshot *snapshot, enum fl_snapshot_keep keep
                         const struct fl_storage *storage);
 /** fl_snapshot_add() - an fl_decode_cb; @aux is the snapshot. Return: 0 or -E2BIG (FL_LIMIT_FLOWS). */
 int fl_snapshot_add(const struct fl_flow *flow, void *snapshot);
+/** fl_snapshot_set_lines() - what the decoder of the sample counted; the last sample's is kept */
+void fl_snapshot_set_lines(struct fl_snapshot *snapshot, const struct fl_decode_stats *lines);
+/** fl_snapshot_lines() - lines of the last sample's text by class, flows kept or not; borrowed */
+const struct fl_decode_stats *fl_snapshot_lines(const struct fl_snapshot *snapshot);
 /** fl_snapshot_set_incomplete() - something could not be read; the first reason is kept (copied) */
 void fl_snapshot_set_incomplete(struct fl_snapshot *snapshot, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -144,6 +144,7 @@ static int decode_lines(struct fl_snapshot *snapshot, const json_t *lines, const
         fl_snapshot_set_incomplete(snapshot, "%s of the capture has text, and no flow in it",
                                    where);
     }
+    fl_snapshot_set_lines(snapshot, stats);
     fl_decoder_destroy(decoder);
     return error;
 }

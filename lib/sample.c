@@ -32,6 +32,7 @@ int fl_sample_end(struct fl_sample *sample, int ret, struct fl_error *err)
     if (!ret)
         ret = fl_decoder_finish(sample->decoder);
     sample->stats = *fl_decoder_stats(sample->decoder);
+    fl_snapshot_set_lines(sample->snapshot, &sample->stats);
     fl_decoder_destroy(sample->decoder);
     sample->decoder = NULL;
     if (ret == -E2BIG)

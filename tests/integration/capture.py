@@ -49,7 +49,8 @@ def audit_says_the_same(bench):
         tap.check(abs(vm["hw_share"] - same["hw_share"]) < 0.05, "hw_share as live", vm, same)
         now, then = (sum(v["storage"]["packets"].values()) / document["window_ms"]
                      for v, document in ((same, live), (vm, captured)))
-        tap.check(abs(now - then) < 0.2 * now, f"packets a second of {vm['name']} as live", vm, same)
+        tap.check(abs(now - then) < 0.2 * now, f"packets a second of {vm['name']} as live",
+                  vm, same)
 
 
 def flows_says_the_same(bench):

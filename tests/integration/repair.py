@@ -5,7 +5,7 @@ import json
 import time
 
 import tap
-from bench import (ALL_OFFLOADED, PEERS, STRANDED_VM2, Bench, actions_of, mask_of, match_of)
+from bench import ALL_OFFLOADED, PEERS, STRANDED_VM2, Bench, actions_of, mask_of, match_of
 
 CONNECTIONS = 64
 # The window of the audit that is compared with the NIC's own counters.

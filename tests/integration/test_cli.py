@@ -292,6 +292,9 @@ def flows_that_cannot_be_parsed(desk):
     errors = [flow for flow in document["flows"] if flow["parse_error"]]
     tap.equal([flow["line"] for flow in errors], [3, len(lines)], "lines with parse_error")
     tap.equal(document["summary"]["parse_errors"], 2, "counted")
+    tap.equal(document["summary"]["lines"],
+              {"total": len(lines), "flow": len(lines) - 1, "continued": 0, "heading": 1,
+               "other": 0}, "lines by class")
     tap.equal(errors[0]["path"], "hw", "its path is legible all the same")
     tap.equal(len(document["flows"]), len(lines) - 1, "flows")
 

@@ -52,6 +52,10 @@ static void example(struct fl_flowset *set)
     fl_flowset_guard(set, 15, 0x80000000);
     fl_flowset_add_relaxation(set, "ct-invalid", "tcp,in_port=2");
     fl_flowset_add_relaxation(set, "mac-learning", NULL);
+    set->zones = xcalloc(2, sizeof *set->zones);
+    set->zones[0] = 2;
+    set->zones[1] = UINT16_MAX;
+    set->n_zones = 2;
     set->n_traces = 12;
     set->basis = xstrdup("0123abcd");
 }
@@ -145,6 +149,8 @@ static void test_json_reads_back_to_the_same(void **state)
         assert_int_equal(set.rules[i].decoy, again.rules[i].decoy);
     }
     assert_true(set.cookie == again.cookie);
+    assert_int_equal(again.n_zones, 2);
+    assert_memory_equal(set.zones, again.zones, 2 * sizeof *set.zones);
     json_again = fl_flowset_to_json(&again);
     assert_true(json_equal(json, json_again));
     json_decref(json);
@@ -270,6 +276,9 @@ static void test_hostile_json_is_refused_by_key(void **state)
     assert_refused("guard/reg", "16", "guard.reg must be a whole number from 0 to 15");
     assert_refused("guard/mask", "\"0x0\"", "a mask that is not 0");
     assert_refused("guard/mask", "\"0x1ffffffff\"", "guard.mask must be a hexadecimal number");
+    assert_refused("zones", "7", "zones must be an array");
+    assert_refused("zones/0", "65536", "zones[0] must be 0 to 65535");
+    assert_refused("zones/1", "null", "zones[1] must be 0 to 65535");
     assert_refused("relaxations/0/id", "null", "relaxations[0].id must be a string");
     assert_refused("relaxations/0/example", "[]", "relaxations[0].example must be a string");
     assert_refused("traces", "-1", "traces must be a whole number");

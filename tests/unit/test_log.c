@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is taken from ovs-vswitchd's log as the reason of a refusal. Lines as OVS 3.1.0 writes them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "flows/cleanup.h"
+#include "lib/ovs/log.h"
+#include "tests/unit/temporary.h"
+
+#define HEAD(N) "2026-11-22T23:28:23.598Z|0000" #N "|netdev_offload_dpdk(hw_offload6)|WARN|"
+#define FORWARDING \
+    "vm2: Failed flow:   flow create 0 priority 0 group 0 transfer pattern eth / end\n"
+#define MARKING "vm2: Failed flow:   flow create 0 ingress priority 0 group 0 pattern eth / end\n"
+#define FULL    "vm2: rte_flow creation failed: 2 (nic: rule table full)."
+#define NO_MARK "vm2: rte_flow creation failed: 8 (nic: marking not supported)."
+
+static struct temporary *folder; /* OVS reads OVS_LOGDIR once: all tests share it */
+
+static int group_setup(void **state)
+{
+    assert_int_equal(temporary_setup(state), 0);
+    folder = *state;
+    return setenv("OVS_LOGDIR", folder->root, 1);
+}
+
+static void write_log(const char *mode, const char *text)
+{
+    _cleanup_free char *path = temporary_path(folder, "ovs-vswitchd.log");
+    FILE *file = fopen(path, mode);
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void the_rule_that_forwards_tells_why(void **state)
+{
+    _cleanup_free char *text = NULL;
+
+    (void)state;
+    write_log("w", HEAD(1) FULL "\n" HEAD(2) FORWARDING HEAD(3) NO_MARK "\n" HEAD(4) MARKING);
+    text = fl_log_refusal(0);
+    assert_string_equal(text, FULL);
+}
+
+static void a_refusal_of_the_marking_rule_alone_is_said_to_be_one(void **state)
+{
+    _cleanup_free char *text = NULL;
+
+    (void)state;
+    write_log("w", HEAD(1) NO_MARK "\n" HEAD(2) MARKING);
+    text = fl_log_refusal(0);
+    assert_non_null(strstr(text, NO_MARK " This is of the second try"));
+}
+
+static void only_what_came_after_the_mark_counts(void **state)
+{
+    _cleanup_free char *text = NULL;
+    int64_t mark;
+
+    (void)state;
+    write_log("w", HEAD(1) FULL "\n" HEAD(2) FORWARDING);
+    mark = fl_log_mark();
+    assert_null(fl_log_refusal(mark));
+    write_log("a", "2026-11-22T23:28:24.000Z|00009|dpif_netlink|ERR|failed to offload flow: x\n");
+    text = fl_log_refusal(mark);
+    assert_string_equal(text, "failed to offload flow: x");
+}
+
+static void a_log_that_was_rotated_is_read_from_its_start(void **state)
+{
+    _cleanup_free char *text = NULL;
+
+    (void)state;
+    write_log("w", HEAD(1) FULL "\n" HEAD(2) FORWARDING);
+    text = fl_log_refusal(1000000);
+    assert_string_equal(text, FULL);
+}
+
+static void no_log_means_nothing(void **state)
+{
+    _cleanup_free char *path = temporary_path(folder, "ovs-vswitchd.log");
+
+    (void)state;
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(fl_log_mark(), 0);
+    assert_null(fl_log_refusal(0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_rule_that_forwards_tells_why),
+        cmocka_unit_test(a_refusal_of_the_marking_rule_alone_is_said_to_be_one),
+        cmocka_unit_test(only_what_came_after_the_mark_counts),
+        cmocka_unit_test(a_log_that_was_rotated_is_read_from_its_start),
+        cmocka_unit_test(no_log_means_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, group_setup, temporary_teardown);
+}
