@@ -150,12 +150,20 @@ static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_pl
     return error;
 }
 
-int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_plan *plan,
-                   struct fl_error *err)
+static void forget_reading(struct fl_plan *plan)
+{
+    fl_audit_destroy(plan->audit);
+    fl_snapshot_destroy(plan->snapshot);
+    plan->audit = NULL;
+    plan->snapshot = NULL;
+    plan->vm = NULL;
+}
+
+/* One window. On success plan->vm is the VM's entry, and *@vm the VM itself. */
+static int read_vm(const struct fl_operator *op, const char *vm_what, struct fl_plan *plan,
+                   const struct fl_vm **vm, struct fl_error *err)
 {
     const struct fl_inventory *inv;
-    const struct fl_vm *vm;
-    struct fl_ctl *ctl;
     int error;
 
     fl_step_say(op, "reading flows");
@@ -164,16 +172,34 @@ int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_
         return as_trouble(error);
     }
     inv = fl_snapshot_inventory(plan->snapshot);
-    vm = inv ? fl_inventory_find_vm(inv, vm_what, err) : NULL;
-    if (!vm) {
+    *vm = inv ? fl_inventory_find_vm(inv, vm_what, err) : NULL;
+    if (!*vm) {
         return fl_error_set(err, -ENXIO, "no VM \"%s\" on this host", vm_what);
     }
-    plan->vm = fl_audit_vm(plan->audit, vm->name);
-    if (!plan->vm) {
-        return fl_error_set(err, -ENODATA, "%s is not in the audit", vm->name);
+    plan->vm = fl_audit_vm(plan->audit, (*vm)->name);
+    return plan->vm ? 0 : fl_error_set(err, -ENODATA, "%s is not in the audit", (*vm)->name);
+}
+
+/* A change a moment ago made the flows anew: the next window tells what this one could not. */
+static bool is_too_young(const struct fl_plan *plan)
+{
+    return plan->vm->verdict == FL_VERDICT_UNKNOWN && plan->vm->young_packets &&
+           !plan->audit->incomplete;
+}
+
+int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_plan *plan,
+                   struct fl_error *err)
+{
+    const struct fl_vm *vm;
+    struct fl_ctl *ctl;
+    int error = read_vm(op, vm_what, plan, &vm, err);
+
+    if (!error && is_too_young(plan)) {
+        forget_reading(plan);
+        error = read_vm(op, vm_what, plan, &vm, err);
     }
-    if (take_installed(op, vm, plan)) {
-        return 0;
+    if (error || take_installed(op, vm, plan)) {
+        return error;
     }
     error = refuse_by_verdict(plan, err);
     if (error) {
