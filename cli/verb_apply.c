@@ -15,8 +15,6 @@
 
 #define DEFAULT_TIMEOUT_MS 15000
 
-#define TIMEOUT_MS 15000
-
 /* What was true when the plan was made need not be true now. */
 static int prove_again(const struct fl_operator *op, struct fl_plan *plan, struct fl_error *err)
 {
