@@ -96,6 +96,8 @@ struct fl_flow {
     uint16_t actions_len; /* Bytes of @actions. */
     uint64_t packets;     /* FL_COUNT_UNKNOWN when not printed. */
     uint64_t bytes;       /* Without the Ethernet header when @layer is FL_LAYER_TC. */
+    uint64_t hw_packets;  /* Those of @packets that the NIC forwarded; unknown unless told apart. */
+    uint64_t hw_bytes;
     int64_t used_ms;      /* Milliseconds since last use; FL_USED_NEVER, FL_USED_UNKNOWN. */
     const struct nlattr *actions; /* OVS_ACTION_ATTR_*; ports as in struct fl_ports. */
     struct minimatch match;       /* Wildcarded bits of the flow are zero. */

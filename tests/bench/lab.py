@@ -235,6 +235,7 @@ class Lab:
             return
         try:
             wait_until(self.traffic.nfs_is_ready, 10, "nfs-ganesha")
+            self.traffic.nfs_problem = self.traffic.probe_nfs(self.vms[0].name)
         except LabError as error:
             self.traffic.nfs_problem = str(error)
 

@@ -10,6 +10,7 @@ from .processes import LabError
 from .topology import PUBLIC_SERVER, STORAGE_NAMESPACES, STORAGE_SERVERS
 
 GANESHA = "/usr/bin/ganesha.nfsd"
+NFS_LS = "/usr/bin/nfs-ls"
 NFS_PORT = 2049
 OTHER_PORT = 9000
 HTTP_PORT = 8080
@@ -138,6 +139,16 @@ class Traffic:
             [*namespaces.enter(self.namespace("sto")), "ss", "-Hltn",
              f"sport = :{NFS_PORT}"], check=False)
         return bool(result.stdout)
+
+    def probe_nfs(self, vm_name):
+        """Mount the disk in a VM, once. Return: what went wrong, or None."""
+        result = processes.run(
+            [*namespaces.enter(self.namespace(vm_name)), "timeout", "10", NFS_LS,
+             f"nfs://{STORAGE_SERVERS[0]}/disk?version=4"], check=False)
+        if result.returncode == 0:
+            return None
+        said = (result.stderr or result.stdout or "no answer").strip().splitlines()
+        return f"the disk cannot be mounted: {said[-1]}"
 
     # ---- The VMs' traffic ----
 
