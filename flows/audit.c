@@ -16,6 +16,7 @@
 const struct fl_audit_options fl_audit_options_default = {
     .grace_ms = 1000,
     .stranded_below = 0.9,
+    .leaking_above = 0.01,
 };
 
 const char *fl_verdict_name(enum fl_verdict verdict)
@@ -251,6 +252,12 @@ size_t fl_finding_causes(const struct fl_audit *audit, const struct fl_finding *
         size_t n_of_link = fl_cause_of_flow(&finding->chain->links[i]->flow, ports, inv, of_link);
 
         n = fl_causes_merge(causes, n, of_link, n_of_link);
+    }
+    if (fl_finding_leaks(finding)) {
+        struct fl_cause leak = fl_cause_of_leak(finding->chain->packets,
+                                                finding->chain->hw_packets);
+
+        n = fl_causes_merge(causes, n, &leak, 1);
     }
     return n;
 }

@@ -28,6 +28,7 @@ const char *fl_scope_name(enum fl_scope scope); /* NULL for NONE */
 struct fl_audit_options {
     int64_t grace_ms;      /* Flows younger than this do not count; default 1000. */
     double stranded_below; /* Share of packets in hardware; default 0.9. */
+    double leaking_above;  /* Share of packets that leak; default 0.01. */
 };
 extern const struct fl_audit_options fl_audit_options_default;
 
@@ -56,6 +57,7 @@ struct fl_vm_audit {
     char *reason;            /* One sentence; why unknown, why idle, what is stranded. */
     struct fl_tally storage; /* Packets of the window. */
     uint64_t young_packets;  /* Software packets of flows younger than the grace time. */
+    uint64_t leaked_packets; /* Software packets of flows that the NIC has. */
     double hw_share;         /* Of packets, 0..1; negative when there were none, or not known. */
     enum fl_cause_id causes[FL_N_CAUSES]; /* Strongest (most packets) first. */
     size_t n_causes;

@@ -57,7 +57,7 @@ static json_t *json_of_interfaces(const struct fl_vm_audit *vm)
 
 json_t *fl_vm_audit_to_json(const struct fl_vm_audit *vm)
 {
-    return json_pack("{so so so ss so so s{so so so} so so so}", "name",
+    return json_pack("{so so so ss so so s{so so so} so so so so}", "name",
                      fl_json_of_string(vm->name), "id",
                      fl_json_of_string(vm->vm ? vm->vm->id : NULL), "interfaces",
                      json_of_interfaces(vm), "verdict", fl_verdict_name(vm->verdict), "scope",
@@ -66,5 +66,6 @@ json_t *fl_vm_audit_to_json(const struct fl_vm_audit *vm)
                      json_of_counts(vm->storage.packets), "bytes",
                      json_of_counts(vm->storage.bytes), "flows", json_of_counts(vm->storage.flows),
                      "hw_share", vm->hw_share < 0 ? json_null() : json_real(vm->hw_share), "causes",
-                     json_of_causes(vm), "uncounted", json_of_uncounted(vm));
+                     json_of_causes(vm), "uncounted", json_of_uncounted(vm), "leaked_packets",
+                     json_of_count(vm->leaked_packets));
 }

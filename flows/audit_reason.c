@@ -127,6 +127,18 @@ static void put_stranded(struct ds *text, const struct fl_vm_audit *vm,
     put_scope(text, vm, audit);
 }
 
+static void put_leaking(struct ds *text, const struct fl_vm_audit *vm, const struct fl_audit *audit)
+{
+    struct fl_weights weights = fl_vm_weights(vm);
+    uint64_t total = fl_add_counts(fl_add_counts(weights.hw, weights.software), weights.unknown);
+
+    put_percent(text, vm->leaked_packets, total);
+    ds_put_cstr(text, " of ");
+    put_count(text, total);
+    ds_put_cstr(text, " storage packets came to software, although the NIC has their flows");
+    put_scope(text, vm, audit);
+}
+
 static bool has_unprinted_path(const struct fl_vm_audit *vm)
 {
     for (size_t i = 0; i < vm->n_findings; i++) {
@@ -210,8 +222,8 @@ char *fl_vm_reason(const struct fl_vm_audit *vm, const struct fl_audit *audit,
     struct ds text = DS_EMPTY_INITIALIZER;
 
     switch (vm->verdict) {
-    case FL_VERDICT_STRANDED:
-    case FL_VERDICT_LEAKING: put_stranded(&text, vm, audit); break;
+    case FL_VERDICT_LEAKING: put_leaking(&text, vm, audit); break;
+    case FL_VERDICT_STRANDED: put_stranded(&text, vm, audit); break;
     case FL_VERDICT_UNKNOWN: put_unknown(&text, vm, audit, ports_are_numbers); break;
     case FL_VERDICT_IDLE:
         ds_put_cstr(&text, "no storage packets ");

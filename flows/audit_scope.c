@@ -63,7 +63,7 @@ const char *fl_vm_nic(const struct fl_vm_audit *vm, char buf[64])
                                           : NULL;
 }
 
-/* All VMs with traffic behind @vm's NIC are stranded; those behind others are all in hardware. */
+/* All VMs with traffic behind @vm's NIC fare like it; those behind others are all in hardware. */
 static bool is_whole_nic(const struct fl_audit *audit, const struct fl_vm_audit *vm)
 {
     char buf[64];
@@ -80,7 +80,7 @@ static bool is_whole_nic(const struct fl_audit *audit, const struct fl_vm_audit 
         if (other->verdict == FL_VERDICT_IDLE || !other_nic) {
             continue;
         }
-        if (other->verdict != (here ? FL_VERDICT_STRANDED : FL_VERDICT_OFFLOADED)) {
+        if (other->verdict != (here ? vm->verdict : FL_VERDICT_OFFLOADED)) {
             return false;
         }
         n_here += here;
@@ -96,8 +96,10 @@ void fl_audit_scope(struct fl_audit *audit)
     for (size_t i = 0; i < audit->n_vms; i++) {
         struct fl_vm_audit *vm = &audit->vms[i];
 
-        if (vm->verdict == FL_VERDICT_STRANDED) {
-            vm->scope = host ? FL_SCOPE_HOST : is_whole_nic(audit, vm) ? FL_SCOPE_NIC : FL_SCOPE_VM;
+        if (vm->verdict == FL_VERDICT_STRANDED || vm->verdict == FL_VERDICT_LEAKING) {
+            vm->scope = host && vm->verdict == FL_VERDICT_STRANDED ? FL_SCOPE_HOST
+                        : is_whole_nic(audit, vm)                  ? FL_SCOPE_NIC
+                                                                   : FL_SCOPE_VM;
         }
     }
 }
@@ -158,7 +160,7 @@ static void find_causes(const struct fl_audit *audit, struct fl_vm_audit *vm)
         const struct fl_finding *finding = &vm->findings[i];
 
         if (finding->counted && finding->chain->packets &&
-            fl_path_is_software(fl_finding_path(finding))) {
+            (fl_path_is_software(fl_finding_path(finding)) || fl_finding_leaks(finding))) {
             weigh(audit, finding, weighed);
         }
     }

@@ -14,6 +14,12 @@ enum fl_path fl_finding_path(const struct fl_finding *finding)
     return finding->chain->links[0]->flow.has_match ? finding->chain->path : FL_PATH_UNKNOWN;
 }
 
+bool fl_finding_leaks(const struct fl_finding *finding)
+{
+    return fl_finding_path(finding) == FL_PATH_HW &&
+           finding->chain->hw_packets < finding->chain->packets;
+}
+
 struct fl_weights fl_vm_weights(const struct fl_vm_audit *vm)
 {
     struct fl_weights weights = {
@@ -36,20 +42,38 @@ static bool is_young(const struct fl_finding *finding, const struct fl_audit_opt
            fl_path_is_software(fl_finding_path(finding));
 }
 
+static void count(struct fl_tally *tally, enum fl_path path, uint64_t packets, uint64_t bytes)
+{
+    tally->packets[path] = fl_add_counts(tally->packets[path], packets);
+    tally->bytes[path] = fl_add_counts(tally->bytes[path], bytes);
+}
+
+/* What leaks was forwarded by TC in software: that is who counts it. */
+static void count_finding(struct fl_vm_audit *vm, const struct fl_finding *finding)
+{
+    const struct fl_chain *chain = finding->chain;
+    enum fl_path path = fl_finding_path(finding);
+
+    vm->storage.flows[path]++;
+    if (!fl_finding_leaks(finding)) {
+        count(&vm->storage, path, chain->packets, chain->bytes);
+        return;
+    }
+    count(&vm->storage, FL_PATH_HW, chain->hw_packets, chain->hw_bytes);
+    count(&vm->storage, FL_PATH_TC_SW, chain->packets - chain->hw_packets,
+          chain->bytes - chain->hw_bytes);
+    vm->leaked_packets = fl_add_counts(vm->leaked_packets, chain->packets - chain->hw_packets);
+}
+
 static void tally(struct fl_vm_audit *vm, const struct fl_audit_options *options)
 {
-    struct fl_tally *storage = &vm->storage;
-
     for (size_t i = 0; i < vm->n_findings; i++) {
         struct fl_finding *finding = &vm->findings[i];
         const struct fl_chain *chain = finding->chain;
-        enum fl_path path = fl_finding_path(finding);
 
         finding->counted = !chain->drops && !is_young(finding, options);
         if (finding->counted) {
-            storage->packets[path] = fl_add_counts(storage->packets[path], chain->packets);
-            storage->bytes[path] = fl_add_counts(storage->bytes[path], chain->bytes);
-            storage->flows[path]++;
+            count_finding(vm, finding);
         } else if (!chain->drops) {
             vm->young_packets = fl_add_counts(vm->young_packets, chain->packets);
         }
@@ -88,16 +112,22 @@ static bool hides_behind_grace(const struct fl_vm_audit *vm, double hw, double t
     return young > total && hw / (total + young) < stranded_below;
 }
 
+/* A VM leaks when only the packets that leak keep it from being in hardware, or are not that few. */
 static enum fl_verdict judge_packets(const struct fl_vm_audit *vm, const struct fl_audit *audit,
-                                     double stranded_below)
+                                     const struct fl_audit_options *options)
 {
     struct fl_weights weights = fl_vm_weights(vm);
+    double stranded_below = options->stranded_below;
     double hw = (double)weights.hw;
     double unknown = (double)weights.unknown;
+    double leaked = (double)vm->leaked_packets;
     double total = hw + (double)weights.software + unknown;
 
-    if ((hw + unknown) / total < stranded_below) {
+    if ((hw + leaked + unknown) / total < stranded_below) {
         return FL_VERDICT_STRANDED;
+    }
+    if (leaked / total > options->leaking_above) {
+        return FL_VERDICT_LEAKING;
     }
     if (hw / total < stranded_below || audit->incomplete ||
         hides_behind_grace(vm, hw, total, stranded_below)) {
@@ -118,7 +148,7 @@ void fl_vm_judge(struct fl_vm_audit *vm, const struct fl_audit *audit,
         vm->verdict = judge_without_packets(vm, audit, ports_are_numbers);
         return;
     }
-    vm->verdict = judge_packets(vm, audit, options->stranded_below);
+    vm->verdict = judge_packets(vm, audit, options);
     if (weights.hw || weights.software) {
         vm->hw_share = (double)weights.hw / ((double)weights.hw + (double)weights.software);
     }

@@ -98,8 +98,12 @@ void fl_baseline_add(struct fl_baseline *baseline, const struct fl_flow *flow)
     struct fl_baseline_entry *entry = find(baseline, flow, false);
 
     if (entry) {
-        entry->counters.packets = add_counts(entry->counters.packets, flow->packets);
-        entry->counters.bytes = add_counts(entry->counters.bytes, flow->bytes);
+        struct fl_baseline_counters *sum = &entry->counters;
+
+        sum->packets = add_counts(sum->packets, flow->packets);
+        sum->bytes = add_counts(sum->bytes, flow->bytes);
+        sum->hw_packets = add_counts(sum->hw_packets, flow->hw_packets);
+        sum->hw_bytes = add_counts(sum->hw_bytes, flow->hw_bytes);
         return;
     }
     if (baseline->n % BLOCK == 0) {
@@ -115,7 +119,7 @@ void fl_baseline_add(struct fl_baseline *baseline, const struct fl_flow *flow)
     entry = entry_at(baseline, baseline->n);
     *entry = (struct fl_baseline_entry){
         .id = flow->id,
-        .counters = { flow->packets, flow->bytes },
+        .counters = { flow->packets, flow->bytes, flow->hw_packets, flow->hw_bytes },
         .pmd = flow->pmd,
         .layer = (int32_t)flow->layer,
     };

@@ -3,7 +3,7 @@
 #define FLOWLIFT_BASELINE_H
 
 /*
- * The baseline: what each flow had counted when the window began. Some 50 bytes a flow.
+ * The baseline: what each flow had counted when the window began. Some 70 bytes a flow.
  */
 
 #include <stdbool.h>
@@ -24,8 +24,10 @@ struct fl_baseline {
 };
 
 struct fl_baseline_counters {
-    uint64_t packets; /* FL_COUNT_UNKNOWN when not printed */
+    uint64_t packets; /* FL_COUNT_UNKNOWN when not known; each for itself */
     uint64_t bytes;
+    uint64_t hw_packets;
+    uint64_t hw_bytes;
 };
 
 void fl_baseline_init(struct fl_baseline *baseline);

@@ -7,8 +7,10 @@
 
 #include "flows/cause.h"
 
+#include <inttypes.h>
 #include <openvswitch/dynamic-string.h>
 #include <ovs/util.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "flows/cause_evidence.h"
@@ -18,7 +20,7 @@
 struct cause_row {
     enum fl_cause_id id;
     struct fl_cause_info info;
-    bool (*shows)(struct fl_scene *scene);
+    bool (*shows)(struct fl_scene *scene); /* NULL: told by packets, not by the flow. */
 };
 
 static const struct cause_row table[] = {
@@ -80,6 +82,14 @@ static const struct cause_row table[] = {
       { "partial-offload", "The NIC only marks the packets, and a CPU forwards them.",
         "Use representors in switchdev mode, so that the NIC can forward by itself.", false },
       fl_shows_partial },
+    { FL_CAUSE_LEAK,
+      { "hardware-miss",
+        "The NIC has the flow, and yet packets of it come to software: a later stage misses, a "
+        "neighbour is not resolved, or the NIC passes them up.",
+        "Look at the connections (conntrack offload), the neighbours and the NIC's log; flowlift "
+        "apply takes the later stages out of the path.",
+        false },
+      NULL },
     { FL_CAUSE_REFUSED,
       { "refused",
         "Nothing speaks against the flow: the NIC refused it when it was offered, and "
@@ -105,7 +115,7 @@ static size_t find_causes(struct fl_scene *scene, bool of_host,
     ds_init(&scene->text);
     for (size_t i = 0; i < ARRAY_SIZE(table) && scene->n_found < FL_MAX_CAUSES; i++) {
         ds_clear(&scene->text);
-        if ((of_host && !table[i].info.by_host) || !table[i].shows(scene)) {
+        if ((of_host && !table[i].info.by_host) || !table[i].shows || !table[i].shows(scene)) {
             continue;
         }
         causes[scene->n_found].id = table[i].id;
@@ -131,6 +141,16 @@ size_t fl_cause_of_flow(const struct fl_flow *flow, const struct fl_ports *ports
         return 0;
     }
     return find_causes(&scene, false, causes);
+}
+
+struct fl_cause fl_cause_of_leak(uint64_t packets, uint64_t hw_packets)
+{
+    struct fl_cause cause = { .id = FL_CAUSE_LEAK };
+
+    snprintf(cause.detail, sizeof cause.detail,
+             "%" PRIu64 " of %" PRIu64 " packets were counted by software", packets - hw_packets,
+             packets);
+    return cause;
 }
 
 static size_t rank_of(enum fl_cause_id id)

@@ -24,6 +24,7 @@ enum fl_cause_id {
     FL_CAUSE_ACTION,       /* "action-unsupported" */
     FL_CAUSE_PARTIAL,      /* "partial-offload": the NIC marks only */
     FL_CAUSE_REPORTED,     /* "reported": the datapath itself says why (dp-offload-info) */
+    FL_CAUSE_LEAK,         /* "hardware-miss": the NIC has the flow, packets come to software */
     /* what the host shows */
     FL_CAUSE_OFFLOAD_OFF,     /* "hw-offload-off": other_config:hw-offload is not true */
     FL_CAUSE_TC_POLICY,       /* "tc-policy" */
@@ -56,6 +57,12 @@ struct fl_cause {
  */
 size_t fl_cause_of_flow(const struct fl_flow *flow, const struct fl_ports *ports,
                         const struct fl_inventory *inv, struct fl_cause causes[FL_MAX_CAUSES]);
+
+/**
+ * fl_cause_of_leak() - packets came to software although the NIC has their flow
+ * @packets: all of them; @hw_packets: those that the NIC forwarded
+ */
+struct fl_cause fl_cause_of_leak(uint64_t packets, uint64_t hw_packets);
 
 /**
  * fl_causes_merge() - add @more to @causes, each id once, strongest first; of two with one id the

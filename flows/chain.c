@@ -42,6 +42,21 @@ struct chains {
 
 /* Chains. */
 
+/* What the NIC forwarded of the chain, when its path and its packets are known. */
+static void set_hw_counts(struct fl_chain *chain)
+{
+    const struct fl_snapshot_flow *last = chain->links[chain->n_links - 1];
+    bool apart = last->window_hw_packets != FL_COUNT_UNKNOWN;
+
+    if (chain->path != FL_PATH_HW) {
+        return;
+    }
+    chain->hw_packets = apart ? MIN(last->window_hw_packets, chain->packets) : chain->packets;
+    chain->hw_bytes = apart && last->window_hw_bytes != FL_COUNT_UNKNOWN
+                          ? MIN(last->window_hw_bytes, chain->bytes)
+                          : chain->bytes;
+}
+
 static bool flow_drops(const struct fl_flow *flow)
 {
     return flow->drops || (flow->has_actions && fl_actions_drop(flow->actions, flow->actions_len));
@@ -81,6 +96,7 @@ static void add_chain(struct stitcher *s, bool open)
     if ((open || s->headless) && chain->path == FL_PATH_HW) {
         chain->path = FL_PATH_UNKNOWN;
     }
+    set_hw_counts(chain);
     s->last[s->n] = s->indexes[s->n_links - 1];
     s->n++;
     s->n_of_head++;
@@ -227,6 +243,8 @@ static void share_out_packets(struct stitcher *s)
 
         chain->packets = share(chain->packets, before[end], weight, sums[end]);
         chain->bytes = share(chain->bytes, before[end], weight, sums[end]);
+        chain->hw_packets = share(chain->hw_packets, before[end], weight, sums[end]);
+        chain->hw_bytes = share(chain->hw_bytes, before[end], weight, sums[end]);
         before[end] += weight;
     }
     free(sums);

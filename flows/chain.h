@@ -19,11 +19,18 @@
 #include "flows/flow.h"
 #include "flows/snapshot.h"
 
+/*
+ * What hardware and software counted of a chain. On FL_PATH_HW all packets are the NIC's, unless the last
+ * link counts the two apart: then the rest came to software although the NIC has the flow. On any other
+ * path none are.
+ */
 struct fl_chain {
     const struct fl_snapshot_flow **links; /* First to last; borrowed from the snapshot. */
     size_t n_links;
     uint64_t packets; /* Of the window, counted at the last link. */
     uint64_t bytes;
+    uint64_t hw_packets; /* Those of them that the NIC forwarded to the end of the chain. */
+    uint64_t hw_bytes;
     enum fl_path path; /* The worst of the links'; unknown for hw links that are not all. */
     bool open;         /* Continuation not found. */
     bool headless;     /* Begins at a recirculated flow; where it comes from was not found. */

@@ -563,6 +563,8 @@ size_t fl_flow_read(struct fl_flow_scratch *scratch, struct fl_text text, bool g
         .in_port = ODPP_NONE,
         .packets = FL_COUNT_UNKNOWN,
         .bytes = FL_COUNT_UNKNOWN,
+        .hw_packets = FL_COUNT_UNKNOWN,
+        .hw_bytes = FL_COUNT_UNKNOWN,
         .used_ms = FL_USED_UNKNOWN,
     };
     ofpbuf_clear(&scratch->actions);

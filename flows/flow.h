@@ -98,12 +98,14 @@ struct fl_flow {
     uint64_t bytes;       /* Without the Ethernet header when @layer is FL_LAYER_TC. */
     uint64_t hw_packets;  /* Those of @packets that the NIC forwarded; unknown unless told apart. */
     uint64_t hw_bytes;
-    int64_t used_ms;      /* Milliseconds since last use; FL_USED_NEVER, FL_USED_UNKNOWN. */
+    int64_t used_ms;              /* Milliseconds since last use; FL_USED_NEVER, FL_USED_UNKNOWN. */
     const struct nlattr *actions; /* OVS_ACTION_ATTR_*; ports as in struct fl_ports. */
     struct minimatch match;       /* Wildcarded bits of the flow are zero. */
     const char *match_text;       /* The match as printed, NUL-terminated; NULL unless asked for. */
     const char *actions_text;     /* What follows "actions:"; NULL unless asked for. */
     const char *raw;              /* The line(s), joined, NUL-terminated; NULL unless asked for. */
+    const char *tc;               /* The TC filter, a JSON object as tc(8) writes it; NULL unless
+                                 asked for and read from TC. */
     const char *offload_info;     /* "dp-offload-info" text (DOCA: why not), or NULL. */
     const char *parse_error;      /* One sentence, or NULL. */
 };

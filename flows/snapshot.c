@@ -194,6 +194,7 @@ static void copy_flow(struct fl_arena *arena, const struct fl_flow *from, struct
     to->actions_text = fl_arena_copy_string(arena, from->actions_text);
     to->raw = fl_arena_copy_string(arena, from->raw);
     to->offload_info = fl_arena_copy_string(arena, from->offload_info);
+    to->tc = fl_arena_copy_string(arena, from->tc);
     to->parse_error = fl_arena_copy_string(arena, from->parse_error);
 }
 
@@ -212,27 +213,34 @@ static struct fl_snapshot_flow *new_flow(struct fl_snapshot *snapshot)
     return &snapshot->blocks[block][snapshot->n_flows++ % BLOCK];
 }
 
+static bool fell(uint64_t now, uint64_t before)
+{
+    return now != FL_COUNT_UNKNOWN && before != FL_COUNT_UNKNOWN && now < before;
+}
+
+static uint64_t grown_by(uint64_t now, uint64_t before, uint64_t unknown)
+{
+    return now == FL_COUNT_UNKNOWN || before == FL_COUNT_UNKNOWN ? unknown : now - before;
+}
+
 /* A counter that fell was reset: then what it shows was counted since. */
 static void set_window(const struct fl_snapshot *snapshot, struct fl_snapshot_flow *record)
 {
     const struct fl_flow *flow = &record->flow;
-    struct fl_baseline_counters before = { 0, 0 };
-    bool counts_known;
+    struct fl_baseline_counters before = { 0 };
 
     record->seen_before = !snapshot->has_baseline ||
                           fl_baseline_find(&snapshot->baseline, flow, &before);
-    counts_known = flow->packets != FL_COUNT_UNKNOWN && before.packets != FL_COUNT_UNKNOWN;
-    record->was_reset = counts_known &&
-                        (flow->packets < before.packets ||
-                         (flow->bytes != FL_COUNT_UNKNOWN && before.bytes != FL_COUNT_UNKNOWN &&
-                          flow->bytes < before.bytes));
+    record->was_reset = fell(flow->packets, before.packets) || fell(flow->bytes, before.bytes) ||
+                        fell(flow->hw_packets, before.hw_packets) ||
+                        fell(flow->hw_bytes, before.hw_bytes);
     if (record->was_reset) {
-        before = (struct fl_baseline_counters){ 0, 0 };
+        before = (struct fl_baseline_counters){ 0 };
     }
-    record->window_packets = counts_known ? flow->packets - before.packets : 0;
-    record->window_bytes = flow->bytes != FL_COUNT_UNKNOWN && before.bytes != FL_COUNT_UNKNOWN
-                               ? flow->bytes - before.bytes
-                               : 0;
+    record->window_packets = grown_by(flow->packets, before.packets, 0);
+    record->window_bytes = grown_by(flow->bytes, before.bytes, 0);
+    record->window_hw_packets = grown_by(flow->hw_packets, before.hw_packets, FL_COUNT_UNKNOWN);
+    record->window_hw_bytes = grown_by(flow->hw_bytes, before.hw_bytes, FL_COUNT_UNKNOWN);
 }
 
 int fl_snapshot_add(const struct fl_flow *flow, void *snapshot_)

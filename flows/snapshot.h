@@ -27,8 +27,10 @@ struct fl_snapshot_flow {
     struct fl_flow flow;
     uint64_t window_packets; /* Counted in the window; the lifetime's without a window. */
     uint64_t window_bytes;
-    bool seen_before; /* Was there when the window began (true without a window). */
-    bool was_reset;   /* A counter fell: window_* is the later value. */
+    uint64_t window_hw_packets; /* Those of them that the NIC forwarded; FL_COUNT_UNKNOWN unless */
+    uint64_t window_hw_bytes;   /* hardware and software count apart. */
+    bool seen_before;           /* Was there when the window began (true without a window). */
+    bool was_reset;             /* A counter fell: window_* is the later value. */
 };
 
 enum fl_snapshot_keep {
