@@ -142,6 +142,11 @@ bool fl_connection_parse(const char *line, struct fl_connection *conn)
         .zone = zone_number,
         .proto = proto,
         .established = is_established(text),
+        .timeout_s = FL_CONNECTION_TIMEOUT_UNKNOWN,
+        .orig_packets = FL_CONNECTION_COUNT_UNKNOWN,
+        .orig_bytes = FL_CONNECTION_COUNT_UNKNOWN,
+        .reply_packets = FL_CONNECTION_COUNT_UNKNOWN,
+        .reply_bytes = FL_CONNECTION_COUNT_UNKNOWN,
     };
     return true;
 }
@@ -151,8 +156,18 @@ static bool same(const struct in6_addr *a, const struct in6_addr *b)
     return !memcmp(a, b, sizeof *a);
 }
 
+/* Type and code of an answer differ from those of its question, with NAT or without. */
+static bool is_icmp(const struct fl_connection *conn)
+{
+    return conn->proto == IPPROTO_ICMP || conn->proto == IPPROTO_ICMPV6;
+}
+
 bool fl_connection_has_nat(const struct fl_connection *conn)
 {
+    if (is_icmp(conn)) {
+        return !same(&conn->orig_src, &conn->reply_dst) ||
+               !same(&conn->orig_dst, &conn->reply_src) || conn->orig_sport != conn->reply_sport;
+    }
     return !same(&conn->orig_src, &conn->reply_dst) || !same(&conn->orig_dst, &conn->reply_src) ||
            conn->orig_sport != conn->reply_dport || conn->orig_dport != conn->reply_sport;
 }

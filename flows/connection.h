@@ -13,6 +13,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** enum fl_connection_offload - who forwards the packets of a connection */
+enum fl_connection_offload {
+    FL_CONNECTION_OFFLOAD_UNKNOWN,  /* Not told: OVS's own table does not say. */
+    FL_CONNECTION_OFFLOAD_NO,       /* Each packet goes through conntrack. */
+    FL_CONNECTION_OFFLOAD_SOFTWARE, /* In a flow table of the kernel (IPS_OFFLOAD). */
+    FL_CONNECTION_OFFLOAD_HARDWARE, /* In the NIC's (IPS_HW_OFFLOAD). */
+};
+
+/** enum fl_connection_zone - for which direction the zone holds */
+enum fl_connection_zone {
+    FL_CONNECTION_ZONE_BOTH,
+    FL_CONNECTION_ZONE_ORIG,
+    FL_CONNECTION_ZONE_REPLY,
+};
+
+#define FL_CONNECTION_COUNT_UNKNOWN   UINT64_MAX
+#define FL_CONNECTION_TIMEOUT_UNKNOWN UINT32_MAX
+
+/*
+ * What fl_connection_parse() leaves unknown, a kernel's table tells: from @offload on. Ports of ICMP: of
+ * the source its id, of the destination type << 8 | code.
+ */
 struct fl_connection {
     struct in6_addr orig_src, orig_dst; /* IPv4 as ::ffff:a.b.c.d */
     struct in6_addr reply_src, reply_dst;
@@ -21,6 +43,14 @@ struct fl_connection {
     uint16_t zone;
     uint8_t proto;
     bool established; /* seen in both directions */
+    enum fl_connection_offload offload;
+    enum fl_connection_zone zone_of;
+    uint32_t status;    /* IPS_* of the kernel; 0 when not known. */
+    uint32_t mark;      /* 0 when not known. */
+    uint32_t timeout_s; /* Seconds; none is told of an offloaded entry. */
+    uint8_t tcp_state;  /* TCP_CONNTRACK_* of the kernel; 0 (NONE) when not known. */
+    /* Unknown unless the host counts (net.netfilter.nf_conntrack_acct). */
+    uint64_t orig_packets, orig_bytes, reply_packets, reply_bytes;
 };
 
 /**
