@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -106,10 +107,9 @@ class _Job:
         folder = os.getcwd()
         for path in (self.kernel, self.out, folder, module, command[0]):
             _check_reachable(path)
-        self._write("settings",
-                    [self.kernel, self.out, folder, module, self.mark, *HIDDEN])
-        self._write("environment", self._environment(env or {}))
-        self._write("command", command)
+        settings = {"kernel": self.kernel, "out": self.out, "folder": folder, "module": module,
+                    "mark": self.mark, "hidden": " ".join(HIDDEN)}
+        self._write_settings(settings, self._environment(env or {}), command)
         shutil.copy(f"{HERE}/guest-init", self.directory)
 
     def _environment(self, more):
@@ -119,9 +119,12 @@ class _Job:
                  "FLOWLIFT_OUT": self.out}
         return [f"{name}={value}" for name, value in {**passed, **more, **fixed}.items()]
 
-    def _write(self, name, words):
-        with open(f"{self.directory}/{name}", "wb") as file:
-            file.write(b"".join(os.fsencode(word) + b"\0" for word in words))
+    def _write_settings(self, settings, environment, command):
+        lines = [f"{name}={shlex.quote(value)}" for name, value in settings.items()]
+        words = ["env", "-i", *environment, *command]
+        lines.append(f"job() {{ exec setsid {' '.join(map(shlex.quote, words))}; }}")
+        with open(f"{self.directory}/settings", "wb") as file:
+            file.write(os.fsencode("\n".join(lines) + "\n"))
 
 
 def _check_reachable(path):
@@ -145,7 +148,7 @@ def _machine(work, job, cpus, memory, icount):
         QEMU, "-M", "pc", "-cpu", "max", *speed, "-m", str(memory),
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-serial", f"file:{_quoted(work)}/console",
-        "-kernel", f"{job.kernel}/vmlinuz", "-initrd", f"{job.kernel}/initramfs",
+        "-kernel", f"{job.kernel}/vmlinux", "-initrd", f"{job.kernel}/initramfs",
         "-append", "console=ttyS0,115200 quiet loglevel=4 mitigations=off nokaslr panic=-1 "
                    "oops=panic tsc=reliable random.trust_cpu=on",
         *_share("root", "/", readonly=True),
@@ -197,7 +200,7 @@ class _Sink:
 
 
 class _Control:
-    """What guest-init says: "up SECONDS", then "exit STATUS" or "failed WHY"."""
+    """What guest-init says: "up SECONDS", then "exit STATUS" or "failed: WHY"."""
 
     def __init__(self):
         self.text = b""
@@ -210,7 +213,7 @@ class _Control:
         pass
 
     def word(self, name):
-        found = re.search(rb"^%s (.*)\n" % name.encode(), self.text, re.M)
+        found = re.search(rb"^%s:? (.*)\n" % name.encode(), self.text, re.M)
         return found.group(1).decode(errors="replace") if found else None
 
 
@@ -259,7 +262,7 @@ class _Run:
         control = self.sinks["control"]
         while control.word("exit") is None:
             if control.word("failed"):
-                raise GuestError(f"the guest {control.word('failed')}")
+                raise GuestError(f"the guest: {control.word('failed')}")
             if not self._read(self.deadline):
                 self._raise_dead() if self.process.poll() is not None else self._raise_late()
         drained = time.monotonic() + DRAIN_SECONDS
