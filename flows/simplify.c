@@ -31,7 +31,6 @@ struct place {
     const struct fl_interface *vm; /* The VM's interface. */
     ofp_port_t in_port;            /* On the VM's bridge. */
     ofp_port_t out_port;           /* On the VM's bridge. */
-    bool same_bridge;              /* Both ends are on the VM's bridge. */
     struct eth_addr mac;
 };
 
@@ -68,11 +67,11 @@ static bool belongs_to_vm(const struct builder *b, const struct fl_interface *if
     return iface && iface->vm >= 0 && &b->inventory->vms[iface->vm] == b->in->vm->vm;
 }
 
-/* The one patch port of @bridge that leads to @other, or NULL. */
-static const struct fl_interface *patch_between(const struct fl_inventory *inv, const char *bridge,
-                                                const char *other)
+/* The patch ports of @bridge that lead to @other. @found: one of them. Return: how many. */
+static size_t patches_between(const struct fl_inventory *inv, const char *bridge, const char *other,
+                              const struct fl_interface **found)
 {
-    const struct fl_interface *found = NULL;
+    size_t n = 0;
 
     for (size_t i = 0; i < inv->n_interfaces; i++) {
         const struct fl_interface *iface = &inv->interfaces[i];
@@ -83,25 +82,35 @@ static const struct fl_interface *patch_between(const struct fl_inventory *inv, 
         }
         peer = fl_inventory_interface(inv, iface->peer);
         if (peer && !strcmp(peer->bridge, other)) {
-            if (found) {
-                return NULL;
-            }
-            found = iface;
+            *found = iface;
+            n++;
         }
     }
-    return found;
+    return n;
+}
+
+/* The patch port of the VM's bridge by which its traffic goes to @other's and comes from there. */
+static const struct fl_interface *patch_towards(const struct builder *b,
+                                                const struct fl_interface *vm, const char *other)
+{
+    const struct fl_interface *found = NULL;
+
+    for (size_t i = 0; i < b->in->n_patches; i++) {
+        if (b->in->patches[i].vm == vm) {
+            return b->in->patches[i].port;
+        }
+    }
+    return patches_between(b->inventory, vm->bridge, other, &found) == 1 ? found : NULL;
 }
 
 /* OpenFlow port by which traffic between the VM's bridge and @far enters or leaves it. */
 static int port_towards(const struct builder *b, const struct fl_interface *vm,
-                        const struct fl_interface *far, ofp_port_t *ofport, bool *same_bridge,
-                        struct fl_error *why)
+                        const struct fl_interface *far, ofp_port_t *ofport, struct fl_error *why)
 {
     const struct fl_interface *port = far;
 
-    *same_bridge = !strcmp(far->bridge, vm->bridge);
-    if (!*same_bridge) {
-        port = patch_between(b->inventory, vm->bridge, far->bridge);
+    if (strcmp(far->bridge, vm->bridge)) {
+        port = patch_towards(b, vm, far->bridge);
     }
     if (far->in_bond || !port || port->ofport == OFPP_NONE) {
         return fl_error_set(why, -ENOTSUP, "bridge %s and port %s are not joined by one plain port",
@@ -157,7 +166,7 @@ static int find_place(const struct builder *b, const struct fl_finding *finding,
     if (place->vm->ofport == OFPP_NONE || place->vm->in_bond) {
         return fl_error_set(why, -ENOTSUP, "port %s has no OpenFlow port number", place->vm->name);
     }
-    error = port_towards(b, place->vm, far, &far_port, &place->same_bridge, why);
+    error = port_towards(b, place->vm, far, &far_port, why);
     if (error) {
         return error;
     }
@@ -224,14 +233,14 @@ static void set_match(struct match *match, const struct fl_finding *finding,
     }
 }
 
-/* OpenFlow actions that do what @effect says; where bridges differ only NORMAL can be right. */
+/*
+ * OpenFlow actions that do what @effect says. With a second bridge behind a patch port this takes it that
+ * the VM's bridge does all the rewriting, as OVN's does; the proof tells whether it is so.
+ */
 static char *actions_text(const struct fl_effect *effect, const struct place *place)
 {
     struct ds text = DS_EMPTY_INITIALIZER;
 
-    if (!place->same_bridge) {
-        return xstrdup("NORMAL");
-    }
     if (effect->sets_eth_src) {
         ds_put_format(&text, "mod_dl_src:" ETH_ADDR_FMT ",", ETH_ADDR_ARGS(effect->eth_src));
     }
@@ -334,9 +343,54 @@ static int add_finding(struct builder *b, const struct fl_finding *finding, stru
     return error;
 }
 
+/* In software, or with packets that come to software although the NIC has the flows. */
 static bool needs_rule(const struct fl_finding *finding)
 {
-    return finding->chain->path != FL_PATH_HW && !finding->chain->drops;
+    const struct fl_chain *chain = finding->chain;
+
+    return !chain->drops && (chain->path != FL_PATH_HW || chain->hw_packets < chain->packets);
+}
+
+/* The interface at the far end of a chain from the VM; NULL when it has none, or more than one. */
+static const struct fl_interface *far_end(const struct builder *b, const struct fl_finding *finding)
+{
+    struct fl_error ignored = FL_ERROR_INIT;
+    struct fl_effect effect;
+
+    return fl_collapse(finding->chain, &effect, &ignored) ? NULL
+                                                          : interface_of_port(b, effect.output);
+}
+
+static bool needs_patch(const struct builder *b, const struct fl_finding *finding)
+{
+    const struct fl_interface *far, *port;
+
+    if (!needs_rule(finding) || finding->direction != FL_FROM_VM || !finding->iface) {
+        return false;
+    }
+    far = far_end(b, finding);
+    return far && strcmp(far->bridge, finding->iface->bridge) &&
+           patches_between(b->inventory, finding->iface->bridge, far->bridge, &port) > 1;
+}
+
+size_t fl_simplify_needs_patch(const struct fl_snapshot *snapshot, const struct fl_vm_audit *vm,
+                               const struct fl_finding **findings, size_t max)
+{
+    const struct fl_simplify_input in = { .snapshot = snapshot, .vm = vm };
+    const struct builder b = { .in = &in, .inventory = fl_snapshot_inventory(snapshot) };
+    size_t n = 0;
+
+    for (size_t i = 0; b.inventory && i < vm->n_findings && n < max; i++) {
+        bool known = false;
+
+        for (size_t j = 0; j < n; j++) {
+            known |= findings[j]->iface == vm->findings[i].iface;
+        }
+        if (!known && needs_patch(&b, &vm->findings[i])) {
+            findings[n++] = &vm->findings[i];
+        }
+    }
+    return n;
 }
 
 int fl_simplify(const struct fl_simplify_input *in, struct fl_flowset *set,

@@ -21,13 +21,29 @@ struct fl_refusal {
     char *reason; /* one sentence */
 };
 
+/* By which patch port a VM's traffic leaves its bridge, where several lead to the same one (OVN). */
+struct fl_patch {
+    const struct fl_interface *vm;   /* The VM's interface. */
+    const struct fl_interface *port; /* On the VM's bridge. */
+};
+
 struct fl_simplify_input {
     const struct fl_snapshot *snapshot;
     const struct fl_vm_audit *vm;
     const struct fl_storage *storage;
     const struct fl_connection *connections; /* of the zones the VM's chains pass; may be none */
     size_t n_connections;
+    const struct fl_patch *patches; /* may be none */
+    size_t n_patches;
 };
+
+/**
+ * fl_simplify_needs_patch() - interfaces of @vm whose storage traffic passes one of several patch ports
+ * @findings: set to a chain from each such interface, at most @max; fl_finding.iface names it
+ * Return: how many.
+ */
+size_t fl_simplify_needs_patch(const struct fl_snapshot *snapshot, const struct fl_vm_audit *vm,
+                               const struct fl_finding **findings, size_t max);
 
 /**
  * fl_simplify() - the flow set of a VM, without guard bit, decoys and proof

@@ -144,15 +144,24 @@ static int check_plain(struct prover *p, const struct fl_rule *rule, const char 
                                 what, rule->bridge, packet);
 }
 
-/* NORMAL keeps MAC learning alive, so it is taken where the pipeline uses it and it does the same. */
+/*
+ * NORMAL keeps MAC learning alive, so it is taken where the pipeline uses it and it does the same - unless
+ * the rule's own actions learn as much: those that hand the packet to a bridge that does NORMAL.
+ */
 static int settle_actions(struct prover *p, struct fl_rule *rule, const char *packet,
                           const struct fl_trace *pipeline)
 {
     _cleanup_trace struct fl_trace *normal = NULL;
+    _cleanup_trace struct fl_trace *ours = NULL;
     int error;
 
-    if (!pipeline->uses_normal || !strcmp(rule->actions, "NORMAL")) {
+    if (!pipeline->n_normal || !strcmp(rule->actions, "NORMAL")) {
         return 0;
+    }
+    error = trace(p, rule, packet, NULL, rule->actions, &ours);
+    if (error ||
+        (ours->n_normal >= pipeline->n_normal && !strcmp(ours->effect, pipeline->effect))) {
+        return error;
     }
     error = trace(p, rule, packet, NULL, "NORMAL", &normal);
     if (error) {

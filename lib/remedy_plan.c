@@ -11,6 +11,8 @@
 #include "lib/remedy_steps.h"
 
 #define MAX_ZONES 64
+/* Interfaces of one VM that carry storage traffic to another bridge. */
+#define MAX_PATCHES 16
 /* Connections read of one zone; a storage client has a handful. */
 #define MAX_CONNECTIONS 65536
 
@@ -122,21 +124,24 @@ static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_pl
                   struct fl_error *err)
 {
     _cleanup_free struct fl_connection *connections = NULL;
-    size_t n_connections;
-    int error = read_connections(ctl, plan->vm, &connections, &n_connections, err);
+    struct fl_patch patches[MAX_PATCHES];
     struct fl_simplify_input in = {
         .snapshot = plan->snapshot,
         .vm = plan->vm,
         .storage = &op->config->storage,
-        .connections = connections,
-        .n_connections = n_connections,
+        .patches = patches,
     };
+    int error = read_connections(ctl, plan->vm, &connections, &in.n_connections, err);
 
+    in.connections = connections;
     if (error) {
         return as_trouble(error);
     }
-    in.connections = connections;
-    in.n_connections = n_connections;
+    error = fl_step_find_patches(ctl, plan->snapshot, plan->vm, patches, MAX_PATCHES, &in.n_patches,
+                                 err);
+    if (error) {
+        return error == -ENOTSUP ? error : as_trouble(error);
+    }
     error = fl_simplify(&in, &plan->set, &plan->refusals, &plan->n_refusals, err);
     if (!error) {
         remember_zones(plan->vm, &plan->set);

@@ -7,6 +7,7 @@
  */
 
 #include "flows/cleanup.h"
+#include "lib/ovs/ctl.h"
 #include "lib/ovs/openflow.h"
 #include "lib/remedy.h"
 
@@ -37,6 +38,15 @@ int fl_step_read(const struct fl_operator *op, int64_t window_ms, struct fl_snap
 int fl_step_record(const struct fl_operator *op, struct fl_store *store, struct fl_remedy *remedy,
                    enum fl_remedy_state state, const char *step, const char *reason,
                    struct fl_error *err);
+
+/**
+ * fl_step_find_patches() - the patch ports that storage traffic of @vm takes, where that is in doubt
+ * @patches: filled, at most @max
+ * Return: 0; -ENOTSUP when OVS's trace does not tell; else as fl_trace_run().
+ */
+int fl_step_find_patches(struct fl_ctl *ctl, const struct fl_snapshot *snapshot,
+                         const struct fl_vm_audit *vm, struct fl_patch *patches, size_t max,
+                         size_t *n, struct fl_error *err);
 
 /** fl_step_present() - what of @set (decoys left out) is in the switch, over all its bridges */
 int fl_step_present(const struct fl_operator *op, const struct fl_flowset *set,

@@ -26,14 +26,23 @@ struct fl_trace_step {
 struct fl_trace {
     struct fl_trace_step *steps;
     size_t n_steps;
-    bool uses_normal; /* a NORMAL action ran somewhere */
-    bool floods;      /* ... and did not know the destination */
+    unsigned int n_normal; /* NORMAL actions that ran, each of which learns the sender's MAC */
+    bool floods;           /* ... and one of them did not know the destination */
+    /*
+     * The port by which the first bridge hands the packet to another, when an output action of its
+     * own does so (NORMAL does not name the port); else NULL.
+     */
+    char *patch_port;
     /*
      * The steps are no plain sequence: a step recirculates more than once, goes on after recirc(), or
      * recirculates inside clone(). Then @effect shows all there is, but not in the order of packets.
      */
     bool forks;
-    bool nat;          /* conntrack may rewrite the packet: a ct() has nat */
+    /*
+     * Conntrack may rewrite the packet: a ct() has nat. Not nat(src=0.0.0.0), which only changes the
+     * port of a connection that clashes with another in its zone, and which OVN puts into every commit.
+     */
+    bool nat;
     bool slow_path;    /* "handled by the userspace slow path" */
     char *slow_reason; /* or NULL; several are joined by "; " */
     char *text;        /* the whole answer */

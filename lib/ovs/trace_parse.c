@@ -27,6 +27,8 @@
 #define MEGAFLOW "Megaflow: "
 #define ACTIONS  "Datapath actions: "
 #define FLOW     "Flow: "
+#define BRIDGE   "bridge(\""
+#define OUTPUT   "output:"
 #define RECIRC   "recirc("
 #define SLOW     "This flow is handled by the userspace slow path"
 #define FAILED   "Translation failed"
@@ -44,6 +46,7 @@ void fl_trace_destroy(struct fl_trace *trace)
         free(trace->steps[i].datapath_actions);
     }
     free(trace->steps);
+    free(trace->patch_port);
     free(trace->slow_reason);
     free(trace->text);
     free(trace->effect);
@@ -69,6 +72,8 @@ struct reader {
     struct fl_trace *trace;
     enum expect expect;
     struct ds reasons;
+    unsigned int n_bridges; /* of this step so far */
+    char *output;           /* port of the action in the line before, or NULL */
 };
 
 static bool has_prefix(const char *line, const char *prefix)
@@ -118,10 +123,21 @@ static int read_box(struct fl_trace *trace, const char *line, struct fl_error *e
     return 0;
 }
 
-static void read_pipeline(struct fl_trace *trace, const char *line)
+/* A bridge's heading right behind "output:PORT" says that PORT leads there. */
+static void read_pipeline(struct reader *reader, const char *line)
 {
+    struct fl_trace *trace = reader->trace;
+
     line += strspn(line, " ");
-    trace->uses_normal |= !strcmp(line, "NORMAL");
+    if (has_prefix(line, BRIDGE)) {
+        if (reader->n_bridges++ == 1 && reader->output && !trace->patch_port) {
+            trace->patch_port = xstrdup(reader->output);
+        }
+    } else if (*line) {
+        free(reader->output);
+        reader->output = has_prefix(line, OUTPUT) ? xstrdup(line + strlen(OUTPUT)) : NULL;
+    }
+    trace->n_normal += !strcmp(line, "NORMAL");
     trace->floods |= has_prefix(line, "-> no learned MAC for destination, flooding");
 }
 
@@ -180,6 +196,7 @@ static int read_flow(struct reader *reader, const char *line, struct fl_error *e
 {
     if (has_prefix(line, FLOW)) {
         reader->expect = EXPECT_MEGAFLOW;
+        reader->n_bridges = 0;
         return reader->trace->n_steps ? 0 : begin_step(reader->trace, err);
     }
     return *line ? not_understood(err, "it does not start with \"Flow:\"") : 0;
@@ -196,7 +213,7 @@ static int read_line(struct reader *reader, const char *line, struct fl_error *e
             last_step(trace)->megaflow = xstrdup(line + strlen(MEGAFLOW));
             reader->expect = EXPECT_ACTIONS;
         } else {
-            read_pipeline(trace, line);
+            read_pipeline(reader, line);
         }
         return 0;
     case EXPECT_ACTIONS:
@@ -249,6 +266,29 @@ static void put_effect(struct ds *effect, const char *text, int n)
     ds_put_buffer(effect, text, (size_t)n);
 }
 
+/* See fl_trace.nat: ct() with any nat but the one that translates nothing. */
+static bool may_translate(const char *text, int n)
+{
+    static const char *const harmless[] = { "nat(src=0.0.0.0)", "nat(src=::)" };
+    const char *nat = memmem(text, (size_t)n, "nat", 3);
+
+    if (!memmem(text, (size_t)n, "ct(", 3)) {
+        return false;
+    }
+    for (; nat; nat = memmem(nat, (size_t)(text + n - nat), "nat", 3)) {
+        size_t skip = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(harmless) && !skip; i++) {
+            skip = has_prefix(nat, harmless[i]) ? strlen(harmless[i]) : 0;
+        }
+        if (!skip) {
+            return true;
+        }
+        nat += skip;
+    }
+    return false;
+}
+
 struct recirculation {
     uint32_t id;
     bool ct;        /* a ct() stands before it */
@@ -280,7 +320,7 @@ static int read_actions(struct fl_trace *trace, const char *text, struct ds *eff
             recirc->nested = true;
         }
         ct |= is_action(text, n, "ct");
-        trace->nat |= memmem(text, (size_t)n, "ct(", 3) && memmem(text, (size_t)n, "nat", 3);
+        trace->nat |= may_translate(text, n);
         put_effect(effect, text, n);
         if (!text[n]) {
             return 0;
@@ -345,6 +385,7 @@ int fl_trace_parse(const char *text, struct fl_trace **tracep, struct fl_error *
     struct ds effect = DS_EMPTY_INITIALIZER;
     int error = read_text(&reader, text, err);
 
+    free(reader.output);
     if (!error) {
         error = compose(reader.trace, &effect, err);
     }

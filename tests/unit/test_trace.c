@@ -68,7 +68,7 @@ static void assert_trace(const char *name, const char *effect, size_t n_steps, i
 
     assert_string_equal(trace->effect, effect);
     assert_int_equal(trace->n_steps, n_steps);
-    assert_int_equal((trace->uses_normal ? NORMAL : 0) | (trace->floods ? FLOODS : 0) |
+    assert_int_equal((trace->n_normal ? NORMAL : 0) | (trace->floods ? FLOODS : 0) |
                          (trace->forks ? FORKS : 0) | (trace->nat ? NAT : 0) |
                          (trace->slow_path ? SLOW : 0),
                      flags);
