@@ -60,6 +60,9 @@ def run(script, args=(), *, timeout=300, cpus=2, memory=2048, icount=False, modu
     written to while the job runs. console: where to leave the kernel's console log.
     Raises GuestError and its kin.
     """
+    reason = unavailable()
+    if reason:
+        raise GuestUnavailable(reason)
     with tempfile.TemporaryDirectory(prefix="flowlift-guest.") as work:
         job = _Job(work, script, args, module, out, env)
         machine = _machine(work, job, cpus, memory, icount)
@@ -79,6 +82,15 @@ def kernel_directory():
     """Where setup has put the guest's kernel."""
     deps = os.environ.get("FLOWLIFT_DEPS") or os.path.join(HERE, "../../../.deps")
     return os.path.join(os.path.realpath(deps), "kernel")
+
+
+def unavailable():
+    """Why no guest can run here, or None."""
+    if not shutil.which(QEMU):
+        return f"{QEMU} is not installed: run tests/bench/kernel/setup"
+    if not os.path.exists(f"{kernel_directory()}/stamp"):
+        return "there is no kernel for the guest: run tests/bench/kernel/setup"
+    return None
 
 
 def _program(name):
@@ -136,10 +148,6 @@ def _check_reachable(path):
 
 def _machine(work, job, cpus, memory, icount):
     """QEMU's arguments, but for the streams."""
-    if not shutil.which(QEMU):
-        raise GuestUnavailable(f"{QEMU} is not installed: run tests/bench/kernel/setup")
-    if not os.path.exists(f"{job.kernel}/stamp"):
-        raise GuestUnavailable("there is no kernel for the guest: run tests/bench/kernel/setup")
     if icount:
         speed = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-smp", "1"]
     else:
@@ -178,7 +186,7 @@ class _Sink:
         self.ended = False
 
     def feed(self, data):
-        data = self.held + data
+        data, self.held = self.held + data, b""
         end = data.find(self.mark)
         if end >= 0:
             self.ended = True
@@ -264,10 +272,10 @@ class _Run:
             if control.word("failed"):
                 raise GuestError(f"the guest: {control.word('failed')}")
             if not self._read(self.deadline):
-                self._raise_dead() if self.process.poll() is not None else self._raise_late()
+                raise self._death() if self.process.poll() is not None else self._lateness()
         drained = time.monotonic() + DRAIN_SECONDS
         while not (self.sinks["stdout"].ended and self.sinks["stderr"].ended):
-            if not self._read(max(drained, time.monotonic())):
+            if not self._read(drained):
                 raise GuestError(f"the job ended with status {control.word('exit')}, "
                                  "but its output did not come through")
         return int(control.word("exit"))
@@ -293,16 +301,16 @@ class _Run:
         self.process.wait()
         return False
 
-    def _raise_late(self):
-        raise GuestTimeout(f"the guest was ended: {self.timeout:g} s were not enough")
+    def _lateness(self):
+        return GuestTimeout(f"the guest was ended: {self.timeout:g} s were not enough")
 
-    def _raise_dead(self):
+    def _death(self):
         console = self._tail("console")
         if not console and self.process.returncode > 0:
-            raise GuestUnavailable(f"QEMU does not start: {self._tail('qemu')}")
+            return GuestUnavailable(f"QEMU does not start: {self._tail('qemu')}")
         how = f"status {self.process.returncode}"
-        raise GuestError(f"the guest died (QEMU ended with {how}); its console:\n"
-                         f"{console}\n{self._tail('qemu')}".rstrip())
+        return GuestError(f"the guest died (QEMU ended with {how}); its console:\n"
+                          f"{console}\n{self._tail('qemu')}".rstrip())
 
     def _tail(self, name):
         try:

@@ -19,11 +19,11 @@ struct field {
     enum format format;
 };
 
-#define FIELD(NAME, TITLE, LAYER, FORMAT, MEMBER, SIZE)                                    \
-    {                                                                                      \
+#define FIELD(NAME, TITLE, LAYER, FORMAT, MEMBER, SIZE)                                     \
+    {                                                                                       \
         .name = NAME, .refusal = KBUILD_MODNAME ": Matching on " TITLE " is not supported", \
-        .offset = offsetof(struct flownic_key, MEMBER), .size = SIZE, .layer = LAYER,      \
-        .format = FORMAT,                                                                  \
+        .offset = offsetof(struct flownic_key, MEMBER), .size = SIZE, .layer = LAYER,       \
+        .format = FORMAT,                                                                   \
     }
 
 static const struct field fields[] = {

@@ -215,6 +215,11 @@ void flownic_key_push_vlan(struct flownic_key *key, __be16 tpid, u16 vid, u8 pcp
     key->cvlan_tpid = key->vlan_tpid;
     key->cvlan_vid = key->vlan_vid;
     key->cvlan_pcp = key->vlan_pcp;
+    flownic_key_set_vlan(key, tpid, vid, pcp);
+}
+
+void flownic_key_set_vlan(struct flownic_key *key, __be16 tpid, u16 vid, u8 pcp)
+{
     key->vlan_tpid = tpid;
     key->vlan_vid = vid;
     key->vlan_pcp = pcp;

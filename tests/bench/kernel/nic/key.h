@@ -72,6 +72,15 @@ void flownic_key_read(const struct sk_buff *skb, struct flownic_key *key,
 void flownic_key_push_vlan(struct flownic_key *key, __be16 tpid, u16 vid, u8 pcp);
 
 /**
+ * flownic_key_set_vlan() - what a frame's key is after its outer tag was rewritten
+ * @key: changed; a frame without a tag gets one
+ * @tpid: of the tag
+ * @vid: of the tag
+ * @pcp: of the tag
+ */
+void flownic_key_set_vlan(struct flownic_key *key, __be16 tpid, u16 vid, u8 pcp);
+
+/**
  * flownic_key_pop_vlan() - what a frame's key is after its outer tag was taken off
  * @key: changed
  */
