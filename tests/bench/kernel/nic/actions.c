@@ -11,37 +11,55 @@
 
 #define MAX_OUTPUTS 2
 
-static const char *const names[FLOWNIC_N_ACTION_KINDS] = {
-    [FLOWNIC_PORT] = "port",
-    [FLOWNIC_MIRROR] = "mirror",
-    [FLOWNIC_DROP] = "drop",
-    [FLOWNIC_TRAP] = "trap",
-    [FLOWNIC_GOTO] = "goto",
-    [FLOWNIC_CT] = "ct",
-    [FLOWNIC_CSUM] = "csum",
-    [FLOWNIC_PUSH_VLAN] = "push-vlan",
-    [FLOWNIC_POP_VLAN] = "pop-vlan",
-    [FLOWNIC_SET_VLAN] = "set-vlan",
-    [FLOWNIC_SET_ETH_DST] = "set-eth-dst",
-    [FLOWNIC_SET_ETH_SRC] = "set-eth-src",
-    [FLOWNIC_SET_TOS] = "set-tos",
-    [FLOWNIC_SET_TTL] = "set-ttl",
-    [FLOWNIC_SET_IPV4_SRC] = "set-ipv4-src",
-    [FLOWNIC_SET_IPV4_DST] = "set-ipv4-dst",
-    [FLOWNIC_SET_IPV6_SRC] = "set-ipv6-src",
-    [FLOWNIC_SET_IPV6_DST] = "set-ipv6-dst",
-    [FLOWNIC_SET_L4_SRC] = "set-l4-src",
-    [FLOWNIC_SET_L4_DST] = "set-l4-dst",
+#define KIND(KIND, NAME) \
+    [FLOWNIC_##KIND] = { NAME, KBUILD_MODNAME ": The offload action " NAME " is not supported" }
+
+static const struct kind {
+    const char *name;
+    const char *refusal;
+} kinds[FLOWNIC_N_ACTION_KINDS] = {
+    KIND(PORT, "port"),
+    KIND(MIRROR, "mirror"),
+    KIND(DROP, "drop"),
+    KIND(TRAP, "trap"),
+    KIND(GOTO, "goto"),
+    KIND(CT, "ct"),
+    KIND(CSUM, "csum"),
+    KIND(PUSH_VLAN, "push-vlan"),
+    KIND(POP_VLAN, "pop-vlan"),
+    KIND(SET_VLAN, "set-vlan"),
+    KIND(SET_ETH_DST, "set-eth-dst"),
+    KIND(SET_ETH_SRC, "set-eth-src"),
+    KIND(SET_TOS, "set-tos"),
+    KIND(SET_TTL, "set-ttl"),
+    KIND(SET_IPV4_SRC, "set-ipv4-src"),
+    KIND(SET_IPV4_DST, "set-ipv4-dst"),
+    KIND(SET_IPV6_SRC, "set-ipv6-src"),
+    KIND(SET_IPV6_DST, "set-ipv6-dst"),
+    KIND(SET_L4_SRC, "set-l4-src"),
+    KIND(SET_L4_DST, "set-l4-dst"),
 };
 
 const char *flownic_action_name(unsigned int kind)
 {
-    return kind < FLOWNIC_N_ACTION_KINDS ? names[kind] : NULL;
+    return kind < FLOWNIC_N_ACTION_KINDS ? kinds[kind].name : NULL;
+}
+
+const char *flownic_action_refusal(unsigned int kind)
+{
+    return kinds[kind].refusal;
 }
 
 int flownic_action_find(const char *name)
 {
-    return match_string(names, FLOWNIC_N_ACTION_KINDS, name);
+    int i;
+
+    for (i = 0; i < FLOWNIC_N_ACTION_KINDS; i++) {
+        if (!strcmp(kinds[i].name, name)) {
+            return i;
+        }
+    }
+    return -ENOENT;
 }
 
 static int refuse(const char **why, const char *text)
@@ -81,7 +99,7 @@ static int translate_vlan(struct flownic_action *action, const struct flow_actio
     return 0;
 }
 
-static const enum flownic_action_kind kinds[NUM_FLOW_ACTIONS] = {
+static const enum flownic_action_kind kind_of[NUM_FLOW_ACTIONS] = {
     [FLOW_ACTION_DROP] = FLOWNIC_DROP,         [FLOW_ACTION_TRAP] = FLOWNIC_TRAP,
     [FLOW_ACTION_GOTO] = FLOWNIC_GOTO,         [FLOW_ACTION_REDIRECT] = FLOWNIC_PORT,
     [FLOW_ACTION_MIRRED] = FLOWNIC_MIRROR,     [FLOW_ACTION_VLAN_PUSH] = FLOWNIC_PUSH_VLAN,
@@ -92,7 +110,7 @@ static const enum flownic_action_kind kinds[NUM_FLOW_ACTIONS] = {
 static int translate_entry(struct flownic_rule *rule, struct flownic_action *action,
                            const struct flow_action_entry *entry, const char **why)
 {
-    action->kind = kinds[entry->id];
+    action->kind = kind_of[entry->id];
     switch (entry->id) {
     case FLOW_ACTION_DROP:
     case FLOW_ACTION_TRAP:
@@ -175,7 +193,7 @@ void flownic_actions_print(struct seq_file *seq, const struct flownic_rule *rule
     for (i = 0; i < rule->n_actions; i++) {
         const struct flownic_action *action = &rule->actions[i];
 
-        seq_printf(seq, "%s%s", i ? "," : "", names[action->kind]);
+        seq_printf(seq, "%s%s", i ? "," : "", kinds[action->kind].name);
         switch (action->kind) {
         case FLOWNIC_PORT:
         case FLOWNIC_MIRROR: seq_printf(seq, ":%s", action->port->rep->name); break;

@@ -15,7 +15,7 @@
 #define MAX_CHAINS 16
 
 /* The rules that a frame hits, one in each chain. */
-struct path {
+struct rule_path {
     struct flownic_rule *rules[MAX_CHAINS];
     unsigned int n_rules;
     bool trapped;
@@ -60,7 +60,8 @@ static enum step follow(const struct flownic_rule *rule, struct flownic_key *key
     return STEP_DONE;
 }
 
-static bool decide(const struct flownic_port *port, const struct sk_buff *skb, struct path *path)
+static bool decide(const struct flownic_port *port, const struct sk_buff *skb,
+                   struct rule_path *path)
 {
     struct flownic_key key;
     u32 chain = 0;
@@ -95,7 +96,7 @@ static bool is_punted(struct flownic_port *port, u64 packets)
     return position / every != (u32)(position - packets) / every;
 }
 
-static void count_hits(const struct path *path, struct flownic_size size)
+static void count_hits(const struct rule_path *path, struct flownic_size size)
 {
     unsigned int i;
 
@@ -109,7 +110,7 @@ static void count_hits(const struct path *path, struct flownic_size size)
 }
 
 /* A frame that hits may be meant for software all the same. */
-static bool goes_to_software(struct flownic_port *port, const struct path *path,
+static bool goes_to_software(struct flownic_port *port, const struct rule_path *path,
                              struct flownic_size size)
 {
     if (path->trapped) {
@@ -124,7 +125,7 @@ static bool goes_to_software(struct flownic_port *port, const struct path *path,
     return false;
 }
 
-static void forward(struct flownic_port *port, struct sk_buff *skb, const struct path *path,
+static void forward(struct flownic_port *port, struct sk_buff *skb, const struct rule_path *path,
                     struct flownic_size size)
 {
     bool sent = false;
@@ -141,7 +142,7 @@ static void forward(struct flownic_port *port, struct sk_buff *skb, const struct
 void flownic_eswitch_receive(struct flownic_port *port, struct sk_buff *skb)
 {
     struct flownic_size size = flownic_size(skb);
-    struct path path = { .n_rules = 0 };
+    struct rule_path path = { .n_rules = 0 };
 
     skb_reset_mac_header(skb);
     if (skb->ip_summed == CHECKSUM_COMPLETE) {

@@ -9,6 +9,7 @@
 #include <linux/sctp.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
+#include <net/dsfield.h>
 #include <net/flow_dissector.h>
 #include <net/ip.h>
 #include <net/ipv6.h>

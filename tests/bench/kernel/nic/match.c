@@ -171,14 +171,16 @@ static void translate_arp(struct flownic_key *key, const struct flow_dissector_k
     memcpy(key->arp_tha, arp->tha, ETH_ALEN);
 }
 
+/* No driver of Linux 6.1 matches on ARP, so there is no flow_rule_match_arp(). */
 static void match_arp(struct flownic_rule *rule, struct flow_rule *asked)
 {
-    struct flow_match_arp arp;
+    const struct flow_match *match = &asked->match;
 
     if (flow_rule_match_key(asked, FLOW_DISSECTOR_KEY_ARP)) {
-        flow_rule_match_arp(asked, &arp);
-        translate_arp(&rule->key, arp.key);
-        translate_arp(&rule->mask, arp.mask);
+        translate_arp(&rule->key, skb_flow_dissector_target(match->dissector,
+                                                            FLOW_DISSECTOR_KEY_ARP, match->key));
+        translate_arp(&rule->mask, skb_flow_dissector_target(match->dissector,
+                                                             FLOW_DISSECTOR_KEY_ARP, match->mask));
     }
 }
 

@@ -26,6 +26,18 @@ struct flownic_port *flownic_port_of(const struct net_device *dev)
     return ((const struct priv *)netdev_priv(dev))->port;
 }
 
+static int open(struct net_device *dev)
+{
+    netif_carrier_on(dev);
+    return 0;
+}
+
+static int stop(struct net_device *dev)
+{
+    netif_carrier_off(dev);
+    return 0;
+}
+
 static netdev_tx_t far_xmit(struct sk_buff *skb, struct net_device *dev)
 {
     skb_tx_timestamp(skb);
@@ -40,51 +52,30 @@ static netdev_tx_t representor_xmit(struct sk_buff *skb, struct net_device *dev)
     return NETDEV_TX_OK;
 }
 
-static int representor_parent_id(struct net_device *dev, struct netdev_phys_item_id *id)
-{
-    const struct flownic_nic *nic = flownic_port_of(dev)->nic;
-    const u8 serial[] = { 0x02, 0xf1, 0x0e, 0x00, 0x00, 0x00, 0x00, (u8)(nic->index + 1) };
-
-    if (nic->eswitch_mode != DEVLINK_ESWITCH_MODE_SWITCHDEV) {
-        return -EOPNOTSUPP;
-    }
-    id->id_len = sizeof(serial);
-    memcpy(id->id, serial, sizeof(serial));
-    return 0;
-}
-
-static int representor_port_name(struct net_device *dev, char *name, size_t size)
-{
-    const struct flownic_port *port = flownic_port_of(dev);
-    int length;
-
-    if (port->index == FLOWNIC_UPLINK) {
-        length = snprintf(name, size, "p%u", port->nic->index);
-    } else {
-        length = snprintf(name, size, "pf%uvf%u", port->nic->index, port->index - 1);
-    }
-    return length < size ? 0 : -EINVAL;
-}
-
+/* phys_switch_id and phys_port_name are made from it: without it a netdev has neither. */
 static struct devlink_port *representor_devlink_port(struct net_device *dev)
 {
-    return &flownic_port_of(dev)->devlink_port;
+    struct flownic_port *port = flownic_port_of(dev);
+
+    return port->nic->eswitch_mode == DEVLINK_ESWITCH_MODE_SWITCHDEV ? &port->devlink_port : NULL;
 }
 
 static const struct net_device_ops representor_ops = {
+    .ndo_open = open,
+    .ndo_stop = stop,
     .ndo_start_xmit = representor_xmit,
     .ndo_setup_tc = flownic_tc_setup,
     .ndo_get_stats64 = flownic_stats_of_representor,
     .ndo_has_offload_stats = flownic_has_offload_stats,
     .ndo_get_offload_stats = flownic_offload_stats,
-    .ndo_get_port_parent_id = representor_parent_id,
-    .ndo_get_phys_port_name = representor_port_name,
     .ndo_get_devlink_port = representor_devlink_port,
     .ndo_set_mac_address = eth_mac_addr,
     .ndo_validate_addr = eth_validate_addr,
 };
 
 static const struct net_device_ops far_ops = {
+    .ndo_open = open,
+    .ndo_stop = stop,
     .ndo_start_xmit = far_xmit,
     .ndo_get_stats64 = flownic_stats_of_far_end,
     .ndo_set_mac_address = eth_mac_addr,
@@ -133,18 +124,16 @@ static void setup(struct net_device *dev)
     dev->hw_enc_features = dev->features;
 }
 
-static struct net_device *create(struct flownic_port *port, enum side side, const char *name)
+static struct net_device *allocate(struct flownic_port *port, enum side side, const char *name)
 {
     bool is_representor = side == SIDE_REPRESENTOR;
     const u8 address[ETH_ALEN] = {
         0x02, 0xf1, side, (u8)port->nic->index, (u8)(port->index >> 8), (u8)port->index,
     };
-    struct net_device *dev;
-    int error;
+    struct net_device *dev = alloc_netdev(sizeof(struct priv), name, NET_NAME_USER, setup);
 
-    dev = alloc_netdev(sizeof(struct priv), name, NET_NAME_USER, setup);
     if (!dev) {
-        return ERR_PTR(-ENOMEM);
+        return NULL;
     }
     ((struct priv *)netdev_priv(dev))->port = port;
     eth_hw_addr_set(dev, address);
@@ -154,36 +143,32 @@ static struct net_device *create(struct flownic_port *port, enum side side, cons
         dev->features |= NETIF_F_HW_TC;
         dev->hw_features |= NETIF_F_HW_TC;
     }
-    netif_carrier_on(dev);
-    error = register_netdev(dev);
-    if (error) {
-        free_netdev(dev);
-        return ERR_PTR(error);
-    }
+    netif_carrier_off(dev);
     return dev;
 }
 
-/* Both are there before the first of them can be brought up, and know each other. */
+/* Both are there, and the port knows them, before a user can bring up the first. */
 static int create_pair(struct flownic_port *port, unsigned int number)
 {
     bool is_uplink = port->index == FLOWNIC_UPLINK;
-    struct net_device *rep, *far;
     char name[IFNAMSIZ];
+    int error;
 
     snprintf(name, sizeof(name), is_uplink ? "uplink%u" : "rep%u", number);
-    rep = create(port, SIDE_REPRESENTOR, name);
-    if (IS_ERR(rep)) {
-        return PTR_ERR(rep);
-    }
-    port->rep = rep;
+    port->rep = allocate(port, SIDE_REPRESENTOR, name);
     snprintf(name, sizeof(name), is_uplink ? "wire%u" : "vf%u", number);
-    far = create(port, SIDE_FAR, name);
-    if (IS_ERR(far)) {
-        return PTR_ERR(far);
+    port->far = allocate(port, SIDE_FAR, name);
+    if (!port->rep || !port->far) {
+        return -ENOMEM;
     }
-    port->far = far;
-    flownic_devlink_port_set_netdev(port);
-    return 0;
+    error = register_netdev(port->far);
+    if (!error) {
+        error = register_netdev(port->rep);
+    }
+    if (!error) {
+        flownic_devlink_port_set_netdev(port);
+    }
+    return error;
 }
 
 int flownic_ports_create(struct flownic_nic *nic, unsigned int first_vf)

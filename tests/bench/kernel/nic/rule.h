@@ -141,6 +141,14 @@ int flownic_actions_translate(struct flownic_rule *rule, struct flow_cls_offload
 const char *flownic_action_name(unsigned int kind);
 
 /**
+ * flownic_action_refusal() - why a kind of action is not taken
+ * @kind: its number
+ *
+ * Return: constant, as it goes into an extack.
+ */
+const char *flownic_action_refusal(unsigned int kind);
+
+/**
  * flownic_action_find() - the kind of action that has this name
  * @name: such as "push-vlan"
  *
