@@ -30,7 +30,7 @@ UNREACHABLE = (*HIDDEN, "/run", "/proc", "/sys", "/dev", "/lib/modules")
 STREAMS = ("stdout", "stderr", "control")
 # A job that has ended, but whose output does not come through.
 DRAIN_SECONDS = 10
-CONSOLE_TAIL_LINES = 40
+CONSOLE_TAIL_LINES = 100
 
 
 class GuestError(Exception):

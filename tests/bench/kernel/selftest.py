@@ -19,7 +19,7 @@ import guest  # noqa: E402
 import tap  # noqa: E402
 
 RUN = f"{HERE}/run"
-# What the guest may be late by: its clock starts on a full second of the host's.
+# The guest's clock starts on a full second of the host's, and the job takes time to end.
 CLOCK_SECONDS = 2
 
 
@@ -152,10 +152,10 @@ def place(bench):
         "ip -br link show lo | tr -s ' ' | cut -d' ' -f1,2; for m in /run /tmp /dev/shm "
         "/sys/kernel/debug /sys/kernel/tracing /sys/fs/cgroup; do stat -fc %T $m; done; "
         "ls /run | tr '\\n' ' '; ls /var/log | wc -l; "
-        "unshare -n true && ip netns add x && ip netns exec x true && echo namespaces; date +%s")
+        "unshare -n true && ip netns add x && ip netns exec x true && echo namespaces; date +%s.%N")
     clock = time.time()
     *lines, date = result.stdout.splitlines()
-    tap.check(abs(clock - int(date)) <= CLOCK_SECONDS, "the guest's clock is right", [clock, date])
+    tap.check(abs(clock - float(date)) <= CLOCK_SECONDS, "the guest's clock is right", [clock, date])
     tap.equal(lines[0], "guest", "host name")
     tap.check(0 < int(lines[1]) < 60, "uptime in seconds", lines[1])
     tap.note(f"the program runs at an uptime of {lines[1]} s")
@@ -183,12 +183,14 @@ def loads_a_module(bench):
 
 def counts_instructions(bench):
     "--icount: one CPU, and the same work takes the same time"
-    result = bench.run("nproc; for n in 1 2; do s=$(date +%s%N); for ((i=0; i<20000; i++)); do :; "
-                       "done; echo $((($(date +%s%N)-s)/1000)); done", options=["--icount"])
+    result = bench.run("nproc; for n in 1 2 3; do s=${EPOCHREALTIME/.}; "
+                       "for ((i=0; i<20000; i++)); do :; done; "
+                       "echo $((${EPOCHREALTIME/.} - s)); done", options=["--icount"])
     tap.equal((result.returncode, result.stderr), (0, ""), "outcome")
-    cpus, first, second = map(int, result.stdout.split())
+    cpus, _, second, third = map(int, result.stdout.split())  # the first one warms up
     tap.equal(cpus, 1, "CPUs")
-    tap.check(abs(first - second) < first / 5, "the same time", [first, second])
+    tap.note(f"{second} and {third} us")
+    tap.check(abs(second - third) < second / 10, "the same time", [second, third])
 
 
 def timeout(bench):

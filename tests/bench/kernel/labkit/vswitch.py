@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ovsdb-server and ovs-vswitchd, stock, in the places where their tools look for them."""
+
+import os
+import re
+import signal
+
+from . import processes
+from .processes import LabError, run, wait_until
+
+RUNDIR = "/run/openvswitch"
+LOGDIR = "/var/log/openvswitch"
+SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+# Earlier, OVS takes the kernel's first second for "never" and counts no CPU: no handler threads.
+EARLIEST_UPTIME = 10.5
+DAEMON = ["--pidfile", "--log-file", "--detach", "--no-chdir", "-vconsole:off"]
+
+
+def uptime():
+    with open("/proc/uptime", encoding="ascii") as file:
+        return float(file.read().split()[0])
+
+
+def database_words(table, record, settings):
+    """Words for ovs-vsctl: {"other_config": {key: value}} as assignments."""
+    words = ["--", "set", table, record]
+    for column, pairs in settings.items():
+        words += [f'{column}:{key}="{value}"' for key, value in pairs.items()]
+    return words
+
+
+class VSwitch:
+    def __init__(self, lab_id):
+        self.lab_id = lab_id
+        self.environment = processes.marked_environment(lab_id)
+        self.vswitchd_args = []
+
+    # ---- Daemons ----
+
+    def start_database(self, settings):
+        """settings: column -> {key: value} of the table Open_vSwitch."""
+        for directory in (RUNDIR, LOGDIR):
+            os.makedirs(directory, exist_ok=True)
+        run(["ovsdb-tool", "create", f"{RUNDIR}/conf.db", SCHEMA])
+        run(["ovsdb-server", f"{RUNDIR}/conf.db", f"--remote=punix:{RUNDIR}/db.sock", *DAEMON],
+            env=self.environment)
+        self.vsctl("--no-wait", "init", *database_words("Open_vSwitch", ".", settings))
+
+    def start_vswitchd(self):
+        wait_until(lambda: uptime() > EARLIEST_UPTIME, EARLIEST_UPTIME + 1, "an uptime of 10 s")
+        run(["ovs-vswitchd", f"unix:{RUNDIR}/db.sock", *DAEMON, *self.vswitchd_args],
+            env=self.environment)
+
+    def vswitchd_pid(self):
+        """Its pid while it runs, else None."""
+        try:
+            with open(f"{RUNDIR}/ovs-vswitchd.pid", encoding="ascii") as file:
+                pid = int(file.read())
+        except (OSError, ValueError):
+            return None
+        return pid if processes.is_running(pid) else None
+
+    def kill_vswitchd(self, number=signal.SIGKILL, timeout=10):
+        pid = self.vswitchd_pid()
+        if pid and not processes.signal_marked(pid, self.lab_id, number, timeout):
+            raise LabError(f"ovs-vswitchd still runs {timeout} s after signal {int(number)}")
+
+    @staticmethod
+    def delete_datapath():
+        """What ovs-vswitchd leaves in the kernel."""
+        if os.path.isdir("/sys/class/net/ovs-system"):
+            run(["ovs-dpctl", "del-dp", "ovs-system"], check=False)
+
+    # ---- Tools ----
+
+    def vsctl(self, *words, check=True, timeout=60):
+        return run(["ovs-vsctl", f"--timeout={int(timeout)}", *words], env=self.environment,
+                   check=check, timeout=timeout + 5).stdout
+
+    def ofctl(self, *words, stdin=None, check=True):
+        return run(["ovs-ofctl", *words], env=self.environment, stdin=stdin, check=check).stdout
+
+    def appctl(self, *words, check=True, timeout=60):
+        return run(["ovs-appctl", *words], env=self.environment, check=check,
+                   timeout=timeout).stdout
+
+    def add_flows(self, bridge, flows):
+        text = flows if isinstance(flows, str) else "\n".join(flows) + "\n"
+        self.ofctl("-O", "OpenFlow14", "--bundle", "add-flows", bridge, "-", stdin=text)
+
+    def check_ports(self):
+        text = self.vsctl("--bare", "--format=csv", "--no-headings", "--columns=name,error",
+                          "list", "Interface")
+        rows = (line.split(",", 1) for line in text.splitlines() if "," in line)
+        errors = [f"port {name}: {error}" for name, error in rows if error.strip('" ')]
+        if errors:
+            raise LabError("; ".join(errors))
+
+
+def last_warnings(lines=10):
+    """The end of what the daemons complained about, for an error message."""
+    said = ""
+    for name in ("openvswitch/ovs-vswitchd", "ovn/ovn-controller", "ovn/ovn-northd"):
+        try:
+            with open(f"/var/log/{name}.log", encoding="utf-8", errors="replace") as file:
+                complaints = [line for line in file if re.search(r"\|(WARN|ERR|EMER)\|", line)]
+        except OSError:
+            continue
+        said += "".join(f"{name}: {line}" for line in complaints[-lines:])
+    return said
