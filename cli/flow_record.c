@@ -205,6 +205,7 @@ void fl_flow_record_make(const struct fl_reading *reading, const struct fl_flow_
     record->packets = windowed && flow->packets != FL_COUNT_UNKNOWN ? seen->window_packets
                                                                     : flow->packets;
     record->bytes = windowed && flow->bytes != FL_COUNT_UNKNOWN ? seen->window_bytes : flow->bytes;
+    record->hw_packets = windowed ? seen->window_hw_packets : flow->hw_packets;
     put_owner(reading, owners, record);
     record->n_causes = fl_cause_of_flow(flow, ports, fl_snapshot_inventory(reading->snapshot),
                                         record->causes);
@@ -235,6 +236,8 @@ json_t *fl_flow_record_json(const struct fl_flow_record *record)
     json_object_set_new(json, "storage",
                         record->storage_known ? json_boolean(record->storage) : json_null());
     json_object_set_new(json, "causes", fl_causes_json(record->causes, record->n_causes));
+    json_object_set_new(json, "hw_packets", fl_count_json(record->hw_packets));
+    json_object_set_new(json, "tc", flow->tc ? json_loads(flow->tc, 0, NULL) : json_null());
     json_object_set_new(json, "raw", fl_text_json(flow->raw));
     json_object_set_new(json, "parse_error", fl_text_json(flow->parse_error));
     return json;

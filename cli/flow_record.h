@@ -22,6 +22,7 @@ struct fl_flow_record {
     bool storage_known;
     uint64_t packets; /* FL_COUNT_UNKNOWN: not known */
     uint64_t bytes;
+    uint64_t hw_packets; /* Those of @packets that the NIC forwarded; likewise. */
     struct fl_cause causes[FL_MAX_CAUSES];
     size_t n_causes;
 };

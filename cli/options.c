@@ -88,6 +88,22 @@ static int parse_path(struct fl_request *request, const char *text, struct fl_er
     return 0;
 }
 
+static int parse_via(struct fl_request *request, const char *text, struct fl_error *err)
+{
+    static const struct {
+        const char *name;
+        enum fl_via via;
+    } names[] = { { "auto", FL_VIA_AUTO }, { "kernel", FL_VIA_KERNEL }, { "ovs", FL_VIA_OVS } };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (!strcmp(text, names[i].name)) {
+            request->via = names[i].via;
+            return 0;
+        }
+    }
+    return fl_error_set(err, -EINVAL, "--via is auto, kernel or ovs, not '%s'", text);
+}
+
 static int set_option(struct fl_request *request, enum fl_option_id id, const char *value,
                       struct fl_error *err)
 {
@@ -108,6 +124,7 @@ static int set_option(struct fl_request *request, enum fl_option_id id, const ch
     case FL_OPTION_FROM: request->from[request->n_from++] = value; return 0;
     case FL_OPTION_FORMAT: return parse_format(request, value, err);
     case FL_OPTION_JSON: request->format = FL_FORMAT_JSON; return 0;
+    case FL_OPTION_VIA: return parse_via(request, value, err);
     case FL_OPTION_DB: request->db = value; return 0;
     case FL_OPTION_ROOT: request->root = value; return 0;
     case FL_OPTION_HELP: request->help = true; return 0;

@@ -16,7 +16,7 @@
 static int collect(const struct fl_request *request, const struct fl_collect_options *options,
                    struct fl_snapshot **snapshot, struct fl_error *err)
 {
-    const struct fl_host host = { .db = request->db, .timeout_ms = request->timeout_ms };
+    const struct fl_host host = fl_request_host(request);
 
     if (request->n_from)
         return fl_collect_files(request->from, request->n_from, options, snapshot, err);
@@ -128,7 +128,7 @@ int fl_operator_open(const struct fl_request *request, struct fl_config *config,
     *op = (struct fl_operator){
         .config = config,
         .root = request->root,
-        .host = { .db = request->db, .timeout_ms = request->timeout_ms },
+        .host = fl_request_host(request),
         .ticket = request->ticket,
         .progress = fl_progress_line,
     };

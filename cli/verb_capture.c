@@ -41,7 +41,7 @@ static void show(const struct fl_request *request, uint64_t n_flows, struct fl_o
 
 int fl_verb_capture(const struct fl_request *request, struct fl_output *out, struct fl_error *err)
 {
-    const struct fl_host host = { .db = request->db, .timeout_ms = request->timeout_ms };
+    const struct fl_host host = fl_request_host(request);
     struct fl_collect_options options = { .keep = FL_KEEP_ALL, .progress = fl_progress_line };
     struct fl_config config;
     uint64_t n_flows = 0;

@@ -132,7 +132,7 @@ static int exit_code_of(const struct checkup *checkup)
 int fl_verb_doctor(const struct fl_request *request, struct fl_output *out,
                    struct fl_error *err OVS_UNUSED)
 {
-    const struct fl_host host = { .db = request->db, .timeout_ms = request->timeout_ms };
+    const struct fl_host host = fl_request_host(request);
     struct checkup checkup;
     int exit_code;
 

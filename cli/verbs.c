@@ -58,6 +58,13 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
                            .choices = "table json jsonl prom",
                            .summary = "how the result is written" },
     [FL_OPTION_JSON] = { .name = "json", .summary = "short for --format json" },
+    [FL_OPTION_VIA] = { .name = "via",
+                        .value = "WHO",
+                        .choices = "auto kernel ovs",
+                        .summary =
+                            "who is asked for flows: kernel (netlink, which does not disturb "
+                            "ovs-vswitchd), ovs (ovs-vswitchd), or auto: the kernel where "
+                            "its datapath is used" },
     [FL_OPTION_DB] = { .name = "db",
                        .value = "REMOTE",
                        .summary =
@@ -80,6 +87,7 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
 
 #define ALL_VERBS    (BIT(FORMAT) | BIT(JSON) | BIT(ROOT) | BIT(HELP))
 #define ASKS_OVS     (BIT(DB) | BIT(TIMEOUT))
+#define READS_FLOWS  (ASKS_OVS | BIT(VIA))
 #define TEXT_OR_JSON (FORMAT(TABLE) | FORMAT(JSON))
 
 const struct fl_verb fl_verbs[] = {
@@ -93,7 +101,7 @@ const struct fl_verb fl_verbs[] = {
                        "packets counted in a window, not from flags.",
         .effect = FL_READS,
         .formats = TEXT_OR_JSON | FORMAT(JSONL) | FORMAT(PROM),
-        .options = ALL_VERBS | ASKS_OVS | BIT(VM) | BIT(WINDOW) | BIT(FROM),
+        .options = ALL_VERBS | READS_FLOWS | BIT(VM) | BIT(WINDOW) | BIT(FROM),
         .run = fl_verb_audit,
     },
     {
@@ -105,7 +113,7 @@ const struct fl_verb fl_verbs[] = {
                        "line that cannot be parsed is listed with what is legible of it.",
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
-        .options = ALL_VERBS | ASKS_OVS | BIT(VM) | BIT(STORAGE) | BIT(PATH) | BIT(WINDOW) |
+        .options = ALL_VERBS | READS_FLOWS | BIT(VM) | BIT(STORAGE) | BIT(PATH) | BIT(WINDOW) |
                    BIT(FROM),
         .run = fl_verb_flows,
     },
@@ -118,7 +126,7 @@ const struct fl_verb fl_verbs[] = {
                        "software, the causes, and what cures them.",
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
-        .options = ALL_VERBS | ASKS_OVS | BIT(WINDOW) | BIT(FROM),
+        .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(FROM),
         .run = fl_verb_explain,
     },
     {
@@ -130,7 +138,7 @@ const struct fl_verb fl_verbs[] = {
                        "the same packets as the pipeline without them.",
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
-        .options = ALL_VERBS | ASKS_OVS | BIT(WINDOW) | BIT(OUTPUT),
+        .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(OUTPUT),
         .run = fl_verb_plan,
     },
     {
@@ -143,7 +151,7 @@ const struct fl_verb fl_verbs[] = {
                        "second time.",
         .effect = FL_WRITES,
         .formats = TEXT_OR_JSON,
-        .options = ALL_VERBS | ASKS_OVS | BIT(WINDOW) | BIT(PLAN) | BIT(TICKET) | BIT(DRY_RUN),
+        .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(PLAN) | BIT(TICKET) | BIT(DRY_RUN),
         .run = fl_verb_apply,
     },
     {
@@ -154,7 +162,7 @@ const struct fl_verb fl_verbs[] = {
                        "in hardware, on flowlift's rules.",
         .effect = FL_WRITES,
         .formats = TEXT_OR_JSON,
-        .options = ALL_VERBS | ASKS_OVS | BIT(WINDOW) | BIT(TICKET),
+        .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(TICKET),
         .run = fl_verb_verify,
     },
     {
@@ -198,7 +206,7 @@ const struct fl_verb fl_verbs[] = {
                        "--from FILE\" gives the same answers later and elsewhere.",
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
-        .options = ALL_VERBS | ASKS_OVS | BIT(WINDOW) | BIT(OUTPUT),
+        .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(OUTPUT),
         .run = fl_verb_capture,
     },
     {

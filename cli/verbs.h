@@ -14,6 +14,7 @@
 #include "cli/output.h"
 #include "flows/error.h"
 #include "flows/flow.h"
+#include "lib/collect.h"
 
 /* Exit codes (DESIGN.md section 6). */
 #define FL_EXIT_DONE     0 /* nothing stranded, or done */
@@ -35,6 +36,7 @@ enum fl_option_id {
     FL_OPTION_FROM,
     FL_OPTION_FORMAT,
     FL_OPTION_JSON,
+    FL_OPTION_VIA,
     FL_OPTION_DB,
     FL_OPTION_ROOT,
     FL_OPTION_TIMEOUT,
@@ -66,7 +68,8 @@ struct fl_request {
     bool all;
     bool man;
     bool has_path;
-    enum fl_path path;  /* when @has_path */
+    enum fl_path path; /* when @has_path */
+    enum fl_via via;
     const char *db;     /* or NULL */
     const char *root;   /* "" for the host's own */
     const char *output; /* or NULL */
@@ -78,6 +81,16 @@ struct fl_request {
     int timeout_ms;    /* 0: the default of each step */
     size_t lines;      /* 0: all */
 };
+
+/** fl_request_host() - where OVS is, as the options say; borrows from @request */
+static inline struct fl_host fl_request_host(const struct fl_request *request)
+{
+    return (struct fl_host){
+        .db = request->db,
+        .timeout_ms = request->timeout_ms,
+        .via = request->via,
+    };
+}
 
 enum fl_effect { FL_READS, FL_WRITES };
 

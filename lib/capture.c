@@ -104,8 +104,8 @@ static int take_text(const void *bytes, size_t n_bytes, void *capture_)
     return 0;
 }
 
-static int put_sample(struct capture *capture, struct fl_ctl *ctl, const struct fl_inventory *inv,
-                      struct fl_error *err)
+static int put_sample(struct capture *capture, struct fl_flow_source *source,
+                      const struct fl_inventory *inv, struct fl_error *err)
 {
     int ret;
 
@@ -116,7 +116,7 @@ static int put_sample(struct capture *capture, struct fl_ctl *ctl, const struct 
     if (put_time(capture))
         return fl_error_set(err, -ENOMEM, "cannot capture: not enough memory");
     put(capture, ",\"lines\":[");
-    ret = fl_collect_dump(ctl, inv, take_text, capture, err);
+    ret = fl_flow_source_text(source, inv, take_text, capture, err);
     if (put_line(capture) && !ret)
         ret = -EIO; /* the commit knows what it was */
     put(capture, "\n]}");
@@ -153,8 +153,8 @@ static int put_tail(struct capture *capture, int64_t window_ms, const char *inco
 }
 
 /* As collect.c: the first dump has to succeed, a failed second one makes the capture incomplete. */
-static int put_capture(struct capture *capture, struct fl_ctl *ctl, const struct fl_inventory *inv,
-                       struct fl_error *err)
+static int put_capture(struct capture *capture, struct fl_flow_source *source,
+                       const struct fl_inventory *inv, struct fl_error *err)
 {
     const struct fl_collect_options *options = capture->options;
     int64_t started_ms = fl_monotonic_ms(), window_ms = 0;
@@ -164,20 +164,20 @@ static int put_capture(struct capture *capture, struct fl_ctl *ctl, const struct
     if (put_head(capture, inv))
         return fl_error_set(err, -ENOMEM, "cannot capture: not enough memory");
     fl_collect_progress(options, "reading flows");
-    ret = put_sample(capture, ctl, inv, err);
+    ret = put_sample(capture, source, inv, err);
     if (ret)
         return ret;
     if (options->window_ms > 0) {
         window_ms = fl_collect_wait(options, started_ms);
         put(capture, ",\n");
-        put_sample(capture, ctl, inv, &why);
+        put_sample(capture, source, inv, &why);
     }
     if (put_tail(capture, window_ms, why.code ? why.text : NULL))
         return fl_error_set(err, -ENOMEM, "cannot capture: not enough memory");
     return 0;
 }
 
-static int capture_to(struct capture *capture, const char *path, struct fl_ctl *ctl,
+static int capture_to(struct capture *capture, const char *path, struct fl_flow_source *source,
                       const struct fl_inventory *inv, struct fl_error *err)
 {
     struct fl_error why = FL_ERROR_INIT;
@@ -186,7 +186,7 @@ static int capture_to(struct capture *capture, const char *path, struct fl_ctl *
 
     if (ret)
         return ret;
-    ret = put_capture(capture, ctl, inv, &why);
+    ret = put_capture(capture, source, inv, &why);
     /* A write that failed stops the dump, and is then the first cause. */
     if (!ret || fl_atomic_file_write(capture->file, "", 0))
         return fl_atomic_file_commit(capture->file, err);
@@ -200,17 +200,17 @@ int fl_collect_capture(const struct fl_host *host, const struct fl_collect_optio
     _cleanup_free char *line = malloc(LINE_BYTES);
     struct capture capture = { .options = options, .line = line };
     struct fl_inventory inv;
-    struct fl_ctl *ctl;
+    struct fl_flow_source *source;
     int ret;
 
     if (!line)
         return fl_error_set(err, -ENOMEM, "cannot capture: not enough memory");
     fl_inventory_init(&inv);
-    ret = fl_collect_open(host, options, &inv, &ctl, err);
+    ret = fl_collect_open(host, options, &inv, &source, err);
     if (ret)
         return ret;
-    ret = capture_to(&capture, path, ctl, &inv, err);
-    fl_ctl_close(ctl);
+    ret = capture_to(&capture, path, source, &inv, err);
+    fl_flow_source_close(source);
     fl_inventory_destroy(&inv);
     if (!ret && n_flows)
         *n_flows = capture.n_flows;

@@ -11,13 +11,8 @@
 #include "lib/base/clock.h"
 #include "lib/collect_host.h"
 #include "lib/ovs/db.h"
-#include "lib/ovs/dump.h"
-#include "lib/sample.h"
 
 #define DEFAULT_TIMEOUT_MS 15000
-/* Between two commands of one dump; ovs-vswitchd's main thread serves everybody else meanwhile. */
-#define PAUSE_MS 5
-#define SOURCE   "the flow dump of ovs-vswitchd"
 
 void fl_collect_progress(const struct fl_collect_options *options, const char *what)
 {
@@ -26,7 +21,7 @@ void fl_collect_progress(const struct fl_collect_options *options, const char *w
 }
 
 int fl_collect_open(const struct fl_host *host, const struct fl_collect_options *options,
-                    struct fl_inventory *inv, struct fl_ctl **ctl, struct fl_error *err)
+                    struct fl_inventory *inv, struct fl_flow_source **source, struct fl_error *err)
 {
     int timeout_ms = host->timeout_ms ? host->timeout_ms : DEFAULT_TIMEOUT_MS, ret;
     struct fl_vm_keys keys = fl_config_vm_keys(options->config);
@@ -35,7 +30,7 @@ int fl_collect_open(const struct fl_host *host, const struct fl_collect_options 
     ret = fl_db_read(host->db, &keys, timeout_ms, inv, err);
     if (ret)
         return ret;
-    ret = fl_ctl_open(host->target, timeout_ms, ctl, err);
+    ret = fl_flow_source_open(host, inv, timeout_ms, source, err);
     if (ret)
         fl_inventory_destroy(inv);
     return ret;
@@ -47,27 +42,6 @@ const char *fl_collect_host_name(char buf[FL_HOST_NAME_BYTES])
         strcpy(buf, "unknown");
     buf[FL_HOST_NAME_BYTES - 1] = '\0';
     return buf;
-}
-
-int fl_collect_dump(struct fl_ctl *ctl, const struct fl_inventory *inv, fl_ctl_sink *sink,
-                    void *aux, struct fl_error *err)
-{
-    const struct fl_dump_options dump = { .filter = NULL, .pause_ms = PAUSE_MS };
-
-    return fl_dump_flows(ctl, inv, &dump, sink, aux, err);
-}
-
-/* One dump, decoded into @snapshot. */
-static int read_sample(struct fl_ctl *ctl, struct fl_snapshot *snapshot, unsigned int flags,
-                       struct fl_error *err)
-{
-    struct fl_sample sample;
-    int ret = fl_sample_begin(&sample, snapshot, flags, SOURCE, err);
-
-    if (ret)
-        return ret;
-    ret = fl_collect_dump(ctl, fl_snapshot_inventory(snapshot), fl_sample_push, &sample, err);
-    return fl_sample_end(&sample, ret, err);
 }
 
 int64_t fl_collect_wait(const struct fl_collect_options *options, int64_t started_ms)
@@ -82,7 +56,7 @@ int64_t fl_collect_wait(const struct fl_collect_options *options, int64_t starte
 }
 
 /* The dump or dumps. From the second on, an error only makes the snapshot incomplete. */
-static int read_samples(struct fl_ctl *ctl, const struct fl_collect_options *options,
+static int read_samples(struct fl_flow_source *source, const struct fl_collect_options *options,
                         struct fl_snapshot *snapshot, struct fl_error *err)
 {
     int64_t started_ms = fl_monotonic_ms(), window_ms = 0;
@@ -91,14 +65,12 @@ static int read_samples(struct fl_ctl *ctl, const struct fl_collect_options *opt
 
     fl_collect_progress(options, "reading flows");
     if (options->window_ms > 0) {
-        fl_snapshot_begin_sample(snapshot, false, 0);
-        ret = read_sample(ctl, snapshot, 0, err);
+        ret = fl_flow_source_sample(source, snapshot, false, 0, 0, err);
         if (ret)
             return ret;
         window_ms = fl_collect_wait(options, started_ms);
     }
-    fl_snapshot_begin_sample(snapshot, true, window_ms);
-    ret = read_sample(ctl, snapshot, options->decode_flags, &why);
+    ret = fl_flow_source_sample(source, snapshot, true, window_ms, options->decode_flags, &why);
     fl_snapshot_set_time(snapshot, fl_time_now_ms());
     if (ret && window_ms) {
         fl_snapshot_set_incomplete(snapshot, "%s", why.text);
@@ -113,18 +85,18 @@ int fl_collect_host(const struct fl_host *host, const struct fl_collect_options 
     char name[FL_HOST_NAME_BYTES];
     struct fl_inventory inv;
     struct fl_snapshot *snapshot;
-    struct fl_ctl *ctl;
+    struct fl_flow_source *source;
     int ret;
 
     fl_inventory_init(&inv);
-    ret = fl_collect_open(host, options, &inv, &ctl, err);
+    ret = fl_collect_open(host, options, &inv, &source, err);
     if (ret)
         return ret;
     snapshot = fl_snapshot_create(fl_collect_host_name(name), fl_time_now_ms());
     fl_snapshot_set_inventory(snapshot, &inv);
     fl_snapshot_filter(snapshot, options->keep, &options->config->storage);
-    ret = read_samples(ctl, options, snapshot, err);
-    fl_ctl_close(ctl);
+    ret = read_samples(source, options, snapshot, err);
+    fl_flow_source_close(source);
     if (ret) {
         fl_snapshot_destroy(snapshot);
         return ret;

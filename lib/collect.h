@@ -3,19 +3,27 @@
 #define FLOWLIFT_COLLECT_H
 
 /*
- * A snapshot of a host: inventory from OVSDB, flows twice, a window apart, from ovs-vswitchd; or of
- * files: captures and raw dumps. Everything right of the snapshot is the same for both.
+ * A snapshot of a host: inventory from OVSDB, flows twice, a window apart, from the kernel or from
+ * ovs-vswitchd; or of files: captures and raw dumps. Everything right of the snapshot is the same for both.
  */
 
 #include "flows/error.h"
 #include "flows/snapshot.h"
 #include "lib/base/config.h"
 
+/* Who is asked for the flows. */
+enum fl_via {
+    FL_VIA_AUTO,   /* the kernel where its datapath is used, else ovs-vswitchd */
+    FL_VIA_OVS,    /* ovs-vswitchd, whose main thread has to answer */
+    FL_VIA_KERNEL, /* netlink; ovs-vswitchd is not disturbed */
+};
+
 /* Where OVS is. All borrowed; NULL for OVS's own defaults (OVS_RUNDIR, OVS_DBDIR). */
 struct fl_host {
     const char *db;     /* --db */
     const char *target; /* unixctl socket of ovs-vswitchd */
     int timeout_ms;     /* for each command; 0: 15 s */
+    enum fl_via via;
 };
 
 struct fl_collect_options {

@@ -12,18 +12,15 @@
 #include "flows/error.h"
 #include "flows/inventory.h"
 #include "lib/collect.h"
-#include "lib/ovs/ctl.h"
+#include "lib/flow_source.h"
 
 #define FL_HOST_NAME_BYTES 256
 
-/** fl_collect_open() - read the inventory and connect to ovs-vswitchd; both owned by the caller on 0 */
+/** fl_collect_open() - read the inventory, and open where the flows are; both the caller's on 0 */
 int fl_collect_open(const struct fl_host *host, const struct fl_collect_options *options,
-                    struct fl_inventory *inv, struct fl_ctl **ctl, struct fl_error *err);
+                    struct fl_inventory *inv, struct fl_flow_source **source, struct fl_error *err);
 /** fl_collect_host_name() - this host's name, "unknown" without one. Return: @buf. */
 const char *fl_collect_host_name(char buf[FL_HOST_NAME_BYTES]);
-/** fl_collect_dump() - the text of one dump, in pieces, into @sink. Return: as fl_dump_flows(). */
-int fl_collect_dump(struct fl_ctl *ctl, const struct fl_inventory *inv, fl_ctl_sink *sink,
-                    void *aux, struct fl_error *err);
 /**
  * fl_collect_wait() - until the window is over
  * @started_ms: fl_monotonic_ms() when the first dump began
