@@ -77,6 +77,8 @@ static const char *keep(struct reading *r, enum string which, struct fl_text tex
 static void read_ufid(struct reading *r, struct fl_text value);
 static void read_packets(struct reading *r, struct fl_text value);
 static void read_bytes(struct reading *r, struct fl_text value);
+static void read_hw_packets(struct reading *r, struct fl_text value);
+static void read_hw_bytes(struct reading *r, struct fl_text value);
 static void read_used(struct reading *r, struct fl_text value);
 static void read_offloaded(struct reading *r, struct fl_text value);
 static void read_layer(struct reading *r, struct fl_text value);
@@ -97,8 +99,8 @@ static const struct {
     { "dp-extra-info", NULL },
     { "dp-offload-info", read_offload_info },
     { "mega_ufid", NULL },
-    { "offload_packets", NULL },
-    { "offload_bytes", NULL },
+    { "offload_packets", read_hw_packets },
+    { "offload_bytes", read_hw_bytes },
     { "dpe_packets", NULL },
     { "dpe_bytes", NULL },
 };
@@ -169,6 +171,17 @@ static void read_packets(struct reading *r, struct fl_text value)
 static void read_bytes(struct reading *r, struct fl_text value)
 {
     r->flow->bytes = read_count(r, value, "the byte count is not legible");
+}
+
+/* Of versions that vendors make. */
+static void read_hw_packets(struct reading *r, struct fl_text value)
+{
+    r->flow->hw_packets = read_count(r, value, "the packet count of the NIC is not legible");
+}
+
+static void read_hw_bytes(struct reading *r, struct fl_text value)
+{
+    r->flow->hw_bytes = read_count(r, value, "the byte count of the NIC is not legible");
 }
 
 /* "never", "5.710s", "-0.703s" (a clock went back: used just now) */

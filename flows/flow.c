@@ -159,6 +159,7 @@ struct fl_ports {
     const char **names; /* By number - FL_PORT_NAMED; each owned by its node of 'numbers'. */
     size_t n_names;
     size_t allocated;
+    struct hmap by_number; /* The same, of struct odp_portno_names. */
 };
 
 struct fl_ports *fl_ports_create(void)
@@ -166,6 +167,7 @@ struct fl_ports *fl_ports_create(void)
     struct fl_ports *ports = xzalloc(sizeof *ports);
 
     simap_init(&ports->numbers);
+    hmap_init(&ports->by_number);
     return ports;
 }
 
@@ -174,6 +176,8 @@ void fl_ports_destroy(struct fl_ports *ports)
     if (!ports)
         return;
     simap_destroy(&ports->numbers);
+    odp_portno_names_destroy(&ports->by_number);
+    hmap_destroy(&ports->by_number);
     free(ports->names);
     free(ports);
 }
@@ -217,6 +221,7 @@ odp_port_t fl_ports_intern(struct fl_ports *ports, const char *name, size_t len)
     number = FL_PORT_NAMED + (uint32_t)ports->n_names;
     copy = xmemdup0(name, len);
     simap_put(&ports->numbers, copy, number);
+    odp_portno_names_set(&ports->by_number, u32_to_odp(number), copy);
     ports->names[ports->n_names++] = simap_find_len(&ports->numbers, name, len)->name;
     free(copy);
     return u32_to_odp(number);
@@ -245,4 +250,9 @@ const char *fl_ports_name(const struct fl_ports *ports, odp_port_t port, char bu
 const struct simap *fl_ports_simap(const struct fl_ports *ports)
 {
     return &ports->numbers;
+}
+
+const struct hmap *fl_ports_names(const struct fl_ports *ports)
+{
+    return &ports->by_number;
 }

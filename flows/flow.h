@@ -139,6 +139,9 @@ const char *fl_ports_name(const struct fl_ports *ports, odp_port_t port, char bu
 struct simap;
 /** fl_ports_simap() - name to number map as libopenvswitch's odp parsers take it; borrowed */
 const struct simap *fl_ports_simap(const struct fl_ports *ports);
+struct hmap;
+/** fl_ports_names() - number to name map as libopenvswitch's odp formatters take it; borrowed */
+const struct hmap *fl_ports_names(const struct fl_ports *ports);
 
 /**
  * fl_flow_path() - the path that layer, offloaded and actions tell
