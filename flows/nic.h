@@ -132,11 +132,11 @@ enum fl_nic_counters {
 };
 
 /**
- * fl_nic_counters() - what the counters of @driver's ports mean
- * @driver: as ETHTOOL_GDRVINFO says it; empty or NULL: unknown
+ * fl_nic_counters() - what the counters of @port mean
+ * @port: driver and role count; NULL: nothing is known
  * @has_cpu_hit: the kernel gave CPU_HIT statistics of the port
  */
-enum fl_nic_counters fl_nic_counters(const char *driver, bool has_cpu_hit);
+enum fl_nic_counters fl_nic_counters(const struct fl_nic_port *port, bool has_cpu_hit);
 /**
  * fl_nic_counters_lag() - whether @driver answers with counters of a while ago, and only a read has it
  * look anew: read twice then (FL_STATS_PRIME_MS in lib/nic/stats.h)

@@ -58,6 +58,7 @@ struct fl_port_stats {
 struct fl_port_sample {
     struct fl_port_stats *ports; /* Sorted by ifindex. Whose they are says who fills it. */
     size_t n_ports;
+    size_t n_room; /* That @ports has room for; 0 when it does not grow. */
 };
 /** fl_port_sample_find() - the port with @ifindex, or NULL */
 const struct fl_port_stats *fl_port_sample_find(const struct fl_port_sample *sample,
