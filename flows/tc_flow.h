@@ -34,12 +34,11 @@
 struct fl_tc_flow {
     struct fl_ports *ports; /* borrowed */
     struct ofpbuf actions;
-    struct match wide; /* Always as match_init_catchall() left it, between two flows. */
-    struct minimatch match;
+    struct match wide;           /* Before it becomes @match. */
+    struct minimatch match;      /* Of the last flow, when @has_match. */
+    struct minimatch everything; /* Of flows without a match. */
     bool has_match;
-    char error[200];      /* parse_error */
-    const char *last_dev; /* The device of the last flow, and its number. */
-    odp_port_t last_port;
+    char error[256]; /* parse_error */
 };
 
 enum fl_tc_flow_flags {

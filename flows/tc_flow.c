@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flows/tc_flow.h"
+
+#include <ovs/hash.h>
+#include <ovs/odp-util.h>
+#include <ovs/packets.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "flows/tc_flow_internal.h"
+
+void fl_tc_flow_init(struct fl_tc_flow *scratch, struct fl_ports *ports)
+{
+    memset(scratch, 0, sizeof *scratch);
+    scratch->ports = ports;
+    ofpbuf_init(&scratch->actions, 512);
+    match_init_catchall(&scratch->wide);
+    minimatch_init(&scratch->everything, &scratch->wide);
+}
+
+static void release_match(struct fl_tc_flow *scratch)
+{
+    if (scratch->has_match)
+        minimatch_destroy(&scratch->match);
+    scratch->has_match = false;
+}
+
+void fl_tc_flow_uninit(struct fl_tc_flow *scratch)
+{
+    release_match(scratch);
+    minimatch_destroy(&scratch->everything);
+    ofpbuf_uninit(&scratch->actions);
+}
+
+/* Identity */
+
+static odp_port_t port_of(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter)
+{
+    const char *dev = filter->indev ? filter->indev : filter->dev;
+
+    return dev ? fl_ports_intern(scratch->ports, dev, strlen(dev)) : ODPP_NONE;
+}
+
+static void set_id(const struct fl_tc_filter *filter, struct fl_flow *flow)
+{
+    uint32_t where[] = { (uint32_t)filter->hook,
+                         filter->block,
+                         filter->chain,
+                         filter->priority,
+                         filter->protocol,
+                         filter->handle,
+                         0,
+                         filter->line };
+    size_t n;
+    const uint8_t *cookie = fl_tc_cookie(filter, &n);
+
+    if (cookie && n == sizeof flow->id) {
+        memcpy(&flow->id, cookie, n);
+        flow->has_ufid = true;
+        return;
+    }
+    where[6] = filter->dev ? hash_string(filter->dev, 0) : 0;
+    hash_bytes128(where, sizeof where, 0, &flow->id);
+}
+
+/* Counters and path */
+
+static void set_counters(const struct fl_tc_filter *filter, struct fl_flow *flow)
+{
+    struct fl_tc_totals totals;
+
+    flow->used_ms = fl_tc_used_ms(filter);
+    fl_tc_count(filter, &totals);
+    if (!totals.known)
+        return;
+    flow->packets = totals.sw_packets + totals.hw_packets;
+    flow->bytes = totals.sw_bytes + totals.hw_bytes;
+    if (totals.hw_known) {
+        flow->hw_packets = totals.hw_packets;
+        flow->hw_bytes = totals.hw_bytes;
+    } else if (flow->offloaded == FL_OFFLOADED_NONE) {
+        flow->hw_packets = flow->hw_bytes = 0;
+    }
+}
+
+/*
+ * "in_hw" and "not_in_hw" are of kernels since 4.13. What is to skip the software, and was taken, is
+ * in hardware; what is to skip the hardware is not.
+ */
+static enum fl_offloaded offloaded_of(const struct fl_tc_filter *filter)
+{
+    if (filter->flags & FL_TC_NOT_IN_HW)
+        return FL_OFFLOADED_NONE;
+    if (filter->flags & FL_TC_IN_HW)
+        return FL_OFFLOADED_YES;
+    if (filter->flags & FL_TC_SKIP_HW)
+        return FL_OFFLOADED_NONE;
+    return filter->flags & FL_TC_SKIP_SW ? FL_OFFLOADED_YES : FL_OFFLOADED_OTHER;
+}
+
+/* What it matches and does */
+
+static void blame(struct fl_tc_flow *scratch, struct fl_flow *flow, const char *what,
+                  const char *why)
+{
+    if (flow->parse_error)
+        return;
+    snprintf(scratch->error, sizeof scratch->error, "%s: %s", what, why);
+    flow->parse_error = scratch->error;
+}
+
+static void set_match(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter,
+                      struct fl_flow *flow)
+{
+    struct match *match = &scratch->wide;
+    const char *formless = fl_tc_flow_match(scratch, filter);
+
+    match->flow.recirc_id = filter->chain;
+    match->wc.masks.recirc_id = UINT32_MAX;
+    if (flow->in_port != ODPP_NONE) {
+        match->flow.in_port.odp_port = flow->in_port;
+        match->wc.masks.in_port.odp_port = ODPP_NONE; /* All ones. */
+    } else {
+        flow->match_partial = true;
+    }
+    minimatch_init(&scratch->match, match);
+    scratch->has_match = flow->has_match = true;
+    flow->match = scratch->match;
+    if (filter->unknown_match)
+        blame(scratch, flow, "the match was not understood in full", filter->unknown);
+    else if (formless)
+        blame(scratch, flow, "a match key has no form in Open vSwitch", formless);
+    flow->match_partial |= filter->unknown_match || formless;
+}
+
+static void set_actions(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter,
+                        struct fl_flow *flow)
+{
+    char why[sizeof scratch->error];
+    bool whole;
+
+    if (filter->unknown_action) {
+        blame(scratch, flow, "the actions were not understood in full", filter->unknown);
+        return;
+    }
+    /* It writes its sentence where that of the match may stand. */
+    memcpy(why, scratch->error, sizeof why);
+    whole = fl_tc_flow_actions(scratch, filter);
+    if (flow->parse_error)
+        memcpy(scratch->error, why, sizeof why);
+    else if (!whole)
+        flow->parse_error = scratch->error;
+    if (!whole)
+        return;
+    flow->has_actions = true;
+    flow->actions = scratch->actions.data;
+    flow->actions_len = (uint16_t)scratch->actions.size;
+    flow->drops = flow->actions_len == 0;
+}
+
+void fl_tc_to_flow(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter,
+                   unsigned int flags, struct fl_flow *flow)
+{
+    release_match(scratch);
+    *flow = (struct fl_flow){
+        .layer = FL_LAYER_TC,
+        .offloaded = offloaded_of(filter),
+        .pmd = FL_PMD_NONE,
+        .line = filter->line,
+        .in_port = port_of(scratch, filter),
+        .recirc_id = filter->chain,
+        .has_recirc_id = true,
+        .packets = FL_COUNT_UNKNOWN,
+        .bytes = FL_COUNT_UNKNOWN,
+        .hw_packets = FL_COUNT_UNKNOWN,
+        .hw_bytes = FL_COUNT_UNKNOWN,
+        .match = scratch->everything,
+        .match_partial = true,
+    };
+    set_id(filter, flow);
+    set_counters(filter, flow);
+    if (!(flags & FL_TC_FLOW_COUNTERS) && !filter->terse) {
+        flow->match_partial = false;
+        set_match(scratch, filter, flow);
+        set_actions(scratch, filter, flow);
+    }
+    flow->path = fl_flow_path(flow);
+}
