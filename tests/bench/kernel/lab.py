@@ -420,4 +420,6 @@ def end_everything(nic):
 if __name__ == "__main__":
     sys.modules["lab"] = sys.modules["__main__"]
     from labkit import command
+    if sys.argv[1:2] == ["_with"]:
+        sys.exit(command.with_lab(sys.argv[2:]))
     sys.exit(command.main(sys.argv[1:]))

@@ -8,8 +8,10 @@ from . import namespaces, processes
 from .processes import LabError, run, wait_until
 from .topology import NFS_PORT, STORAGE_SERVER
 
-EXPORT = "/run/flowlift-disk"
+EXPORT = "/run/flowlift-lab/disk"
 NFSD = "/proc/fs/nfsd"
+PIPES = "/var/lib/nfs/rpc_pipefs"
+TRACKER = "/run/flowlift-lab/nfsdcld"
 MODULES = ["nfsd", "nfsv4"]
 THREADS = 4
 # Soft, so that a test ends with an error and not never; an operation may stall for 20 s before.
@@ -26,19 +28,24 @@ class Storage:
         run(["modprobe", "-a", *MODULES])
 
     def start_server(self, namespace):
-        """Start nfsd, NFS 4.2 over TCP only; without the time of grace for earlier clients."""
+        """Start nfsd, NFS 4.2 over TCP only."""
         os.makedirs(EXPORT, exist_ok=True)
         namespaces.mount("disk", EXPORT, "tmpfs", "size=1g")
         with open("/etc/exports", "w", encoding="ascii") as file:
             file.write(f"{EXPORT} *(rw,fsid=0,no_root_squash,no_subtree_check,async,insecure)\n")
         with namespaces.inside(namespace):
             namespaces.mount("nfsd", NFSD, "nfsd", "")
+            self._start_tracker()
             run(["exportfs", "-ra"], env=self.environment)
             run(["rpc.mountd", "--no-nfs-version", "3", "-N", "2"], env=self.environment)
             run(["rpc.nfsd", "-H", STORAGE_SERVER, "-N", "3", "-V", "4.2", "-G", GRACE_SECONDS,
                  "-L", GRACE_SECONDS, THREADS], env=self.environment)
-            with open(f"{NFSD}/v4_end_grace", "w", encoding="ascii") as file:
-                file.write("Y")
+
+    def _start_tracker(self):
+        """What nfsd asks for earlier clients: with one that knows of none there is no grace."""
+        os.makedirs(TRACKER, exist_ok=True)
+        namespaces.mount("pipes", PIPES, "rpc_pipefs", "")
+        run(["nfsdcld", "-p", PIPES, "-s", TRACKER], env=self.environment)
 
     def stop_server(self):
         try:
@@ -46,8 +53,9 @@ class Storage:
                 file.write("0")
         except OSError:
             pass  # it was not started
-        while namespaces.unmount(NFSD):
-            pass
+        for place in (NFSD, PIPES):
+            while namespaces.unmount(place):
+                pass
         namespaces.unmount(EXPORT)
 
     def mount_point(self, name):
