@@ -290,7 +290,9 @@ static void read_no_match(struct fl_odp_decoder *decoder, struct fl_flow *flow)
     memset(&decoder->wide, 0, sizeof decoder->wide);
     minimatch_init(&flow->match, &decoder->wide);
     flow->match_partial = true;
-    blame(decoder, flow, "the match is missing");
+    if (!(decoder->flags & FL_ODP_COUNTERS)) {
+        blame(decoder, flow, "the match is missing");
+    }
 }
 
 /* Actions */
@@ -303,7 +305,9 @@ static void read_actions(struct fl_odp_decoder *decoder, const struct nlattr *ac
     int refused;
 
     if (!actions) {
-        blame(decoder, flow, "the actions are missing");
+        if (!(decoder->flags & FL_ODP_COUNTERS)) {
+            blame(decoder, flow, "the actions are missing");
+        }
         return;
     }
     ofpbuf_clear(copy);

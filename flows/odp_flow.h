@@ -15,10 +15,16 @@
 
 struct fl_odp_decoder;
 
+enum fl_odp_flags {
+    /* Match and actions were not asked for (OVS_UFID_F_OMIT_*): that they are missing is no error. */
+    FL_ODP_COUNTERS = 1 << 8,
+};
+
 /**
  * fl_odp_decoder_create() - scratch memory, to be used for any number of flows
  * @ports: names for FL_DECODE_KEEP_TEXT; borrowed, must outlive the decoder
- * @flags: enum fl_decode_flags; FL_DECODE_KEEP_TEXT fills raw with fl_flow_format()
+ * @flags: enum fl_decode_flags, enum fl_odp_flags. FL_DECODE_KEEP_TEXT fills match_text, actions_text and
+ * raw, from fl_flow_format()
  */
 struct fl_odp_decoder *fl_odp_decoder_create(const struct fl_ports *ports, unsigned int flags);
 void fl_odp_decoder_destroy(struct fl_odp_decoder *decoder);

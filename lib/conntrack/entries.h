@@ -22,7 +22,7 @@ typedef int fl_conntrack_cb(const struct fl_connection *connection, void *aux);
  * fl_conntrack_dump() - stream the entries of the table of this network namespace
  * @zone: only entries of this zone, or FL_CONNTRACK_ALL_ZONES
  * @family: AF_UNSPEC, AF_INET or AF_INET6
- * Return: 0; -EINTR: interrupted, or the kernel dropped messages (ENOBUFS): ask again; -ENODEV: module
+ * Return: 0; -EAGAIN: interrupted, or the kernel dropped messages (ENOBUFS): ask again; -ENODEV: module
  * nf_conntrack_netlink is not there; -EPERM; what @cb returned; other negative errno.
  */
 int fl_conntrack_dump(int zone, uint8_t family, fl_conntrack_cb *cb, void *aux,

@@ -40,6 +40,11 @@ struct fl_datapath_port {
 /* Non-zero return stops the dump and is what it returns. */
 typedef int fl_datapath_port_cb(const struct fl_datapath_port *port, void *aux);
 
+enum fl_datapath_flags {
+    /* Only ufid, counters and used_ms: the kernel has much less to write. No match, no actions. */
+    FL_DATAPATH_COUNTERS = 1 << 8,
+};
+
 /**
  * fl_datapath_open() - connect, and list the datapaths
  * @datapathp: owned by the caller, fl_datapath_close()
@@ -56,7 +61,7 @@ const struct fl_datapath_info *fl_datapath_info(const struct fl_datapath *datapa
 /**
  * fl_datapath_ports() - hand over the ports of a datapath
  * @ifindex: of struct fl_datapath_info
- * Return: 0; -EINTR: they changed meanwhile, some may be missing or come twice, ask again; -ENODEV: the
+ * Return: 0; -EAGAIN: they changed meanwhile, some may be missing or come twice, ask again; -ENODEV: the
  * datapath is gone; what @cb returned; other negative errno.
  */
 int fl_datapath_ports(struct fl_datapath *datapath, int ifindex, fl_datapath_port_cb *cb, void *aux,
@@ -66,9 +71,9 @@ int fl_datapath_ports(struct fl_datapath *datapath, int ifindex, fl_datapath_por
  * fl_datapath_dump() - stream the flows of a datapath
  * @ifindex: of struct fl_datapath_info
  * @ports: the names of its ports are interned here, and records use these numbers; borrowed
- * @flags: enum fl_decode_flags
+ * @flags: enum fl_decode_flags, enum fl_datapath_flags
  * @cb: gets each flow as dpctl/dump-flows -m shows those of dp:ovs; valid only during the call
- * Return: 0; -EINTR: the table changed so that flows may be missing, or the kernel dropped messages
+ * Return: 0; -EAGAIN: the table changed so that flows may be missing, or the kernel dropped messages
  * (ENOBUFS): the caller repeats the sample, then reports it incomplete; -ENODEV: the datapath is gone;
  * what @cb returned; other negative errno. What was handed over before an error is not all there is.
  */
