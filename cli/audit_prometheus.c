@@ -64,7 +64,7 @@ static void put_causes(struct fl_output *out, const struct fl_vm_audit *vm)
 static void put_paths(struct fl_output *out, const char *metric, const struct fl_vm_audit *vm,
                       const uint64_t by_path[FL_N_PATHS])
 {
-    for (enum fl_path path = 0; path < FL_N_PATHS; path++)
+    for (enum fl_path path = 0; path < FL_N_PATHS && !vm->by_ports; path++)
         put_sample(out, metric, vm, "path", fl_path_name(path), by_path[path]);
 }
 

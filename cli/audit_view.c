@@ -83,11 +83,17 @@ void fl_vm_table_row(struct fl_table *table, const struct fl_vm_audit *vm, int64
     fl_table_cell(table, fl_verdict_style(vm->verdict), "%s", fl_verdict_name(vm->verdict));
     fl_table_cell(table, FL_STYLE_PLAIN, "%s", scope ? scope : "-");
     fl_table_cell(table, FL_STYLE_PLAIN, "%s", fl_human_share(vm->hw_share, text));
-    put_count(table, vm->storage.packets[FL_PATH_HW], window_ms);
-    put_count(table, fl_tally_software(vm->storage.packets), window_ms);
-    fl_table_cell(table, FL_STYLE_PLAIN, "%s",
-                  window_ms ? fl_human_byte_rate(bytes, window_ms, text)
-                            : fl_human_bytes(bytes, text));
+    if (vm->by_ports) {
+        /* What its ports counted is all its traffic: no column for that. */
+        for (unsigned int i = 0; i < 3; i++)
+            fl_table_cell(table, FL_STYLE_DIM, "-");
+    } else {
+        put_count(table, vm->storage.packets[FL_PATH_HW], window_ms);
+        put_count(table, fl_tally_software(vm->storage.packets), window_ms);
+        fl_table_cell(table, FL_STYLE_PLAIN, "%s",
+                      window_ms ? fl_human_byte_rate(bytes, window_ms, text)
+                                : fl_human_bytes(bytes, text));
+    }
     put_causes(table, vm);
 }
 

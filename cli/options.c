@@ -114,6 +114,7 @@ static int set_option(struct fl_request *request, enum fl_option_id id, const ch
     case FL_OPTION_STORAGE: request->storage = true; return 0;
     case FL_OPTION_PATH: return parse_path(request, value, err);
     case FL_OPTION_WINDOW: return parse_seconds("window", value, 0, &request->window_ms, err);
+    case FL_OPTION_SCREEN: request->screen = true; return 0;
     case FL_OPTION_OUTPUT: request->output = value; return 0;
     case FL_OPTION_PLAN: request->plan = value; return 0;
     case FL_OPTION_TICKET: request->ticket = value; return 0;

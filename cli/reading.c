@@ -12,6 +12,7 @@
 #include "cli/progress.h"
 #include "flows/nearest.h"
 #include "lib/collect.h"
+#include "lib/collect_screen.h"
 
 static int collect(const struct fl_request *request, const struct fl_collect_options *options,
                    struct fl_snapshot **snapshot, struct fl_error *err)
@@ -21,6 +22,43 @@ static int collect(const struct fl_request *request, const struct fl_collect_opt
     if (request->n_from)
         return fl_collect_files(request->from, request->n_from, options, snapshot, err);
     return fl_collect_host(&host, options, snapshot, err);
+}
+
+static bool leaves_doubt(const struct fl_screen *screen)
+{
+    for (size_t i = 0; i < screen->n_vms; i++) {
+        if (screen->vms[i].suspicion == FL_SUSPICION_SUSPECT ||
+            screen->vms[i].suspicion == FL_SUSPICION_UNKNOWN)
+            return true;
+    }
+    return false;
+}
+
+/* Stage one. reading->audit is set only when it is enough. */
+static int screen(const struct fl_request *request, const struct fl_collect_options *options,
+                  struct fl_reading *reading, struct fl_error *err)
+{
+    const struct fl_host host = fl_request_host(request);
+    struct fl_snapshot *snapshot;
+    struct fl_screen screen;
+    int error;
+
+    if (request->n_from || options->window_ms <= 0)
+        return fl_error_set(err, -EINVAL,
+                            "--screen counts packets of the host's ports in a window: it goes with "
+                            "neither --from nor a window of 0");
+    error = fl_collect_screen(&host, options, &snapshot, &screen, err);
+    if (error)
+        return error;
+    if (leaves_doubt(&screen)) {
+        fl_screen_destroy(&screen);
+        fl_snapshot_destroy(snapshot);
+        return 0;
+    }
+    reading->audit = fl_audit_of_screen(snapshot, &screen);
+    reading->snapshot = snapshot;
+    fl_screen_destroy(&screen);
+    return 0;
 }
 
 int fl_reading_open(const struct fl_request *request, int64_t window_ms, enum fl_snapshot_keep keep,
@@ -42,9 +80,12 @@ int fl_reading_open(const struct fl_request *request, int64_t window_ms, enum fl
     if (request->window_ms >= 0)
         window_ms = request->window_ms;
     options.window_ms = window_ms >= 0 ? window_ms : reading->config.window_ms;
-    error = collect(request, &options, &reading->snapshot, err);
+    if (request->screen)
+        error = screen(request, &options, reading, err);
+    if (!error && !reading->audit)
+        error = collect(request, &options, &reading->snapshot, err);
     fl_progress_end();
-    if (!error)
+    if (!error && !reading->audit)
         reading->audit = fl_audit_run(reading->snapshot, &reading->config.storage,
                                       &reading->config.audit);
     return error;

@@ -99,6 +99,8 @@ static void print_summary(const struct answer *answer, struct fl_output *out)
     }
     if (*host && strcmp(host, "unknown"))
         fl_output_printf(out, "; host %s", host);
+    if (answer->audit->n_vms && answer->audit->vms[0].by_ports)
+        fl_output_printf(out, "; judged by the ports' counters");
     if (answer->window_ms)
         fl_output_printf(out, "; window %s", fl_human_duration(answer->window_ms, window));
     else

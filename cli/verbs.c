@@ -25,6 +25,9 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
                            .value = "SEC",
                            .summary = "count packets for this many seconds; 0 takes what the flows "
                                       "counted in their lifetime" },
+    [FL_OPTION_SCREEN] = { .name = "screen",
+                           .summary = "look at the counters of all ports first, which costs "
+                                      "nearly nothing, and read flows only when a VM is suspect" },
     [FL_OPTION_OUTPUT] = { .name = "output",
                            .letter = 'o',
                            .value = "FILE",
@@ -101,7 +104,7 @@ const struct fl_verb fl_verbs[] = {
                        "packets counted in a window, not from flags.",
         .effect = FL_READS,
         .formats = TEXT_OR_JSON | FORMAT(JSONL) | FORMAT(PROM),
-        .options = ALL_VERBS | READS_FLOWS | BIT(VM) | BIT(WINDOW) | BIT(FROM),
+        .options = ALL_VERBS | READS_FLOWS | BIT(VM) | BIT(WINDOW) | BIT(SCREEN) | BIT(FROM),
         .run = fl_verb_audit,
     },
     {

@@ -26,6 +26,7 @@ enum fl_option_id {
     FL_OPTION_STORAGE,
     FL_OPTION_PATH,
     FL_OPTION_WINDOW,
+    FL_OPTION_SCREEN,
     FL_OPTION_OUTPUT,
     FL_OPTION_PLAN,
     FL_OPTION_TICKET,
@@ -64,6 +65,7 @@ struct fl_request {
     enum fl_format format;
     bool help;
     bool storage;
+    bool screen;
     bool dry_run;
     bool all;
     bool man;

@@ -163,6 +163,11 @@ static int compare_vms(const void *a_, const void *b_)
     return strcmp(a->name, b->name);
 }
 
+void fl_audit_sort(struct fl_audit *audit)
+{
+    qsort(audit->vms, audit->n_vms, sizeof *audit->vms, compare_vms);
+}
+
 struct fl_audit *fl_audit_run(const struct fl_snapshot *snapshot, const struct fl_storage *storage,
                               const struct fl_audit_options *options)
 {
@@ -195,7 +200,7 @@ struct fl_audit *fl_audit_run(const struct fl_snapshot *snapshot, const struct f
     for (size_t i = 0; i < audit->n_vms; i++) {
         audit->vms[i].reason = fl_vm_reason(&audit->vms[i], audit, numbers);
     }
-    qsort(audit->vms, audit->n_vms, sizeof *audit->vms, compare_vms);
+    fl_audit_sort(audit);
     return audit;
 }
 

@@ -10,6 +10,7 @@
 
 #include "flows/cause.h"
 #include "flows/chain.h"
+#include "flows/screen.h"
 #include "flows/snapshot.h"
 #include "flows/storage.h"
 
@@ -58,7 +59,12 @@ struct fl_vm_audit {
     struct fl_tally storage; /* Packets of the window. */
     uint64_t young_packets;  /* Software packets of flows younger than the grace time. */
     uint64_t leaked_packets; /* Software packets of flows that the NIC has. */
-    double hw_share;         /* Of packets, 0..1; negative when there were none, or not known. */
+    /*
+     * Judged by the counters of its ports alone (stage one): @storage holds nothing then, and
+     * @hw_share is of all its packets.
+     */
+    bool by_ports;
+    double hw_share; /* Of packets, 0..1; negative when there were none, or not known. */
     enum fl_cause_id causes[FL_N_CAUSES]; /* Strongest (most packets) first. */
     size_t n_causes;
     struct fl_finding *findings; /* Most packets first. */
@@ -78,6 +84,13 @@ struct fl_audit {
 /** fl_audit_run() - judge a snapshot; owned by the caller, borrows @snapshot */
 struct fl_audit *fl_audit_run(const struct fl_snapshot *snapshot, const struct fl_storage *storage,
                               const struct fl_audit_options *options);
+/**
+ * fl_audit_of_screen() - what the ports' counters alone say, when they leave nobody in doubt
+ * @snapshot: has the inventory and no flows; borrowed
+ * @screen: of that inventory; a VM that is suspect or unknown in it becomes "unknown" here
+ */
+struct fl_audit *fl_audit_of_screen(const struct fl_snapshot *snapshot,
+                                    const struct fl_screen *screen);
 void fl_audit_destroy(struct fl_audit *audit);
 /** fl_audit_vm() - the entry of a VM by its name, or NULL */
 const struct fl_vm_audit *fl_audit_vm(const struct fl_audit *audit, const char *name);

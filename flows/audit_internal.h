@@ -10,6 +10,7 @@
  *   audit_scope.c    verdicts of all -> scope, causes
  *   audit_reason.c   the sentence for the operator
  *   audit_json.c     the JSON form
+ *   audit_screen.c   an audit from the counters of ports alone
  */
 
 #include "flows/audit.h"
@@ -45,6 +46,8 @@ struct fl_weights fl_vm_weights(const struct fl_vm_audit *vm);
 void fl_vm_judge(struct fl_vm_audit *vm, const struct fl_audit *audit,
                  const struct fl_audit_options *options, bool ports_are_numbers);
 
+/** fl_audit_sort() - worst verdict first, then by software packets, then by name */
+void fl_audit_sort(struct fl_audit *audit);
 /** fl_audit_scope() - scopes of all stranded VMs, once all verdicts are there */
 void fl_audit_scope(struct fl_audit *audit);
 /** fl_audit_causes() - causes of each VM that is not offloaded; scopes are there */

@@ -12,12 +12,13 @@ static json_t *json_of_count(uint64_t count)
     return json_integer((json_int_t)MIN(count, (uint64_t)INT64_MAX));
 }
 
-static json_t *json_of_counts(const uint64_t counts[FL_N_PATHS])
+static json_t *json_of_counts(const struct fl_vm_audit *vm, const uint64_t counts[FL_N_PATHS])
 {
     json_t *json = json_object();
 
     for (enum fl_path path = 0; path < FL_PATH_UNKNOWN; path++) {
-        json_object_set_new(json, fl_path_key(path), json_of_count(counts[path]));
+        json_object_set_new(json, fl_path_key(path),
+                            vm->by_ports ? json_null() : json_of_count(counts[path]));
     }
     return json;
 }
@@ -57,15 +58,14 @@ static json_t *json_of_interfaces(const struct fl_vm_audit *vm)
 
 json_t *fl_vm_audit_to_json(const struct fl_vm_audit *vm)
 {
-    return json_pack("{so so so ss so so s{so so so} so so so so}", "name",
-                     fl_json_of_string(vm->name), "id",
-                     fl_json_of_string(vm->vm ? vm->vm->id : NULL), "interfaces",
-                     json_of_interfaces(vm), "verdict", fl_verdict_name(vm->verdict), "scope",
-                     fl_json_of_string(fl_scope_name(vm->scope)), "reason",
-                     fl_json_of_string(vm->reason), "storage", "packets",
-                     json_of_counts(vm->storage.packets), "bytes",
-                     json_of_counts(vm->storage.bytes), "flows", json_of_counts(vm->storage.flows),
-                     "hw_share", vm->hw_share < 0 ? json_null() : json_real(vm->hw_share), "causes",
-                     json_of_causes(vm), "uncounted", json_of_uncounted(vm), "leaked_packets",
-                     json_of_count(vm->leaked_packets));
+    return json_pack(
+        "{so so so ss so so s{so so so} so so so so ss}", "name", fl_json_of_string(vm->name), "id",
+        fl_json_of_string(vm->vm ? vm->vm->id : NULL), "interfaces", json_of_interfaces(vm),
+        "verdict", fl_verdict_name(vm->verdict), "scope",
+        fl_json_of_string(fl_scope_name(vm->scope)), "reason", fl_json_of_string(vm->reason),
+        "storage", "packets", json_of_counts(vm, vm->storage.packets), "bytes",
+        json_of_counts(vm, vm->storage.bytes), "flows", json_of_counts(vm, vm->storage.flows),
+        "hw_share", vm->hw_share < 0 ? json_null() : json_real(vm->hw_share), "causes",
+        json_of_causes(vm), "uncounted", json_of_uncounted(vm), "leaked_packets",
+        json_of_count(vm->leaked_packets), "judged_by", vm->by_ports ? "ports" : "flows");
 }

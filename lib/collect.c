@@ -20,17 +20,28 @@ void fl_collect_progress(const struct fl_collect_options *options, const char *w
         options->progress(what, options->progress_aux);
 }
 
-int fl_collect_open(const struct fl_host *host, const struct fl_collect_options *options,
-                    struct fl_inventory *inv, struct fl_flow_source **source, struct fl_error *err)
+static int timeout_of(const struct fl_host *host)
 {
-    int timeout_ms = host->timeout_ms ? host->timeout_ms : DEFAULT_TIMEOUT_MS, ret;
+    return host->timeout_ms ? host->timeout_ms : DEFAULT_TIMEOUT_MS;
+}
+
+int fl_collect_inventory(const struct fl_host *host, const struct fl_collect_options *options,
+                         struct fl_inventory *inv, struct fl_error *err)
+{
     struct fl_vm_keys keys = fl_config_vm_keys(options->config);
 
     fl_collect_progress(options, "reading OVSDB");
-    ret = fl_db_read(host->db, &keys, timeout_ms, inv, err);
+    return fl_db_read(host->db, &keys, timeout_of(host), inv, err);
+}
+
+int fl_collect_open(const struct fl_host *host, const struct fl_collect_options *options,
+                    struct fl_inventory *inv, struct fl_flow_source **source, struct fl_error *err)
+{
+    int ret = fl_collect_inventory(host, options, inv, err);
+
     if (ret)
         return ret;
-    ret = fl_flow_source_open(host, inv, timeout_ms, source, err);
+    ret = fl_flow_source_open(host, inv, timeout_of(host), source, err);
     if (ret)
         fl_inventory_destroy(inv);
     return ret;

@@ -16,6 +16,9 @@
 
 #define FL_HOST_NAME_BYTES 256
 
+/** fl_collect_inventory() - what OVSDB says of the host; owned by the caller on 0 */
+int fl_collect_inventory(const struct fl_host *host, const struct fl_collect_options *options,
+                         struct fl_inventory *inv, struct fl_error *err);
 /** fl_collect_open() - read the inventory, and open where the flows are; both the caller's on 0 */
 int fl_collect_open(const struct fl_host *host, const struct fl_collect_options *options,
                     struct fl_inventory *inv, struct fl_flow_source **source, struct fl_error *err);
