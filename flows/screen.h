@@ -49,6 +49,7 @@ struct fl_port_count {
 
 struct fl_port_stats {
     int ifindex;
+    bool has_link; /* Always, once a sample is read. */
     bool has_cpu_hit;
     struct fl_port_count link;    /* IFLA_STATS_LINK_64 */
     struct fl_port_count cpu_hit; /* IFLA_OFFLOAD_XSTATS_CPU_HIT; zero without */

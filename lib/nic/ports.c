@@ -51,6 +51,16 @@ static struct nl_msg *new_genl(int family, int flags, uint8_t command, uint8_t v
     return message;
 }
 
+/* ethtool wants its nests marked as such. */
+static struct nlattr *open_nest(struct nl_msg *message, int type)
+{
+    struct nlattr *nest = nla_nest_start(message, type | NLA_F_NESTED);
+
+    if (!nest)
+        out_of_memory();
+    return nest;
+}
+
 /* Something is missing; the first reason is kept. */
 static void miss(struct fl_nic *nic, const char *what, int error)
 {
@@ -94,10 +104,14 @@ static int ask_feature_names(struct fl_nic_socket *socket, int family,
 {
     _cleanup_message struct nl_msg *message = new_genl(family, 0, ETHTOOL_MSG_STRSET_GET,
                                                        ETHTOOL_GENL_VERSION);
-    struct nlattr *sets = nla_nest_start(message, ETHTOOL_A_STRSET_STRINGSETS | NLA_F_NESTED);
-    struct nlattr *set = nla_nest_start(message, ETHTOOL_A_STRINGSETS_STRINGSET | NLA_F_NESTED);
+    struct nlattr *header, *sets, *set;
 
-    if (!sets || !set || nla_put_u32(message, ETHTOOL_A_STRINGSET_ID, ETH_SS_FEATURES) < 0)
+    header = open_nest(message, ETHTOOL_A_STRSET_HEADER);
+    nla_nest_end_keep_empty(message,
+                            header); /* of no device; ETH_SS_FEATURES is the same for all */
+    sets = open_nest(message, ETHTOOL_A_STRSET_STRINGSETS);
+    set = open_nest(message, ETHTOOL_A_STRINGSETS_STRINGSET);
+    if (nla_put_u32(message, ETHTOOL_A_STRINGSET_ID, ETH_SS_FEATURES) < 0)
         out_of_memory();
     nla_nest_end(message, set);
     nla_nest_end(message, sets);

@@ -66,16 +66,18 @@ void fl_stats_close(struct fl_stats *stats)
 /*
  * A kernel since 5.18 narrows the group of offload statistics to CPU_HIT; older ones skip what follows
  * the header (without NETLINK_GET_STRICT_CHK, which this socket does not set).
+ * @ifindex: 0 for all devices
  */
-static int ask(struct fl_stats *stats, bool offload, struct fl_error *err)
+static int ask(struct fl_stats *stats, int ifindex, bool offload, struct fl_error *err)
 {
     char buffer[REQUEST_BYTES] = "";
     struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
     struct if_stats_msg *header = mnl_nlmsg_put_extra_header(message, sizeof *header);
 
     message->nlmsg_type = RTM_GETSTATS;
-    message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    message->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | (ifindex ? 0 : NLM_F_DUMP));
     message->nlmsg_seq = ++stats->sequence;
+    header->ifindex = (uint32_t)ifindex;
     header->filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
     if (offload) {
         struct nlattr *filters = mnl_attr_nest_start(message, IFLA_STATS_GET_FILTERS);
@@ -121,7 +123,7 @@ static int dump(struct fl_stats *stats, struct fl_port_sample *sample, struct fl
 
         if (sample)
             sample->n_ports = 0;
-        ret = ask(stats, sample != NULL, err);
+        ret = ask(stats, 0, sample != NULL, err);
         answer.sequence = stats->sequence;
         ret = ret ? ret : receive(stats, &answer, err);
         if (ret || !answer.interrupted || !sample)
@@ -129,6 +131,34 @@ static int dump(struct fl_stats *stats, struct fl_port_sample *sample, struct fl
     }
     return fl_error_set(err, -EAGAIN,
                         "network devices came and went each time their counters were read");
+}
+
+/* A port that the dump told half of. When it is gone by now, it is left as it is. */
+static int ask_again(struct fl_stats *stats, struct fl_port_stats *port, struct fl_error *err)
+{
+    struct fl_port_sample alone = { .ports = NULL };
+    struct fl_stats_answer answer = { .sample = &alone };
+    int ret = ask(stats, port->ifindex, true, err);
+
+    answer.sequence = stats->sequence;
+    ret = ret ? ret : receive(stats, &answer, err);
+    if (!ret && alone.n_ports && alone.ports[0].ifindex == port->ifindex)
+        *port = alone.ports[0];
+    fl_stats_release(&alone);
+    if (ret == -ENODEV)
+        fl_error_clear(err);
+    return ret == -ENODEV ? 0 : ret;
+}
+
+static int complete(struct fl_stats *stats, struct fl_port_sample *sample, struct fl_error *err)
+{
+    int ret = 0;
+
+    for (size_t i = 0; !ret && i < sample->n_ports; i++) {
+        if (!sample->ports[i].has_link)
+            ret = ask_again(stats, &sample->ports[i], err);
+    }
+    return ret;
 }
 
 int fl_stats_read(struct fl_stats *stats, bool lag, struct fl_port_sample *sample,
@@ -139,6 +169,7 @@ int fl_stats_read(struct fl_stats *stats, bool lag, struct fl_port_sample *sampl
     if (!ret && lag)
         fl_sleep_until_ms(fl_monotonic_ms() + FL_STATS_PRIME_MS);
     ret = ret ? ret : dump(stats, sample, err);
+    ret = ret ? ret : complete(stats, sample, err);
     if (ret)
         sample->n_ports = 0;
     else

@@ -21,12 +21,6 @@ struct first_counters {
     uint64_t tx_bytes;
 };
 
-/* One device, while its message is read. */
-struct port_read {
-    struct fl_port_stats stats;
-    bool has_link;
-};
-
 static int take_counters(const struct nlattr *attr, struct fl_port_count *count)
 {
     struct first_counters first;
@@ -62,44 +56,55 @@ static int take_offload_attr(const struct nlattr *attr, void *port_)
 
 static int take_port_attr(const struct nlattr *attr, void *port_)
 {
-    struct port_read *port = port_;
+    struct fl_port_stats *port = port_;
 
     switch (mnl_attr_get_type(attr)) {
     case IFLA_STATS_LINK_64:
         port->has_link = true;
-        return take_counters(attr, &port->stats.link) ? refuse(-EPROTO) : MNL_CB_OK;
+        return take_counters(attr, &port->link) ? refuse(-EPROTO) : MNL_CB_OK;
     case IFLA_STATS_LINK_OFFLOAD_XSTATS:
-        return mnl_attr_parse_nested(attr, take_offload_attr, &port->stats) < MNL_CB_STOP
-                   ? refuse(-EPROTO)
-                   : MNL_CB_OK;
+        return mnl_attr_parse_nested(attr, take_offload_attr, port) < MNL_CB_STOP ? refuse(-EPROTO)
+                                                                                  : MNL_CB_OK;
     default: return MNL_CB_OK;
     }
 }
 
-static struct fl_port_stats *append(struct fl_port_sample *sample)
+/*
+ * What had no room in one message comes in the next, for the same device. Linux may have dropped the
+ * first of the two by then (seen with 6.1; net/core/rtnetlink.c rtnl_fill_statsinfo() keeps idxattr but
+ * cancels the message): such a port is left without its link counters, and is to be asked for alone.
+ */
+static struct fl_port_stats *port_for(struct fl_port_sample *sample, int ifindex)
 {
+    struct fl_port_stats *port = sample->n_ports ? &sample->ports[sample->n_ports - 1] : NULL;
+
+    if (port && port->ifindex == ifindex)
+        return port;
     if (sample->n_ports == sample->n_room) {
         sample->n_room = sample->n_room ? 2 * sample->n_room : 64;
         sample->ports = xrealloc(sample->ports, sample->n_room * sizeof *sample->ports);
     }
-    return &sample->ports[sample->n_ports++];
+    port = &sample->ports[sample->n_ports++];
+    *port = (struct fl_port_stats){ .ifindex = ifindex };
+    return port;
 }
 
-static int take_port(struct fl_port_sample *sample, const struct nlmsghdr *message)
+static int take_port(struct fl_stats_answer *answer, const struct nlmsghdr *message)
 {
     const struct if_stats_msg *header = mnl_nlmsg_get_payload(message);
-    struct port_read port = { .has_link = false };
 
     if (mnl_nlmsg_get_payload_len(message) < sizeof *header || header->ifindex > INT_MAX)
         return -EPROTO;
-    port.stats.ifindex = (int)header->ifindex;
-    if (mnl_attr_parse(message, sizeof *header, take_port_attr, &port) < MNL_CB_STOP ||
-        !port.has_link)
-        return -EPROTO;
-    if (sample->n_ports >= FL_LIMIT_PORTS)
+    if (!(message->nlmsg_flags & NLM_F_MULTI))
+        answer->done = true; /* the answer about one device */
+    if (!answer->sample)
+        return 0;
+    if (answer->sample->n_ports >= FL_LIMIT_PORTS)
         return -E2BIG;
-    *append(sample) = port.stats;
-    return 0;
+    return mnl_attr_parse(message, sizeof *header, take_port_attr,
+                          port_for(answer->sample, (int)header->ifindex)) < MNL_CB_STOP
+               ? -EPROTO
+               : 0;
 }
 
 /* NLMSG_DONE carries an errno since Linux 4.16, and so does NLMSG_ERROR. */
@@ -122,7 +127,7 @@ static int take_message(struct fl_stats_answer *answer, const struct nlmsghdr *m
     switch (message->nlmsg_type) {
     case NLMSG_DONE:
     case NLMSG_ERROR: return take_end(answer, message);
-    case RTM_NEWSTATS: return answer->sample ? take_port(answer->sample, message) : 0;
+    case RTM_NEWSTATS: return take_port(answer, message);
     case NLMSG_NOOP: return 0;
     default: return -EPROTO;
     }
@@ -145,29 +150,21 @@ static int compare_ports(const void *a_, const void *b_)
 {
     const struct fl_port_stats *a = a_, *b = b_;
 
-    return a->ifindex < b->ifindex ? -1 : a->ifindex > b->ifindex;
-}
-
-/* The kernel goes through its table by the low bits of the ifindex: nearly in order. */
-static bool is_sorted(const struct fl_port_sample *sample)
-{
-    for (size_t i = 1; i < sample->n_ports; i++) {
-        if (sample->ports[i - 1].ifindex >= sample->ports[i].ifindex)
-            return false;
-    }
-    return true;
+    if (a->ifindex != b->ifindex)
+        return a->ifindex < b->ifindex ? -1 : 1;
+    return b->has_link - a->has_link;
 }
 
 void fl_stats_sort(struct fl_port_sample *sample)
 {
     size_t n = 0;
 
-    if (is_sorted(sample))
-        return;
     qsort(sample->ports, sample->n_ports, sizeof *sample->ports, compare_ports);
     for (size_t i = 0; i < sample->n_ports; i++) {
-        if (!n || sample->ports[n - 1].ifindex != sample->ports[i].ifindex)
-            sample->ports[n++] = sample->ports[i];
+        const struct fl_port_stats *port = &sample->ports[i];
+
+        if (port->has_link && (!n || sample->ports[n - 1].ifindex != port->ifindex))
+            sample->ports[n++] = *port;
     }
     sample->n_ports = n;
 }

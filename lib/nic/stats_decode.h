@@ -30,7 +30,7 @@ struct fl_stats_answer {
  */
 int fl_stats_decode(struct fl_stats_answer *answer, const void *bytes, size_t n_bytes);
 
-/** fl_stats_sort() - by ifindex; the later of two with one ifindex is dropped */
+/** fl_stats_sort() - by ifindex, each once; those without link counters are dropped */
 void fl_stats_sort(struct fl_port_sample *sample);
 
 #endif
