@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What TC wants done, as actions of a rule. */
 #include <linux/kernel.h>
-#include <linux/tc_act/tc_ct.h>
 
+#include "conntrack.h"
 #include "faults.h"
 #include "mangle.h"
 #include "nic.h"
@@ -121,6 +121,7 @@ static int translate_entry(struct flownic_rule *rule, struct flownic_action *act
     case FLOW_ACTION_MIRRED: return translate_output(rule, action, entry, why);
     case FLOW_ACTION_VLAN_PUSH:
     case FLOW_ACTION_VLAN_MANGLE: return translate_vlan(action, entry);
+    case FLOW_ACTION_CT: return flownic_ct_translate(entry, &action->zone, why);
     case FLOW_ACTION_MANGLE: return flownic_mangle_translate(action, entry, why);
     default: return refuse(why, KBUILD_MODNAME ": Not implemented offload action");
     }

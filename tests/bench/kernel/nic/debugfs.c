@@ -6,6 +6,7 @@
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
+#include "conntrack.h"
 #include "faults.h"
 #include "main.h"
 #include "nic.h"
@@ -45,6 +46,13 @@ static int rules_show(struct seq_file *seq, void *unused)
     return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(rules);
+
+static int connections_show(struct seq_file *seq, void *unused)
+{
+    flownic_ct_print(seq);
+    return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(connections);
 
 static void print_counters(struct flownic_port *port, void *context)
 {
@@ -111,6 +119,7 @@ void flownic_debugfs_create(void)
 {
     folder = debugfs_create_dir(KBUILD_MODNAME, NULL);
     debugfs_create_file("rules", 0444, folder, NULL, &rules_fops);
+    debugfs_create_file("connections", 0444, folder, NULL, &connections_fops);
     debugfs_create_file("counters", 0444, folder, NULL, &counters_fops);
     debugfs_create_file("faults", 0644, folder, NULL, &faults_fops);
 }

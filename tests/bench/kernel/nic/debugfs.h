@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* debugfs: flownic/rules, flownic/counters and flownic/faults, for tests. */
+/* debugfs: flownic/rules, connections, counters and faults, for tests. */
 #ifndef FLOWNIC_DEBUGFS_H
 #define FLOWNIC_DEBUGFS_H
 

@@ -4,6 +4,7 @@
 #include <linux/jiffies.h>
 #include <linux/netdevice.h>
 
+#include "conntrack.h"
 #include "execute.h"
 #include "key.h"
 #include "mangle.h"
@@ -17,6 +18,7 @@
 /* The rules that a frame hits, one in each chain. */
 struct rule_path {
     struct flownic_rule *rules[MAX_CHAINS];
+    struct flownic_connection *connections[MAX_CHAINS]; /* that they found; NULL */
     unsigned int n_rules;
     bool trapped;
 };
@@ -32,29 +34,44 @@ static void deliver(struct flownic_port *port, struct net_device *dev, struct sk
     }
 }
 
-/* Follow the key of a frame through a rule's actions. */
-static enum step follow(const struct flownic_rule *rule, struct flownic_key *key, u32 *chain,
-                        bool *trapped)
+/* What one action makes of the key of a frame. */
+static void change_key(const struct flownic_action *action, struct flownic_key *key)
 {
+    switch (action->kind) {
+    case FLOWNIC_POP_VLAN: flownic_key_pop_vlan(key); break;
+    case FLOWNIC_PUSH_VLAN:
+        flownic_key_push_vlan(key, action->vlan.tpid, action->vlan.vid, action->vlan.pcp);
+        break;
+    case FLOWNIC_SET_VLAN:
+        flownic_key_set_vlan(key, action->vlan.tpid, action->vlan.vid, action->vlan.pcp);
+        break;
+    default:
+        if (flownic_mangle_is(action)) {
+            flownic_mangle_key(key, &action->mangle);
+        }
+    }
+}
+
+/* Lead the key of a frame through the last rule of a path. */
+static enum step follow(struct rule_path *path, struct flownic_key *key, u32 *chain)
+{
+    const struct flownic_rule *rule = path->rules[path->n_rules - 1];
+    struct flownic_connection **connection = &path->connections[path->n_rules - 1];
     u32 i;
 
+    *connection = NULL;
     for (i = 0; i < rule->n_actions; i++) {
         const struct flownic_action *action = &rule->actions[i];
 
         switch (action->kind) {
-        case FLOWNIC_TRAP: *trapped = true; return STEP_DONE;
+        case FLOWNIC_TRAP: path->trapped = true; return STEP_DONE;
         case FLOWNIC_GOTO: *chain = action->chain; return STEP_GOTO;
-        case FLOWNIC_POP_VLAN: flownic_key_pop_vlan(key); break;
-        case FLOWNIC_PUSH_VLAN:
-            flownic_key_push_vlan(key, action->vlan.tpid, action->vlan.vid, action->vlan.pcp);
-            break;
-        case FLOWNIC_SET_VLAN:
-            flownic_key_set_vlan(key, action->vlan.tpid, action->vlan.vid, action->vlan.pcp);
-            break;
-        default:
-            if (flownic_mangle_is(action)) {
-                flownic_mangle_key(key, &action->mangle);
+        case FLOWNIC_CT:
+            if (!flownic_ct_restore(action->zone, key, connection)) {
+                return STEP_MISS;
             }
+            break;
+        default: change_key(action, key);
         }
     }
     return STEP_DONE;
@@ -74,7 +91,7 @@ static bool decide(const struct flownic_port *port, const struct sk_buff *skb,
             return false;
         }
         path->rules[path->n_rules++] = rule;
-        switch (follow(rule, &key, &chain, &path->trapped)) {
+        switch (follow(path, &key, &chain)) {
         case STEP_DONE: return true;
         case STEP_GOTO: break;
         case STEP_MISS: return false;
@@ -106,6 +123,7 @@ static void count_hits(const struct rule_path *path, struct flownic_size size)
         atomic64_add((s64)size.packets, &rule->packets);
         atomic64_add((s64)size.bytes, &rule->bytes);
         WRITE_ONCE(rule->last_used, jiffies);
+        flownic_ct_count(path->connections[i], size);
     }
 }
 
@@ -142,8 +160,10 @@ static void forward(struct flownic_port *port, struct sk_buff *skb, const struct
 void flownic_eswitch_receive(struct flownic_port *port, struct sk_buff *skb)
 {
     struct flownic_size size = flownic_size(skb);
-    struct rule_path path = { .n_rules = 0 };
+    struct rule_path path;
 
+    path.n_rules = 0; /* the rest is filled in with each rule: this is the fast path */
+    path.trapped = false;
     skb_reset_mac_header(skb);
     if (skb->ip_summed == CHECKSUM_COMPLETE) {
         skb->ip_summed = CHECKSUM_NONE; /* it was of the frame as a bridge received it */

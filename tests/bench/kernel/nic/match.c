@@ -2,6 +2,7 @@
 /* What TC wants matched, as key and mask. */
 #include <linux/if_vlan.h>
 #include <net/flow_dissector.h>
+#include <uapi/linux/pkt_cls.h>
 
 #include "faults.h"
 #include "nic.h"
@@ -14,6 +15,11 @@
 static const u32 known_keys = KEY(CONTROL) | KEY(BASIC) | KEY(META) | KEY(ETH_ADDRS) | KEY(VLAN) |
                               KEY(CVLAN) | KEY(IPV4_ADDRS) | KEY(IPV6_ADDRS) | KEY(IP) |
                               KEY(PORTS) | KEY(TCP) | KEY(ICMP) | KEY(ARP) | KEY(CT);
+
+/* Of connections that hardware does not know. */
+static const u16 software_ct_states = TCA_FLOWER_KEY_CT_FLAGS_NEW |
+                                      TCA_FLOWER_KEY_CT_FLAGS_RELATED |
+                                      TCA_FLOWER_KEY_CT_FLAGS_INVALID;
 
 static int refuse(const char **why, const char *text)
 {
@@ -194,6 +200,10 @@ static int match_ct(struct flownic_rule *rule, struct flow_rule *asked, const ch
     flow_rule_match_ct(asked, &ct);
     if (memchr_inv(ct.mask->ct_labels, 0, sizeof(ct.mask->ct_labels))) {
         return refuse(why, KBUILD_MODNAME ": Matching on ct_label is not supported");
+    }
+    if (ct.key->ct_state & ct.mask->ct_state & software_ct_states) {
+        return refuse(why, KBUILD_MODNAME ": matching on ct_state +new, +rel or +inv"
+                                          " isn't supported");
     }
     rule->key.ct_state = ct.key->ct_state;
     rule->key.ct_zone = ct.key->ct_zone;

@@ -5,7 +5,7 @@
 #include <linux/jiffies.h>
 #include <linux/slab.h>
 
-#include "eswitch.h"
+#include "conntrack.h"
 
 #define MAX_ACTIONS 32
 
@@ -42,5 +42,12 @@ struct flownic_rule *flownic_rule_create(struct flownic_port *port, struct flow_
 
 void flownic_rule_release(struct flownic_rule *rule)
 {
+    u32 i;
+
+    for (i = 0; i < rule->n_actions; i++) {
+        if (rule->actions[i].kind == FLOWNIC_CT) {
+            flownic_ct_zone_put(rule->actions[i].zone);
+        }
+    }
     kfree_rcu(rule, rcu);
 }

@@ -79,7 +79,9 @@ class Bench:
 
     def clear(self):
         """No rules, no faults, no frames that wait; counters stay as they are."""
-        batch("tc", [f"filter del dev {name} ingress" for name in REPRESENTORS])
+        batch("tc", [f"qdisc {verb} dev {name} clsact"
+                     for name in REPRESENTORS for verb in ("del", "add")])
+        tap.equal(self.rules(), [], "rules that nobody has any more")
         self.fault("all off")
         for each in self.taps.values():
             each.drain()
@@ -142,7 +144,7 @@ def cpu_hit(device):
     done = run("ip", "-j", "stats", "show", "dev", device, "group", "offload",
                "subgroup", "cpu_hit", check=False)
     shown = json.loads(done.stdout or "[]")
-    return shown[0]["stats64"] if shown else None
+    return shown[0].get("stats64") if shown else None
 
 
 def traffic(stats):
@@ -586,6 +588,8 @@ def in_namespaces(bench):
     lines = []
     for name, device, address in (("vm", "vf0", "10.0.0.1"), ("storage", "wire0", "10.0.0.2")):
         run("ip", "netns", "add", name)
+        run("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1",
+            "net.ipv6.conf.default.disable_ipv6=1", netns=name)
         lines += [f"link set {device} netns {name}"]
     batch("ip", lines)
     for name, device, address in (("vm", "vf0", "10.0.0.1"), ("storage", "wire0", "10.0.0.2")):
