@@ -427,13 +427,34 @@ bool fl_is_match_attr_begin(struct fl_text begin)
     return false;
 }
 
+/* "key32(00 00/00 00)": an attribute of a newer kernel, of which nothing is matched. */
+static bool skip_wild_attribute(struct fl_cursor *c)
+{
+    struct fl_cursor at = *c;
+    const char *mask;
+    uint64_t type;
+
+    if (!fl_scan_word(&at, "key") || !fl_scan_decimal(&at, &type) || !fl_scan_char(&at, '('))
+        return false;
+    while (at.p < at.end && (*at.p == ' ' || hexit_value((unsigned char)*at.p) >= 0))
+        at.p++;
+    if (!fl_scan_char(&at, '/'))
+        return false;
+    for (mask = at.p; at.p < at.end && (*at.p == ' ' || *at.p == '0');)
+        at.p++;
+    if (at.p == mask || !fl_scan_char(&at, ')'))
+        return false;
+    *c = at;
+    return true;
+}
+
 static bool read_attribute(struct reading *r, struct fl_cursor *c)
 {
     const struct attribute *attribute = find_attribute(c);
     bool ok;
 
     if (!attribute)
-        return false;
+        return skip_wild_attribute(c);
     if (attribute->fields)
         ok = fl_read_fields(r->match, attribute->fields, c);
     else if (attribute->read)

@@ -173,26 +173,48 @@ static void read_counters(const struct parts *parts, int64_t now_ms, struct fl_f
 
 /* The match */
 
+/* Deeper than the tags that the kernel parses. */
+#define MAX_ENCAP 4
+
+static const struct nlattr *find_in(const struct nlattr *nest, int type)
+{
+    return nest ? nl_attr_find_nested(nest, (uint16_t)type) : NULL;
+}
+
+/* An attribute newer than libopenvswitch does not matter when nothing of it is matched. */
+static bool is_wild(const struct nlattr *mask, int type)
+{
+    const struct nlattr *attr = find_in(mask, type);
+
+    return attr && is_all_zeros(nl_attr_get(attr), nl_attr_get_size(attr));
+}
+
 /*
- * Looks at what libopenvswitch skips or believes. *@has_recirc_id: whether there is one.
+ * Looks at what libopenvswitch skips or believes.
  * Return: false when @key is not to be handed to it.
  */
 static bool check_key(struct fl_odp_decoder *decoder, const struct nlattr *key,
-                      struct fl_flow *flow, bool *has_recirc_id)
+                      const struct nlattr *mask, struct fl_flow *flow, unsigned int depth)
 {
     const struct nlattr *attr;
     size_t left;
 
-    *has_recirc_id = false;
+    if (depth > MAX_ENCAP) {
+        return false;
+    }
     NL_NESTED_FOR_EACH(attr, left, key) {
         int type = nl_attr_type(attr);
 
-        *has_recirc_id |= type == OVS_KEY_ATTR_RECIRC_ID;
-        if (type > OVS_KEY_ATTR_NSH || type == OVS_KEY_ATTR_UNSPEC) {
+        if (type == OVS_KEY_ATTR_TUNNEL && !fl_odp_tunnel_is_readable(attr)) {
+            return false;
+        }
+        if (type == OVS_KEY_ATTR_ENCAP &&
+            !check_key(decoder, attr, find_in(mask, type), flow, depth + 1)) {
+            return false;
+        }
+        if ((type > OVS_KEY_ATTR_NSH || type == OVS_KEY_ATTR_UNSPEC) && !is_wild(mask, type)) {
             blame(decoder, flow, "a match attribute was not understood: type %d", type);
             flow->match_partial = true;
-        } else if (type == OVS_KEY_ATTR_TUNNEL && !fl_odp_tunnel_is_readable(attr)) {
-            return false;
         }
     }
     return true;
@@ -258,11 +280,11 @@ static void read_match(struct fl_odp_decoder *decoder, const struct parts *parts
                        struct fl_flow *flow)
 {
     struct match *match = &decoder->wide;
-    bool has_recirc_id, ignored;
+    bool has_recirc_id = find_in(parts->key, OVS_KEY_ATTR_RECIRC_ID) != NULL;
     char *error = NULL;
 
-    flow->has_match = check_key(decoder, parts->key, flow, &has_recirc_id) &&
-                      (!parts->mask || check_key(decoder, parts->mask, flow, &ignored));
+    flow->has_match = check_key(decoder, parts->key, parts->mask, flow, 0) &&
+                      (!parts->mask || check_key(decoder, parts->mask, parts->mask, flow, 0));
     if (flow->has_match && !to_match(parts->key, parts->mask, has_recirc_id, match, &error)) {
         blame(decoder, flow, "the match was not understood%s%s", error ? ": " : "",
               error ? error : "");

@@ -271,7 +271,7 @@ static const struct {
       " packets:1, bytes:2, used:never, actions:2,psample(group=1)\n"
       "recirc_id(0),in_port(1),eth(),eth_type(0x0800), packets:many, bytes:, used:long ago,"
       " offloaded:maybe, dp:fpga, actions:userspace(pid=1,slow_path(controller))\n",
-      "1: unknown in_port 1 recirc_id 0x0, 1 packets 2 bytes used never | partial ipv6,"
+      "1: unknown in_port 1 recirc_id 0x0, 1 packets 2 bytes used never | ipv6,"
       "vlan_tci=0x0000,nw_frag=no | - | an action was not understood: psample(group=1)\n"
       "2: upcall in_port 1 recirc_id 0x0, ? packets ? bytes used ? | partial ip,"
       "vlan_tci=0x0000 | userspace(pid=1,slow_path(0)) | the packet count is not legible: man"
