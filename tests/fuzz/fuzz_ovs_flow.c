@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fuzz target of the decoder of the kernel datapath's flows: an input is one message of family
+ * "ovs_flow" from its struct ovs_header on. What it makes of it can be walked through and printed, and
+ * its text is read again by the decoder of dumps.
+ */
+#include <openvswitch/dynamic-string.h>
+#include <ovs/netlink.h>
+#include <ovs/odp-netlink.h>
+#include <ovs/odp-util.h>
+#include <ovs/util.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flows/actions.h"
+#include "flows/decode.h"
+#include "flows/odp_flow.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define REQUIRE(condition)                                                          \
+    do {                                                                            \
+        if (!(condition)) {                                                         \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+            abort();                                                                \
+        }                                                                           \
+    } while (0)
+
+struct seen {
+    struct fl_ports *ports;
+    const struct fl_flow *flow; /* That is being read again. */
+    unsigned int n_again;
+};
+
+static bool visit(const struct nlattr *action, void *n)
+{
+    *(size_t *)n += nl_attr_get_size(action);
+    return false;
+}
+
+static void check_match(const struct fl_flow *flow)
+{
+    struct minimatch again;
+    struct match match;
+
+    minimatch_expand(&flow->match, &match);
+    match_zero_wildcarded_fields(&match);
+    minimatch_init(&again, &match);
+    REQUIRE(minimatch_equal(&again, &flow->match));
+    minimatch_destroy(&again);
+    REQUIRE(flow->has_match || flow->match_partial);
+    REQUIRE(!flow->match_partial || flow->parse_error);
+}
+
+/* It is never wider in text than it says, and never another flow's. */
+static int see_again(const struct fl_flow *again, void *seen_)
+{
+    struct seen *seen = seen_;
+    const struct fl_flow *flow = seen->flow;
+
+    seen->n_again++;
+    REQUIRE(again->has_ufid == flow->has_ufid);
+    REQUIRE(!flow->has_ufid || ovs_u128_equals(again->id, flow->id));
+    REQUIRE(again->match_partial || minimatch_equal(&again->match, &flow->match));
+    REQUIRE(again->has_actions <= flow->has_actions);
+    REQUIRE(again->packets == flow->packets || flow->packets == FL_COUNT_UNKNOWN);
+    return 0;
+}
+
+static void read_again(struct seen *seen, const struct fl_flow *flow)
+{
+    struct fl_decoder *decoder = fl_decoder_create(seen->ports, 0, see_again, seen);
+
+    seen->flow = flow;
+    seen->n_again = 0;
+    fl_decoder_push(decoder, flow->raw, strlen(flow->raw));
+    fl_decoder_finish(decoder);
+    REQUIRE(seen->n_again == 1);
+    fl_decoder_destroy(decoder);
+}
+
+static int see_flow(const struct fl_flow *flow, void *seen)
+{
+    size_t n = 0;
+
+    REQUIRE(flow->raw && flow->match_text && (!flow->has_actions || flow->actions_text));
+    REQUIRE(flow->has_actions || (flow->parse_error && !flow->actions_len));
+    REQUIRE(flow->drops == (flow->has_actions && !flow->actions_len));
+    REQUIRE(flow->path == FL_PATH_DP_SW || flow->path == FL_PATH_UPCALL);
+    check_match(flow);
+    fl_actions_walk(flow->actions, flow->actions_len, visit, &n);
+    read_again(seen, flow);
+    return 0;
+}
+
+static int count(const struct fl_flow *flow OVS_UNUSED, void *n)
+{
+    ++*(unsigned int *)n;
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fl_odp_decoder *decoder;
+    struct seen seen = { .ports = NULL };
+    unsigned int n = 0;
+    void *attrs;
+
+    if (size < sizeof(struct ovs_header))
+        return 0;
+    size -= sizeof(struct ovs_header);
+    attrs = xmemdup(data + sizeof(struct ovs_header), size); /* aligned */
+    seen.ports = fl_ports_create();
+    decoder = fl_odp_decoder_create(seen.ports, FL_DECODE_KEEP_TEXT);
+    fl_odp_decoder_map_port(decoder, 1, fl_ports_intern(seen.ports, "vf-rep-0", 8));
+    REQUIRE(fl_odp_decode(decoder, attrs, size, 100000, see_flow, &seen) == 0);
+    fl_odp_decoder_destroy(decoder);
+
+    decoder = fl_odp_decoder_create(seen.ports, FL_ODP_COUNTERS);
+    REQUIRE(fl_odp_decode(decoder, attrs, size, 100000, count, &n) == 0 && n == 1);
+    fl_odp_decoder_destroy(decoder);
+    fl_ports_destroy(seen.ports);
+    free(attrs);
+    return 0;
+}
