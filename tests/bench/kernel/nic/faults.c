@@ -6,9 +6,11 @@
 #include <linux/string.h>
 
 #include "key.h"
+#include "main.h"
 #include "nic.h"
 #include "ports.h"
 #include "rule.h"
+#include "tc.h"
 
 #define MAX_WORDS 3
 
@@ -77,6 +79,21 @@ static int set_punt(const char *name, const char *word)
     return 0;
 }
 
+static int set_stats_delay(const char *value)
+{
+    struct flownic_nic *nic;
+    unsigned int i;
+    int error = kstrtouint(value, 0, &faults.stats_delay_ms);
+
+    if (error) {
+        return error;
+    }
+    for (i = 0; (nic = flownic_nic(i)); i++) {
+        flownic_tc_sample(nic);
+    }
+    return 0;
+}
+
 static int set_two_words(const char *name, const char *value)
 {
     if (!strcmp(name, "max-rules")) {
@@ -86,7 +103,7 @@ static int set_two_words(const char *name, const char *value)
         return kstrtobool(value, &faults.table_full);
     }
     if (!strcmp(name, "stats-delay")) {
-        return kstrtouint(value, 0, &faults.stats_delay_ms);
+        return set_stats_delay(value);
     }
     if (!strcmp(name, "no-cpu-hit")) {
         return kstrtobool(value, &faults.no_cpu_hit);

@@ -13,9 +13,6 @@
 #include "rule.h"
 #include "table.h"
 
-/* How often the sampler looks whether "stats-delay" was switched on. */
-#define IDLE_PERIOD_MS 200
-
 /* Of all netdevs; protected by rtnl. */
 static LIST_HEAD(blocks);
 
@@ -146,20 +143,26 @@ static void sample(struct work_struct *work)
     unsigned int delay_ms = flownic_faults_stats_delay_ms();
     struct flownic_rule *rule;
 
-    if (delay_ms) {
-        mutex_lock(&nic->table.lock);
-        list_for_each_entry(rule, &nic->table.rules, in_order) {
-            rule->sampled = hits_now(rule);
-        }
-        mutex_unlock(&nic->table.lock);
+    if (!delay_ms) {
+        return;
     }
-    schedule_delayed_work(&nic->sampler, msecs_to_jiffies(delay_ms ?: IDLE_PERIOD_MS));
+    mutex_lock(&nic->table.lock);
+    list_for_each_entry(rule, &nic->table.rules, in_order) {
+        rule->sampled = hits_now(rule);
+    }
+    mutex_unlock(&nic->table.lock);
+    schedule_delayed_work(&nic->sampler, msecs_to_jiffies(delay_ms));
 }
 
 void flownic_tc_start(struct flownic_nic *nic)
 {
     INIT_DELAYED_WORK(&nic->sampler, sample);
-    schedule_delayed_work(&nic->sampler, 0);
+}
+
+void flownic_tc_sample(struct flownic_nic *nic)
+{
+    mod_delayed_work(system_wq, &nic->sampler, 0);
+    flush_delayed_work(&nic->sampler);
 }
 
 void flownic_tc_stop(struct flownic_nic *nic)

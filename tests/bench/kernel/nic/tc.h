@@ -18,16 +18,23 @@ struct flownic_nic;
 int flownic_tc_setup(struct net_device *dev, enum tc_setup_type type, void *data);
 
 /**
- * flownic_tc_start() - start what samples the rules' counters
+ * flownic_tc_start() - make ready what samples the rules' counters
  * @nic: its table is there
- *
- * A driver does not ask the hardware for each counter that TC asks for: it reads all of them
- * from time to time. That is what the fault "stats-delay" is like; without it nothing samples.
  */
 void flownic_tc_start(struct flownic_nic *nic);
 
 /**
- * flownic_tc_stop() - stop it
+ * flownic_tc_sample() - sample the rules' counters, now and then every "stats-delay"
+ * @nic: flownic_tc_start() was called for it
+ *
+ * A driver does not ask the hardware for each counter that TC asks for: it reads all of them
+ * from time to time. That is what the fault "stats-delay" is like; without it nothing samples.
+ * May sleep.
+ */
+void flownic_tc_sample(struct flownic_nic *nic);
+
+/**
+ * flownic_tc_stop() - stop sampling
  * @nic: flownic_tc_start() was called for it
  */
 void flownic_tc_stop(struct flownic_nic *nic);
