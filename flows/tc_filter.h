@@ -398,7 +398,8 @@ struct fl_tc_filter {
     uint32_t handle;
     uint32_t flags; /* FL_TC_IN_HW ... */
     bool has_flags, has_in_hw_count, has_classid;
-    bool terse; /* A terse dump: keys and what actions do were not asked for. */
+    bool is_other_kind; /* u32, bpf, matchall, ...: only where it was read from text. */
+    bool terse;         /* A terse dump: keys and what actions do were not asked for. */
     uint32_t in_hw_count, classid;
     uint32_t line;     /* Of the text it was read from; 0: none. */
     const char *indev; /* NULL without. */

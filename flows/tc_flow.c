@@ -85,7 +85,8 @@ static void set_counters(const struct fl_tc_filter *filter, struct fl_flow *flow
 
 /*
  * "in_hw" and "not_in_hw" are of kernels since 4.13. What is to skip the software, and was taken, is
- * in hardware; what is to skip the hardware is not.
+ * in hardware; what is to skip the hardware is not. Versions that say nothing of u32 and bpf filters
+ * are older than any offload of these.
  */
 static enum fl_offloaded offloaded_of(const struct fl_tc_filter *filter)
 {
@@ -95,7 +96,9 @@ static enum fl_offloaded offloaded_of(const struct fl_tc_filter *filter)
         return FL_OFFLOADED_YES;
     if (filter->flags & FL_TC_SKIP_HW)
         return FL_OFFLOADED_NONE;
-    return filter->flags & FL_TC_SKIP_SW ? FL_OFFLOADED_YES : FL_OFFLOADED_OTHER;
+    if (filter->flags & FL_TC_SKIP_SW)
+        return FL_OFFLOADED_YES;
+    return filter->is_other_kind ? FL_OFFLOADED_NONE : FL_OFFLOADED_OTHER;
 }
 
 /* What it matches and does */

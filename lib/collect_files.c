@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Files for "--from", told apart by how they begin: a JSON object is a capture, a JSON array is what
- * tc prints, anything else that is text is a raw dump.
+ * "tc -j" prints, anything else that is text is a raw dump, or what tc prints without -j.
  */
 
 #include <errno.h>
@@ -17,10 +17,12 @@
 #include "lib/base/small_file.h"
 #include "lib/collect.h"
 #include "lib/sample.h"
+#include "lib/tc_text_sample.h"
 
 #define CHUNK_BYTES (64 * 1024)
-#define WANTED \
-    "give the output of \"ovs-appctl dpctl/dump-flows -m\" or a file of \"flowlift capture\""
+#define WANTED                                                                                         \
+    "give the output of \"ovs-appctl dpctl/dump-flows -m\" or of \"tc -s -j filter show\", or a file " \
+    "of \"flowlift capture\""
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define NO_HOST         "unknown"
 
@@ -32,7 +34,7 @@ struct source {
     int fd;           /* -1: not open */
     int64_t time_ms;  /* when it was written, as far as that can be told */
     enum kind kind;
-    bool is_tc_text; /* begins like what tc prints without -j */
+    bool is_tc;      /* has what tc prints of filters, with -j or without */
     uint64_t n_read; /* in all */
     size_t n_bytes;  /* in @bytes */
     char bytes[CHUNK_BYTES];
@@ -141,6 +143,15 @@ static enum kind kind_of(const struct source *source)
     return KIND_RAW;
 }
 
+/* Lines of filters, or an excerpt of one. */
+static bool is_tc_text(const struct source *source)
+{
+    return (has_text(source, "filter ") &&
+            (has_text(source, " pref ") || has_text(source, " protocol "))) ||
+           has_text(source, "action order ") || has_text(source, "in_hw\n") ||
+           has_text(source, "\"in_hw\"") || has_text(source, "\"not_in_hw\"");
+}
+
 /* Read so much that the kind can be told. */
 static int sniff(struct source *source, struct fl_error *err)
 {
@@ -162,24 +173,15 @@ static int sniff(struct source *source, struct fl_error *err)
     if (skip_blanks(source, 0) == source->n_bytes)
         return fl_error_set(err, -EINVAL, "%s has nothing but blanks; " WANTED, source->name);
     source->kind = kind_of(source);
-    source->is_tc_text = has_text(source, "filter ") && has_text(source, " pref ");
+    source->is_tc = source->kind == KIND_ARRAY
+                        ? has_text(source, "\"protocol\"") || has_text(source, "\"kind\"")
+                        : is_tc_text(source);
     return 0;
-}
-
-static int refuse_tc(const struct source *source, struct fl_error *err)
-{
-    return fl_error_set(
-        err, -ENOTSUP,
-        "%s is the output of \"tc filter show\", which this version of flowlift cannot "
-        "read yet; " WANTED,
-        source->name);
 }
 
 static int refuse_array(const struct source *source, struct fl_error *err)
 {
-    if (has_text(source, "\"protocol\"") || has_text(source, "\"kind\""))
-        return refuse_tc(source, err);
-    return fl_error_set(err, -EINVAL, "%s is a JSON array, which no capture is; " WANTED,
+    return fl_error_set(err, -EINVAL, "%s is a JSON array without TC filters; " WANTED,
                         source->name);
 }
 
@@ -255,13 +257,14 @@ static int read_capture(struct source *source, const struct fl_collect_options *
 }
 
 /* The rest of a raw dump, into a sample that has begun. */
-static int push_all(struct source *source, struct fl_sample *sample, struct fl_error *err)
+static int push_all(struct source *source, int (*push)(const void *, size_t, void *), void *sample,
+                    struct fl_error *err)
 {
     int ret = 0;
     ssize_t n = (ssize_t)source->n_bytes;
 
     while (n > 0 && !ret) {
-        ret = fl_sample_push(source->bytes, (size_t)n, sample);
+        ret = push(source->bytes, (size_t)n, sample);
         n = ret ? 0
                 : read_some(source, source->bytes, sizeof source->bytes, FL_LIMIT_DUMP_BYTES, err);
         if (n < 0)
@@ -270,21 +273,45 @@ static int push_all(struct source *source, struct fl_sample *sample, struct fl_e
     return ret;
 }
 
-static int read_raw(struct source *source, struct fl_snapshot *snapshot, unsigned int flags,
-                    struct fl_error *err)
+static int read_tc(struct source *source, struct fl_snapshot *snapshot, unsigned int flags,
+                   struct fl_decode_stats *stats, struct fl_error *err)
+{
+    struct fl_tc_text_sample sample;
+    int ret = fl_tc_text_sample_begin(&sample, snapshot, flags, source->name, err);
+
+    if (ret)
+        return ret;
+    ret = push_all(source, fl_tc_text_sample_push, &sample, err);
+    ret = fl_tc_text_sample_end(&sample, ret, err);
+    *stats = sample.stats;
+    return ret;
+}
+
+static int read_flows(struct source *source, struct fl_snapshot *snapshot, unsigned int flags,
+                      struct fl_decode_stats *stats, struct fl_error *err)
 {
     struct fl_sample sample;
     int ret = fl_sample_begin(&sample, snapshot, flags, source->name, err);
 
     if (ret)
         return ret;
-    ret = push_all(source, &sample, err);
+    ret = push_all(source, fl_sample_push, &sample, err);
     ret = fl_sample_end(&sample, ret, err);
-    if (ret || sample.stats.flows || sample.stats.heading_lines)
+    *stats = sample.stats;
+    return ret;
+}
+
+static int read_raw(struct source *source, struct fl_snapshot *snapshot, unsigned int flags,
+                    struct fl_error *err)
+{
+    struct fl_decode_stats stats;
+    int ret = source->is_tc ? read_tc(source, snapshot, flags, &stats, err)
+                            : read_flows(source, snapshot, flags, &stats, err);
+
+    if (ret || stats.flows || stats.heading_lines || source->kind == KIND_ARRAY)
         return ret;
-    return source->is_tc_text
-               ? refuse_tc(source, err)
-               : fl_error_set(err, -EINVAL, "%s has no datapath flow in it; " WANTED, source->name);
+    return fl_error_set(err, -EINVAL, "%s has no datapath flow and no TC filter in it; " WANTED,
+                        source->name);
 }
 
 /* Without a capture nobody knows how far apart two dumps were: as far as the options say. */
@@ -333,7 +360,7 @@ static int read_sources(struct source *sources, size_t n, const struct fl_collec
                         struct fl_snapshot **snapshot, struct fl_error *err)
 {
     for (size_t i = 0; i < n; i++) {
-        if (sources[i].kind == KIND_ARRAY)
+        if (sources[i].kind == KIND_ARRAY && !sources[i].is_tc)
             return refuse_array(&sources[i], err);
         if (sources[i].kind == KIND_CAPTURE && n > 1)
             return fl_error_set(err, -EINVAL,

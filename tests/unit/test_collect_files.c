@@ -27,8 +27,9 @@
     "actions:push_vlan(vid=100,pcp=0),uplink\n"
 
 #define HEADING "flow-dump from pmd on cpu core: 1\n"
-#define WANTED \
-    "give the output of \"ovs-appctl dpctl/dump-flows -m\" or a file of \"flowlift capture\""
+#define WANTED                                                                                         \
+    "give the output of \"ovs-appctl dpctl/dump-flows -m\" or of \"tc -s -j filter show\", or a file " \
+    "of \"flowlift capture\""
 
 static int collect(const char *const *paths, size_t n, struct fl_snapshot **snapshot,
                    struct fl_error *err)
@@ -80,14 +81,6 @@ static void assert_refused(struct temporary *t, const char *text, const char *se
     assert_refused_bytes(t, text, strlen(text), -EINVAL, sentence);
 }
 
-static void assert_tc(struct temporary *t, const char *text)
-{
-    assert_refused_bytes(
-        t, text, strlen(text), -ENOTSUP,
-        " is the output of \"tc filter show\", which this version of flowlift cannot read "
-        "yet; " WANTED);
-}
-
 static void a_raw_dump_has_no_window(void **state)
 {
     struct fl_snapshot *snapshot = read_text(*state, HEADING FLOW("1", "64") FLOW("2", "65"));
@@ -98,6 +91,68 @@ static void a_raw_dump_has_no_window(void **state)
     assert_int_equal(fl_snapshot_n_by_path(snapshot, FL_PATH_HW), 2);
     assert_null(fl_snapshot_inventory(snapshot));
     assert_null(fl_snapshot_incomplete(snapshot));
+    fl_snapshot_destroy(snapshot);
+}
+
+#define TC_JSON                                                                                     \
+    "[{\"protocol\":\"ip\",\"pref\":2,\"kind\":\"flower\",\"chain\":0},\n"                          \
+    "{\"protocol\":\"ip\",\"pref\":2,\"kind\":\"flower\",\"chain\":0,\"options\":{\"handle\":1,"    \
+    "\"keys\":{\"eth_type\":\"ipv4\",\"dst_ip\":\"10.0.0.0/24\"},\"in_hw\":true,\"in_hw_count\":1," \
+    "\"actions\":[{\"order\":1,\"kind\":\"mirred\",\"mirred_action\":\"redirect\","                 \
+    "\"direction\":\"egress\",\"to_dev\":\"uplink\",\"control_action\":{\"type\":\"stolen\"},"      \
+    "\"stats\":{\"bytes\":840,\"packets\":10,\"sw_bytes\":84,\"sw_packets\":1,"                     \
+    "\"hw_bytes\":756,\"hw_packets\":9}}]}}]\n"
+
+#define TC_TEXT                                                            \
+    "$ tc -s filter show dev vnet1 ingress\n"                              \
+    "filter protocol ip pref 2 flower chain 0 \n"                          \
+    "filter protocol ip pref 2 flower chain 0 handle 0x1 \n"               \
+    "  eth_type ipv4\n  dst_ip 10.0.0.0/24\n  in_hw in_hw_count 1\n"       \
+    "\taction order 1: mirred (Egress Redirect to device uplink) stolen\n" \
+    " \tindex 1 ref 1 bind 1 installed 9 sec used 1 sec\n"                 \
+    " \tAction statistics:\n"                                              \
+    "\tSent 840 bytes 10 pkt (dropped 0, overlimits 0 requeues 0) \n"      \
+    "\tSent software 84 bytes 1 pkt\n\tSent hardware 756 bytes 9 pkt\n"
+
+static void assert_tc(struct temporary *t, const char *text, uint32_t line, const char *in_port)
+{
+    struct fl_snapshot *snapshot = read_text(t, text);
+    const struct fl_flow *flow;
+    char buf[16];
+
+    assert_int_equal(fl_snapshot_n_flows(snapshot), 1);
+    flow = &fl_snapshot_flow(snapshot, 0)->flow;
+    assert_int_equal(flow->path, FL_PATH_HW);
+    assert_int_equal(flow->line, line);
+    assert_int_equal(flow->packets, 10);
+    assert_int_equal(flow->hw_packets, 9);
+    assert_true(flow->has_match && flow->has_actions && !flow->parse_error);
+    if (in_port)
+        assert_string_equal(fl_ports_name(fl_snapshot_ports_const(snapshot), flow->in_port, buf),
+                            in_port);
+    else
+        assert_int_equal(flow->in_port, UINT32_MAX);
+    fl_snapshot_destroy(snapshot);
+}
+
+static void what_tc_prints_is_read(void **state)
+{
+    assert_tc(*state, TC_JSON, 2, NULL);
+    assert_tc(*state, TC_TEXT, 3, "vnet1");
+}
+
+static void every_line_of_tc_is_counted(void **state)
+{
+    struct fl_snapshot *snapshot = read_text(*state, TC_TEXT "prose\n" FLOW("2", "65"));
+    const struct fl_decode_stats *lines = fl_snapshot_lines(snapshot);
+
+    assert_int_equal(fl_snapshot_n_flows(snapshot), 2);
+    assert_int_equal(lines->flows, 2);
+    assert_int_equal(lines->lines, 13);
+    assert_int_equal(lines->flow_lines, 2);
+    assert_int_equal(lines->heading_lines, 2);
+    assert_int_equal(lines->continued_lines, 8);
+    assert_int_equal(lines->other_lines, 1);
     fl_snapshot_destroy(snapshot);
 }
 
@@ -190,13 +245,12 @@ static void useless_files_get_one_clear_sentence(void **state)
 
     assert_refused(*state, "", " is empty; " WANTED);
     assert_refused(*state, "\n \t\r\n", " has nothing but blanks; " WANTED);
-    assert_refused(*state, "hello world\n", " has no datapath flow in it; " WANTED);
+    assert_refused(*state, "hello world\n",
+                   " has no datapath flow and no TC filter in it; " WANTED);
     assert_refused_bytes(*state, zeros, sizeof zeros, -EINVAL, " is binary, not text; " WANTED);
     assert_refused(*state, control, " is binary, not text; " WANTED);
     assert_refused(*state, "\x1f\x8b\x08 gzip", " is compressed; unpack it first");
-    assert_refused(*state, "[]", " is a JSON array, which no capture is; " WANTED);
-    assert_tc(*state, "[{\"protocol\":\"ip\",\"pref\":2}]");
-    assert_tc(*state, "filter protocol ip pref 2 flower chain 0 handle 0x1\n  in_hw\n");
+    assert_refused(*state, "[]", " is a JSON array without TC filters; " WANTED);
 }
 
 static void captures_that_are_none_say_where(void **state)
@@ -332,6 +386,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_raw_dump_has_no_window),
         TEST(two_raw_dumps_are_a_window),
+        TEST(what_tc_prints_is_read),
+        TEST(every_line_of_tc_is_counted),
         TEST(a_pipe_will_do),
         TEST(dumps_are_found_among_prose),
         TEST(a_host_without_flows_is_no_error),
