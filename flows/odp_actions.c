@@ -138,18 +138,40 @@ static bool adopt_userspace(struct adopting *a, struct nlattr *action)
     return true;
 }
 
+/* PAD is not in it: the kernel fills up with it, empty. */
+static const size_t tunnel_sizes[] = {
+    [OVS_TUNNEL_KEY_ATTR_ID] = SIZE(sizeof(ovs_be64)),
+    [OVS_TUNNEL_KEY_ATTR_IPV4_SRC] = SIZE(sizeof(ovs_be32)),
+    [OVS_TUNNEL_KEY_ATTR_IPV4_DST] = SIZE(sizeof(ovs_be32)),
+    [OVS_TUNNEL_KEY_ATTR_TOS] = SIZE(1),
+    [OVS_TUNNEL_KEY_ATTR_TTL] = SIZE(1),
+    [OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT] = SIZE(0),
+    [OVS_TUNNEL_KEY_ATTR_CSUM] = SIZE(0),
+    [OVS_TUNNEL_KEY_ATTR_OAM] = SIZE(0),
+    [OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS] = ANY_SIZE,
+    [OVS_TUNNEL_KEY_ATTR_TP_SRC] = SIZE(sizeof(ovs_be16)),
+    [OVS_TUNNEL_KEY_ATTR_TP_DST] = SIZE(sizeof(ovs_be16)),
+    [OVS_TUNNEL_KEY_ATTR_VXLAN_OPTS] = ANY_SIZE,
+    [OVS_TUNNEL_KEY_ATTR_IPV6_SRC] = SIZE(sizeof(struct in6_addr)),
+    [OVS_TUNNEL_KEY_ATTR_IPV6_DST] = SIZE(sizeof(struct in6_addr)),
+    [OVS_TUNNEL_KEY_ATTR_ERSPAN_OPTS] = SIZE(sizeof(struct erspan_metadata)),
+    [OVS_TUNNEL_KEY_ATTR_GTPU_OPTS] = SIZE(sizeof(struct gtpu_metadata)),
+};
+
 bool fl_odp_tunnel_is_readable(const struct nlattr *tunnel)
 {
     const struct nlattr *inner;
     size_t left;
 
     NL_NESTED_FOR_EACH(inner, left, tunnel) {
-        int type = nl_attr_type(inner);
+        unsigned int type = (unsigned int)nl_attr_type(inner);
+        size_t size = nl_attr_get_size(inner);
 
-        if ((type == OVS_TUNNEL_KEY_ATTR_ERSPAN_OPTS &&
-             !has_size(inner, sizeof(struct erspan_metadata))) ||
-            (type == OVS_TUNNEL_KEY_ATTR_GTPU_OPTS &&
-             !has_size(inner, sizeof(struct gtpu_metadata)))) {
+        if (type < ARRAY_SIZE(tunnel_sizes) && tunnel_sizes[type] > ANY_SIZE &&
+            tunnel_sizes[type] != SIZE(size)) {
+            return false;
+        }
+        if (type == OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS && size > TUN_METADATA_TOT_OPT_SIZE) {
             return false;
         }
     }

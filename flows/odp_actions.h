@@ -31,7 +31,7 @@ bool fl_odp_actions_adopt(struct nlattr *actions, size_t *n_bytes, fl_odp_port_m
 /**
  * fl_odp_tunnel_is_readable() - whether libopenvswitch may be given this OVS_KEY_ATTR_TUNNEL
  *
- * Its version 3.1 reads the options of ERSPAN and GTP-U without a look at their size.
+ * Its version 3.1 reads some attributes without a look at their size, or aborts.
  */
 bool fl_odp_tunnel_is_readable(const struct nlattr *tunnel);
 
