@@ -693,7 +693,8 @@ def tracks_connections(bench):
     for text, reason in (
         ("ct_state +trk+new action drop", "matching on ct_state +new"),
         ("action ct commit zone 5 pipe action goto chain 1", "ct commit is not supported"),
-        ("action ct commit zone 5 nat src addr 10.0.0.9 pipe action goto chain 1", "ct nat is not supported"),
+        ("action ct commit zone 5 nat src addr 10.0.0.9 pipe action goto chain 1",
+         "ct nat is not supported"),
     ):
         done = bench.rule("rep0", f"protocol ip flower skip_sw {text}", prio=9, check=False)
         tap.check(reason in done.stderr, f"{text}: {reason}", done.stderr)
@@ -757,8 +758,8 @@ TESTS = [
     tells_tagged_from_untagged, pushes_pops_and_sets_tags, matches_layers, rewrites, mirrors,
     follows_chains, traps, refuses_with_a_reason, faults_refuse, punts,
     link_and_software_counters, counters_grow_old, shares_blocks, serves_with_offload_off,
-    holds_many_rules, carries_tcp, tracks_connections, unloads_under_load, has_two_nics, has_256_vfs,
-    leaves_no_complaint,
+    holds_many_rules, carries_tcp, tracks_connections, unloads_under_load, has_two_nics,
+    has_256_vfs, leaves_no_complaint,
 ]
 
 
