@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * faults: what the simulated NICs are made unable to do. A fault meets new rules only.
+ * faults: what the simulated NICs are made unable to do. Refusals meet new rules only.
  *
  *     refuse-match FIELD on|off      see fields.c; ttl, icmp-* and arp-* are on at first
  *     refuse-action ACTION on|off    see actions.c
