@@ -91,6 +91,25 @@ static void test_made_by_hand(void **state OVS_UNUSED)
                    "7 of 1 mark 0 state 0 offload ?");
 }
 
+static void test_recorded(void **state OVS_UNUSED)
+{
+    assert_message("entry-00",
+                   "6: 10.1.0.1 1000 > 10.1.0.2 2049 | 10.1.0.2 2049 > 10.1.0.1 1000 | zone "
+                   "5 of 0 mark 3 state 3 offload no established");
+    assert_message("entry-01", "1: 10.1.0.1 77 > 10.1.0.2 2048 | 10.1.0.2 77 > 10.1.0.1 0 | zone "
+                               "0 of 0 mark 0 state 0 offload no");
+    assert_message("entry-02", "6: fd00::1 7 > fd00::2 8 | fd00::2 8 > fd00::1 7 | zone "
+                               "0 of 0 mark 0 state 3 offload no established");
+    assert_message("entry-03",
+                   "6: 10.1.0.1 2000 > 10.9.0.1 2049 | 10.1.0.9 2049 > 10.1.0.1 2000 | zone "
+                   "5 of 0 mark 0 state 3 offload no established nat");
+    assert_message("entry-04",
+                   "6: 10.1.0.1 1001 > 10.1.0.2 80 | 10.1.0.2 80 > 10.1.0.1 1001 | zone "
+                   "0 of 0 mark 0 state 1 offload no");
+    assert_message("entry-05", "17: 10.1.0.1 5 > 10.1.0.2 53 | 10.1.0.2 53 > 10.1.0.1 5 | zone "
+                               "5 of 0 mark 0 state 0 offload no");
+}
+
 /* Cut anywhere, it is no message, and nothing behind its end is read. */
 static void test_cut(void **state OVS_UNUSED)
 {
@@ -109,6 +128,7 @@ static void test_cut(void **state OVS_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_recorded),
         cmocka_unit_test(test_made_by_hand),
         cmocka_unit_test(test_cut),
     };
