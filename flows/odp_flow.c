@@ -190,29 +190,35 @@ static bool is_wild(const struct nlattr *mask, int type)
 }
 
 /*
- * Looks at what libopenvswitch skips or believes.
+ * Looks at what libopenvswitch skips or believes; *@has_recirc_id is set when there is one.
  * Return: false when @key is not to be handed to it.
  */
 static bool check_key(struct fl_odp_decoder *decoder, const struct nlattr *key,
-                      const struct nlattr *mask, struct fl_flow *flow, unsigned int depth)
+                      const struct nlattr *mask, struct fl_flow *flow, bool *has_recirc_id,
+                      unsigned int depth)
 {
     const struct nlattr *attr;
+    bool ignored = false;
     size_t left;
 
     if (depth > MAX_ENCAP) {
         return false;
     }
     NL_NESTED_FOR_EACH(attr, left, key) {
-        int type = nl_attr_type(attr);
+        int type = attr->nla_type & NLA_TYPE_MASK; /* for each attribute of each flow: no call */
 
-        if (type == OVS_KEY_ATTR_TUNNEL && !fl_odp_tunnel_is_readable(attr)) {
-            return false;
-        }
-        if (type == OVS_KEY_ATTR_ENCAP &&
-            !check_key(decoder, attr, find_in(mask, type), flow, depth + 1)) {
-            return false;
-        }
-        if ((type > OVS_KEY_ATTR_NSH || type == OVS_KEY_ATTR_UNSPEC) && !is_wild(mask, type)) {
+        if (type <= OVS_KEY_ATTR_NSH && type != OVS_KEY_ATTR_TUNNEL && type != OVS_KEY_ATTR_ENCAP &&
+            type != OVS_KEY_ATTR_UNSPEC) {
+            *has_recirc_id |= type == OVS_KEY_ATTR_RECIRC_ID;
+        } else if (type == OVS_KEY_ATTR_TUNNEL) {
+            if (!fl_odp_tunnel_is_readable(attr)) {
+                return false;
+            }
+        } else if (type == OVS_KEY_ATTR_ENCAP) {
+            if (!check_key(decoder, attr, find_in(mask, type), flow, &ignored, depth + 1)) {
+                return false;
+            }
+        } else if (!is_wild(mask, type)) {
             blame(decoder, flow, "a match attribute was not understood: type %d", type);
             flow->match_partial = true;
         }
@@ -280,11 +286,12 @@ static void read_match(struct fl_odp_decoder *decoder, const struct parts *parts
                        struct fl_flow *flow)
 {
     struct match *match = &decoder->wide;
-    bool has_recirc_id = find_in(parts->key, OVS_KEY_ATTR_RECIRC_ID) != NULL;
+    bool has_recirc_id = false, ignored = false;
     char *error = NULL;
 
-    flow->has_match = check_key(decoder, parts->key, parts->mask, flow, 0) &&
-                      (!parts->mask || check_key(decoder, parts->mask, parts->mask, flow, 0));
+    flow->has_match = check_key(decoder, parts->key, parts->mask, flow, &has_recirc_id, 0) &&
+                      (!parts->mask ||
+                       check_key(decoder, parts->mask, parts->mask, flow, &ignored, 0));
     if (flow->has_match && !to_match(parts->key, parts->mask, has_recirc_id, match, &error)) {
         blame(decoder, flow, "the match was not understood%s%s", error ? ": " : "",
               error ? error : "");
