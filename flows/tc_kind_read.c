@@ -317,12 +317,32 @@ static bool read_sample(const json_t *json, struct fl_tc_action *action)
     return true;
 }
 
-/* Rates and bursts are rounded in what tc prints: its identity is what counts. */
+/*
+ * tc prints a burst in packets that the kernel keeps as a time: the shortest that gives as many. Rates in
+ * bytes are not printed as JSON.
+ */
+static void read_packet_rate(const json_t *json, struct fl_tc_action *action)
+{
+    uint64_t rate = fl_tc_number_or(json, "pkts_rate", 0);
+    uint64_t burst = fl_tc_number_or(json, "pkts_burst", 0);
+
+    if (!json_object_get(json, "pkts_rate") || rate > UINT32_MAX || burst > UINT32_MAX)
+        return;
+    action->present |= FL_TC_HAS_RATE;
+    action->police.packet_rate = rate;
+    if (rate) {
+        uint64_t us = (burst * 1000000 + rate - 1) / rate;
+
+        action->police.packet_burst = us > UINT32_MAX ? 0 : (us * 15625 + 999) / 1000;
+    }
+}
+
 static bool read_police(const json_t *json, struct fl_tc_action *action)
 {
     const json_t *exceeds = json_object_get(json, "exceed_action");
 
     action->police.overhead = (uint32_t)fl_tc_number_or(json, "overhead", 0);
+    read_packet_rate(json, action);
     if (!exceeds)
         return true;
     action->police.result = action->control;

@@ -70,13 +70,13 @@ class Bench:
         for name in ("soft0", "soft1", "pair0"):
             run("ip", "link", "del", name, check=False)
 
-    def add_rules(self, seed, wanted):
+    def add_rules(self, seed, wanted, batch=1200):
         """Random filters until so many are there; tc and the kernel refuse combinations."""
         rules = Rules(seed, self.targets)
         preference = {tuple(place): 1 for place in self.places}
         while self.accepted < wanted:
             lines = []
-            for _ in range(1200):
+            for _ in range(batch):
                 place = self.places[rules.random.randrange(len(self.places))]
                 preference[tuple(place)] += 1
                 kind, keys, actions = rules.filter()

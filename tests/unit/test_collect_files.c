@@ -148,10 +148,10 @@ static void every_line_of_tc_is_counted(void **state)
 
     assert_int_equal(fl_snapshot_n_flows(snapshot), 2);
     assert_int_equal(lines->flows, 2);
-    assert_int_equal(lines->lines, 13);
+    assert_int_equal(lines->lines, 14);
     assert_int_equal(lines->flow_lines, 2);
     assert_int_equal(lines->heading_lines, 2);
-    assert_int_equal(lines->continued_lines, 8);
+    assert_int_equal(lines->continued_lines, 9);
     assert_int_equal(lines->other_lines, 1);
     fl_snapshot_destroy(snapshot);
 }

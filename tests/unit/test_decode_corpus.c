@@ -21,6 +21,8 @@
 #include <sys/stat.h>
 
 #include "flows/cleanup.h"
+#include "flows/tc_flow.h"
+#include "flows/tc_text.h"
 #include "tests/unit/decoded.h"
 
 /* Where the corpus is, or NULL with a note why the test is skipped. */
@@ -250,6 +252,79 @@ static void specimens_are_decoded_as_a_reader_would(void **state)
     assert_true(score.same_port * 100 >= score.flows * 98);
 }
 
+/* Specimens of what tc prints: the path that a reader told for each filter */
+
+struct filters_seen {
+    struct seen seen;
+    struct fl_tc_flow scratch;
+};
+
+static int see_filter(const struct fl_tc_filter *filter, void *filters_)
+{
+    struct filters_seen *filters = filters_;
+    struct fl_flow flow;
+
+    fl_tc_to_flow(&filters->scratch, filter, 0, &flow);
+    return see_flow(&flow, &filters->seen);
+}
+
+static void check_paths(const char *name, const json_t *specimen, const struct seen *seen,
+                        struct score *score)
+{
+    json_t *flows = json_object_get(specimen, "flows");
+    json_t *wanted;
+    size_t i;
+
+    json_array_foreach(flows, i, wanted) {
+        json_int_t line = json_integer_value(json_object_get(wanted, "line"));
+        const char *path = json_string_value(json_object_get(wanted, "path"));
+        int flow = flow_on(seen, line);
+
+        score->flows++;
+        if (flow < 0) {
+            print_message("# %s:%d: no filter begins here\n", name, (int)line);
+            continue;
+        }
+        score->found++;
+        if (!strcmp(path ? path : "unknown", fl_path_name(seen->flows[flow].path)))
+            score->accepted++;
+        else
+            print_message("# %s:%d: %s\n", name, (int)line, fl_path_name(seen->flows[flow].path));
+    }
+}
+
+static void check_tc_specimen(const char *folder, const char *name, struct score *score)
+{
+    size_t n;
+    _cleanup_free char *description = read_file(folder, name, ".json", &n);
+    _cleanup_json json_t *specimen = json_loads(description, 0, NULL);
+    const char *kind = json_string_value(json_object_get(specimen, "kind"));
+    struct filters_seen filters;
+    _cleanup_free char *bytes = NULL;
+    struct fl_tc_text *text;
+
+    if (!kind || strncmp(kind, "tc-filter", strlen("tc-filter")))
+        return;
+    bytes = read_file(folder, name, ".txt", &n);
+    memset(&filters, 0, sizeof filters);
+    ds_init(&filters.seen.errors);
+    filters.seen.ports = fl_ports_create();
+    fl_tc_flow_init(&filters.scratch, filters.seen.ports);
+    text = fl_tc_text_create(see_filter, &filters);
+    fl_tc_text_push(text, bytes, n);
+    fl_tc_text_finish(text);
+    filters.seen.stats = *fl_tc_text_stats(text);
+    score->specimens++;
+    assert_int_equal(filters.seen.stats.lines, count_lines(bytes, n));
+    assert_int_equal(filters.seen.stats.flow_lines + filters.seen.stats.continued_lines +
+                         filters.seen.stats.heading_lines + filters.seen.stats.other_lines,
+                     filters.seen.stats.lines);
+    check_paths(name, specimen, &filters.seen, score);
+    fl_tc_text_destroy(text);
+    fl_tc_flow_uninit(&filters.scratch);
+    forget(&filters.seen);
+}
+
 /* Strings of OVS's own tests */
 
 /* Of versions after 3.1. */
@@ -302,6 +377,37 @@ static void valid_actions_are_understood(void **state)
                       "recirc_id(0),in_port(1), packets:0, bytes:0, used:never, actions:", "");
 }
 
+static void tc_specimens_are_read_as_a_reader_would(void **state)
+{
+    const char *folder = find_corpus();
+    struct dirent **entries = NULL;
+    struct score score = { .specimens = 0 };
+    int n;
+
+    (void)state;
+    if (!folder)
+        skip();
+    n = scandir(folder, &entries, NULL, alphasort);
+    for (int i = 0; i < n; i++) {
+        char *suffix = strstr(entries[i]->d_name, ".json");
+
+        if (suffix && !suffix[strlen(".json")]) {
+            *suffix = '\0';
+            check_tc_specimen(folder, entries[i]->d_name, &score);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    print_message(
+        "# %zu specimens; %zu filters, %zu found where the reader saw them, %zu with their "
+        "path\n",
+        score.specimens, score.flows, score.found, score.accepted);
+    assert_true(score.specimens > 0);
+    /* Readers took excerpts of broken JSON, and notes in source code, for filters too. */
+    assert_true(score.accepted * 100 >= score.flows * 90);
+    assert_true(score.accepted * 100 >= score.found * 98);
+}
+
 /* Not all of these are flows: nothing is asked but to live through them. */
 static void strings_of_the_test_suite_do_no_harm(void **state)
 {
@@ -338,6 +444,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(specimens_are_decoded_as_a_reader_would),
+        cmocka_unit_test(tc_specimens_are_read_as_a_reader_would),
         cmocka_unit_test(valid_keys_are_understood),
         cmocka_unit_test(valid_actions_are_understood),
         cmocka_unit_test(strings_of_the_test_suite_do_no_harm),
