@@ -96,24 +96,54 @@ static void check_vswitchd(struct fl_visit *visit, struct fl_check *check)
 
 static const struct {
     const char *id;
-    fl_check_run *run;
+    fl_check_run *run; /* or */
+    fl_judge *judge;   /* of the kernel datapath only */
 } checks_in_order[] = {
-    { "config", check_config },
-    { "database", check_database },
-    { "vswitchd", check_vswitchd },
-    { "bridges", fl_check_bridges },
-    { "ovs-version", fl_check_version },
-    { "datapath", fl_check_datapath },
-    { "dpdk", fl_check_dpdk },
-    { "hw-offload", fl_check_hw_offload },
-    { "hw-offload-active", fl_check_hw_offload_active },
-    { "tc-policy", fl_check_tc_policy },
-    { "interfaces", fl_check_interfaces },
-    { "vm-ids", fl_check_vm_ids },
-    { "vm-ports", fl_check_vm_ports },
-    { "state-folders", fl_check_folders },
-    { "remedies", fl_check_remedies },
+    { "config", check_config, NULL },
+    { "database", check_database, NULL },
+    { "vswitchd", check_vswitchd, NULL },
+    { "bridges", fl_check_bridges, NULL },
+    { "ovs-version", fl_check_version, NULL },
+    { "datapath", fl_check_datapath, NULL },
+    { "dpdk", fl_check_dpdk, NULL },
+    { "hw-offload", fl_check_hw_offload, NULL },
+    { "hw-offload-active", fl_check_hw_offload_active, NULL },
+    { "tc-policy", fl_check_tc_policy, NULL },
+    { "interfaces", fl_check_interfaces, NULL },
+    { "vm-ids", fl_check_vm_ids, NULL },
+    { "vm-ports", fl_check_vm_ports, NULL },
+    { "representors", NULL, fl_judge_representors },
+    { "hw-tc-offload", NULL, fl_judge_tc_offload },
+    { "eswitch-mode", NULL, fl_judge_eswitch_mode },
+    { "one-eswitch", NULL, fl_judge_one_eswitch },
+    { "uplink-bond", NULL, fl_judge_uplink_bond },
+    { "ingress-qdisc", NULL, fl_judge_ingress },
+    { "recirculation", NULL, fl_judge_recirculation },
+    { "rule-table", NULL, fl_judge_rule_table },
+    { "orphan-filters", NULL, fl_judge_orphans },
+    { "conntrack", NULL, fl_judge_conntrack },
+    { "state-folders", fl_check_folders, NULL },
+    { "remedies", fl_check_remedies, NULL },
 };
+
+static void judge(fl_judge *judge_it, const struct fl_visit *visit, struct fl_check *check)
+{
+    if (!fl_visit_has_database(visit, check))
+        return;
+    if (visit->kernel)
+        judge_it(visit->kernel, &visit->inv, check);
+    else
+        fl_finds(check, FL_CHECK_OK, NULL, "not used without the kernel datapath");
+}
+
+static bool has_kernel_datapath(const struct fl_inventory *inv)
+{
+    for (size_t i = 0; i < inv->n_bridges; i++) {
+        if (!strcmp(inv->bridges[i].datapath_type, "system"))
+            return true;
+    }
+    return false;
+}
 
 static void begin_visit(struct fl_visit *visit)
 {
@@ -125,6 +155,10 @@ static void begin_visit(struct fl_visit *visit)
     keys = fl_config_vm_keys(&visit->config);
     fl_db_read(visit->host->db, &keys, timeout_ms, &visit->inv, &visit->db_err);
     fl_ctl_open(visit->host->target, timeout_ms, &visit->ctl, &visit->ctl_err);
+    if (has_kernel_datapath(&visit->inv)) {
+        visit->kernel = xmalloc(sizeof *visit->kernel);
+        fl_kernel_facts_read(visit->kernel, &visit->inv, &visit->config.storage);
+    }
 }
 
 void fl_doctor_run(const char *root, const struct fl_host *host, struct fl_check **checks,
@@ -137,10 +171,16 @@ void fl_doctor_run(const char *root, const struct fl_host *host, struct fl_check
     *checks = xcalloc(*n, sizeof **checks);
     for (size_t i = 0; i < *n; i++) {
         (*checks)[i].id = checks_in_order[i].id;
-        checks_in_order[i].run(&visit, &(*checks)[i]);
+        if (checks_in_order[i].run)
+            checks_in_order[i].run(&visit, &(*checks)[i]);
+        else
+            judge(checks_in_order[i].judge, &visit, &(*checks)[i]);
     }
     if (visit.ctl)
         fl_ctl_close(visit.ctl);
+    if (visit.kernel)
+        fl_kernel_facts_destroy(visit.kernel);
+    free(visit.kernel);
     fl_inventory_destroy(&visit.inv);
     fl_config_destroy(&visit.config);
 }

@@ -228,6 +228,10 @@ void fl_check_hw_offload_active(struct fl_visit *visit, struct fl_check *check)
 
     if (!fl_visit_has_database(visit, check))
         return;
+    if (visit->kernel && !uses_datapath(visit, "netdev")) {
+        fl_judge_offload_active(visit->kernel, &visit->inv, check);
+        return;
+    }
     if (!visit->ctl) {
         fl_finds_nothing(check, "ovs-vswitchd");
         return;
@@ -254,18 +258,30 @@ void fl_check_hw_offload_active(struct fl_visit *visit, struct fl_check *check)
 
 void fl_check_tc_policy(struct fl_visit *visit, struct fl_check *check)
 {
-    const char *policy;
+    const char *policy, *in_force;
 
     if (!fl_visit_has_database(visit, check))
         return;
-    policy = smap_get(&visit->inv.other_config, "tc-policy");
-    if (!uses_datapath(visit, "system"))
+    policy = smap_get_def(&visit->inv.other_config, "tc-policy", "none");
+    in_force = visit->kernel && visit->kernel->log.tc_policy[0] ? visit->kernel->log.tc_policy
+                                                                : policy;
+    if (!visit->kernel)
         fl_finds(check, FL_CHECK_OK, NULL, "not used by the userspace datapath");
-    else if (policy && !strcmp(policy, "skip_hw"))
+    else if (!strcmp(policy, "skip_hw"))
         fl_finds(check, FL_CHECK_FAIL,
                  "ovs-vsctl remove Open_vSwitch . other_config tc-policy, then " RESTART,
                  "other_config:tc-policy is skip_hw: filters are kept out of the NIC");
+    else if (strcmp(policy, in_force))
+        fl_finds(check, FL_CHECK_WARN, RESTART,
+                 "other_config:tc-policy is %s, but ovs-vswitchd was started with %s", policy,
+                 in_force);
+    else if (strcmp(policy, "none"))
+        fl_finds(
+            check, FL_CHECK_WARN,
+            "ovs-vsctl remove Open_vSwitch . other_config tc-policy, then " RESTART,
+            "other_config:tc-policy is %s: what the NIC refuses is not tried in TC, and nobody "
+            "is told",
+            policy);
     else
-        fl_finds(check, FL_CHECK_OK, NULL, "other_config:tc-policy is %s",
-                 policy ? policy : "not set");
+        fl_finds(check, FL_CHECK_OK, NULL, "other_config:tc-policy is not set");
 }

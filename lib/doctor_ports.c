@@ -9,34 +9,12 @@
 #include <openvswitch/dynamic-string.h>
 #include <ovs/util.h>
 
+#include "lib/doctor_names.h"
 #include "lib/doctor_visit.h"
-
-/* Names listed in a sentence; the rest is counted. */
-#define NAMES_SHOWN 4
-
-/* "vm1, vm2 and 3 more", built one name at a time. */
-struct names {
-    struct ds text;
-    size_t n;
-};
-
-static void add_name(struct names *names, const char *name)
-{
-    if (names->n < NAMES_SHOWN)
-        ds_put_format(&names->text, "%s%s", names->n ? ", " : "", name);
-    names->n++;
-}
-
-static const char *end_names(struct names *names)
-{
-    if (names->n > NAMES_SHOWN)
-        ds_put_format(&names->text, " and %zu more", names->n - NAMES_SHOWN);
-    return ds_cstr(&names->text);
-}
 
 void fl_check_interfaces(struct fl_visit *visit, struct fl_check *check)
 {
-    struct names bad = { .text = DS_EMPTY_INITIALIZER };
+    struct fl_names bad = FL_NAMES_INIT;
     const char *first = NULL;
 
     if (!fl_visit_has_database(visit, check))
@@ -46,17 +24,17 @@ void fl_check_interfaces(struct fl_visit *visit, struct fl_check *check)
 
         if (interface->error && *interface->error) {
             first = first ? first : interface->error;
-            add_name(&bad, interface->name);
+            fl_names_add(&bad, interface->name);
         }
     }
     if (bad.n)
         fl_finds(check, FL_CHECK_FAIL, "mend or delete the interface: ovs-vsctl show",
                  "%zu interface%s with an error: %s (%s)", bad.n, bad.n == 1 ? "" : "s",
-                 end_names(&bad), first);
+                 fl_names_end(&bad), first);
     else
         fl_finds(check, FL_CHECK_OK, NULL, "no interface of %zu has an error",
                  visit->inv.n_interfaces);
-    ds_destroy(&bad.text);
+    fl_names_destroy(&bad);
 }
 
 static size_t n_vm_interfaces(const struct fl_inventory *inv)
@@ -77,7 +55,7 @@ static const struct fl_interface *vm_interface(const struct fl_inventory *inv, s
 void fl_check_vm_ids(struct fl_visit *visit, struct fl_check *check)
 {
     const struct fl_inventory *inv = &visit->inv;
-    struct names without_mac = { .text = DS_EMPTY_INITIALIZER };
+    struct fl_names without_mac = FL_NAMES_INIT;
     struct ds keys = DS_EMPTY_INITIALIZER;
 
     if (!fl_visit_has_database(visit, check))
@@ -88,7 +66,7 @@ void fl_check_vm_ids(struct fl_visit *visit, struct fl_check *check)
         struct eth_addr mac;
 
         if (vm_interface(inv, i) && !fl_interface_mac(&inv->interfaces[i], &mac))
-            add_name(&without_mac, inv->interfaces[i].name);
+            fl_names_add(&without_mac, inv->interfaces[i].name);
     }
     if (!inv->n_vms)
         fl_finds(check, FL_CHECK_WARN,
@@ -98,12 +76,12 @@ void fl_check_vm_ids(struct fl_visit *visit, struct fl_check *check)
     else if (without_mac.n)
         fl_finds(check, FL_CHECK_WARN, "set external_ids:attached-mac on them",
                  "%zu VM%s found; the MAC is not known of %s", inv->n_vms,
-                 inv->n_vms == 1 ? "" : "s", end_names(&without_mac));
+                 inv->n_vms == 1 ? "" : "s", fl_names_end(&without_mac));
     else
         fl_finds(check, FL_CHECK_OK, NULL, "%zu VM%s on %zu interface%s", inv->n_vms,
                  inv->n_vms == 1 ? "" : "s", n_vm_interfaces(inv),
                  n_vm_interfaces(inv) == 1 ? "" : "s");
-    ds_destroy(&without_mac.text);
+    fl_names_destroy(&without_mac);
     ds_destroy(&keys);
 }
 
@@ -124,7 +102,7 @@ static bool is_software_port(const struct fl_interface *interface)
 void fl_check_vm_ports(struct fl_visit *visit, struct fl_check *check)
 {
     const struct fl_inventory *inv = &visit->inv;
-    struct names software = { .text = DS_EMPTY_INITIALIZER };
+    struct fl_names software = FL_NAMES_INIT;
     const char *type = NULL;
 
     if (!fl_visit_has_database(visit, check))
@@ -134,16 +112,16 @@ void fl_check_vm_ports(struct fl_visit *visit, struct fl_check *check)
 
         if (interface && is_software_port(interface)) {
             type = type ? type : interface->type;
-            add_name(&software, interface->name);
+            fl_names_add(&software, interface->name);
         }
     }
     if (software.n)
         fl_finds(check, FL_CHECK_WARN, "give these VMs a representor (SR-IOV or vDPA)",
                  "no NIC is behind %s (type %s): their traffic is never in hardware",
-                 end_names(&software), type);
+                 fl_names_end(&software), type);
     else if (!inv->n_vms)
         fl_finds(check, FL_CHECK_OK, NULL, "no VM's interface to look at");
     else
         fl_finds(check, FL_CHECK_OK, NULL, "every VM's interface can have a NIC behind it");
-    ds_destroy(&software.text);
+    fl_names_destroy(&software);
 }

@@ -11,6 +11,7 @@
 #include "flows/inventory.h"
 #include "lib/base/config.h"
 #include "lib/doctor.h"
+#include "lib/doctor_facts.h"
 #include "lib/ovs/ctl.h"
 
 struct fl_visit {
@@ -22,7 +23,8 @@ struct fl_visit {
     struct fl_error db_err;
     struct fl_ctl *ctl; /* NULL when ovs-vswitchd cannot be asked. */
     struct fl_error ctl_err;
-    char version[32]; /* As ovs-vswitchd says it: "3.1.0"; or empty. */
+    struct fl_kernel_facts *kernel; /* NULL without a bridge of the kernel datapath. */
+    char version[32];               /* As ovs-vswitchd says it: "3.1.0"; or empty. */
 };
 
 /* One check: sets status, summary and advice by fl_finds() or fl_finds_nothing(). */

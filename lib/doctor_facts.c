@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Reading of what lib/doctor_nic.c and lib/doctor_offload.c judge. What cannot be read stays unknown. */
+
+#include "lib/doctor_facts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+
+#include <ovs/util.h>
+
+#include "flows/cleanup.h"
+#include "lib/conntrack/entries.h"
+#include "lib/kernel_flows.h"
+#include "lib/nic/ports.h"
+#include "lib/tc/places.h"
+
+#define OPTION "CONFIG_NET_TC_SKB_EXT"
+/* Of a kernel's configuration; Debian's has 260 KiB. */
+#define CONFIG_BYTES (2u * 1024 * 1024)
+/* Open vSwitch puts the ufid into the cookie of its filters. */
+#define UFID_BYTES 16
+
+enum fl_fact fl_kernel_config(const char *text)
+{
+    const char *set = strstr(text, "\n" OPTION "=");
+
+    if (set)
+        return set[strlen("\n" OPTION "=")] == 'y' ? FL_FACT_YES : FL_FACT_NO;
+    return strstr(text, "CONFIG_") ? FL_FACT_NO : FL_FACT_UNKNOWN;
+}
+
+static enum fl_fact read_config(const char *before, const char *release, const char *after)
+{
+    _cleanup_free char *path = xasprintf("%s%s%s", before, release, after);
+    _cleanup_free char *text = NULL;
+    FILE *file = fopen(path, "re");
+    size_t n;
+
+    if (!file)
+        return FL_FACT_UNKNOWN;
+    text = xmalloc(CONFIG_BYTES + 1);
+    n = fread(text, 1, CONFIG_BYTES, file);
+    fclose(file);
+    text[n] = '\0';
+    return fl_kernel_config(text);
+}
+
+/* The name of a symbol's line: "ffffffff81a3b0c0 T tcf_classify" and maybe "[module]". */
+static bool names(const char *line, const char *symbol)
+{
+    const char *name = strchr(line, ' ');
+
+    name = name ? strchr(name + 1, ' ') : NULL;
+    return name && !strncmp(name + 1, symbol, strlen(symbol)) &&
+           strchr(" \t\n", name[1 + strlen(symbol)]);
+}
+
+/*
+ * The running kernel itself. tc_skb_ext_tc_enable() is there with the option since Linux 5.18, beside
+ * tcf_classify() in net/sched/cls_api.c; before, the module openvswitch has a key for it (since 5.4).
+ */
+static enum fl_fact read_symbols(const char *release)
+{
+    FILE *file = fopen("/proc/kallsyms", "re");
+    bool has_classifier = false, has_recirc = false;
+    unsigned int major = 0, minor = 0;
+    _cleanup_free char *line = NULL;
+    size_t room = 0;
+
+    if (!file)
+        return FL_FACT_UNKNOWN;
+    while (!has_recirc && getline(&line, &room, file) > 0) {
+        has_classifier |= names(line, "tcf_classify");
+        has_recirc = names(line, "tc_skb_ext_tc_enable") ||
+                     names(line, "tc_recirc_sharing_support");
+    }
+    fclose(file);
+    if (has_recirc)
+        return FL_FACT_YES;
+    if (!has_classifier || sscanf(release, "%u.%u", &major, &minor) != 2)
+        return FL_FACT_UNKNOWN;
+    return major > 5 || (major == 5 && minor >= 18) ? FL_FACT_NO : FL_FACT_UNKNOWN;
+}
+
+static enum fl_fact read_recirculation(void)
+{
+    enum fl_fact fact = FL_FACT_UNKNOWN;
+    struct utsname name;
+
+    if (uname(&name))
+        return fact;
+    fact = read_symbols(name.release);
+    if (fact == FL_FACT_UNKNOWN)
+        fact = read_config("/boot/config-", name.release, "");
+    return fact != FL_FACT_UNKNOWN ? fact : read_config("/lib/modules/", name.release, "/config");
+}
+
+static void add_ingress(struct fl_kernel_facts *facts, const struct fl_tc_places *places)
+{
+    facts->ingress = xcalloc(places->n + 1, sizeof *facts->ingress);
+    for (size_t i = 0; i < places->n; i++) {
+        if (places->places[i].hook != FL_TC_EGRESS)
+            facts->ingress[facts->n_ingress++] = places->places[i].ifindex;
+    }
+}
+
+static void read_ingress(struct fl_kernel_facts *facts)
+{
+    const struct fl_tc_dump_options all = { .devices = NULL };
+    struct fl_tc_places places = { .places = NULL };
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_tc_links links;
+    struct fl_rtnl *rtnl;
+
+    if (fl_rtnl_open(&rtnl, &err))
+        return;
+    fl_tc_links_init(&links);
+    facts->ingress_known = !fl_tc_read_links(rtnl, &links, &err) &&
+                           !fl_tc_read_places(rtnl, &links, &all, &places, &err);
+    if (facts->ingress_known)
+        add_ingress(facts, &places);
+    fl_tc_places_destroy(&places);
+    fl_tc_links_destroy(&links);
+    fl_rtnl_close(rtnl);
+}
+
+static int count_flow(const struct fl_flow *flow, void *counts_)
+{
+    struct fl_offload_counts *counts = counts_;
+
+    if (flow->layer == FL_LAYER_TC) {
+        counts->tc_flows++;
+    } else {
+        counts->ovs_flows++;
+        counts->ovs_recirc += flow->recirc_id != 0;
+    }
+    return 0;
+}
+
+static void count_flows(struct fl_offload_counts *counts)
+{
+    struct fl_ports *ports = fl_ports_create();
+    struct fl_error err = FL_ERROR_INIT;
+
+    counts->flows_known = !fl_kernel_flows_dump(ports, FL_KERNEL_FLOWS, count_flow, counts, &err);
+    fl_ports_destroy(ports);
+}
+
+struct filters {
+    const struct fl_inventory *inv;
+    struct fl_offload_counts *counts;
+};
+
+/*
+ * Filters of Open vSwitch that it does not look after: all of them when it does not offload, and those
+ * on devices that are no ports. Tunnels are devices that only the kernel's switch knows ("vxlan_sys_4789").
+ */
+static bool is_orphan(const struct fl_inventory *inv, const char *device)
+{
+    if (!smap_get_bool(&inv->other_config, "hw-offload", false))
+        return true;
+    return device && !strstr(device, "_sys_") && !fl_inventory_interface(inv, device);
+}
+
+static int count_filter(const struct fl_tc_filter *filter, void *filters_)
+{
+    const struct filters *filters = filters_;
+    struct fl_offload_counts *counts = filters->counts;
+    size_t n;
+
+    if (!fl_tc_cookie(filter, &n) || n != UFID_BYTES)
+        return 0;
+    counts->filters++;
+    counts->filters_in_hw += filter->has_flags && filter->flags & FL_TC_IN_HW;
+    if (is_orphan(filters->inv, filter->dev)) {
+        counts->orphans++;
+        if (filter->dev)
+            ovs_strlcpy(counts->orphan_device, filter->dev, sizeof counts->orphan_device);
+    }
+    return 0;
+}
+
+static void count_filters(struct fl_offload_counts *counts, const struct fl_inventory *inv)
+{
+    const struct fl_tc_dump_options all = { .terse = true };
+    struct filters filters = { .inv = inv, .counts = counts };
+    const struct fl_tc_sink sink = { .filter = count_filter, .aux = &filters };
+    struct fl_error err = FL_ERROR_INIT;
+
+    counts->filters_known = !fl_tc_dump(&all, &sink, NULL, &err);
+}
+
+/* The server is who was connected to. */
+static bool is_storage(const struct fl_storage *storage, const struct fl_connection *connection)
+{
+    bool fits = !storage->n_services;
+
+    for (size_t i = 0; i < storage->n_services; i++)
+        fits |= storage->services[i].port == connection->orig_dport &&
+                storage->services[i].proto != IPPROTO_UDP;
+    if (!fits || !storage->n_subnets)
+        return fits;
+    for (size_t i = 0; i < storage->n_subnets; i++) {
+        if (fl_subnet_has(&storage->subnets[i], &connection->orig_dst))
+            return true;
+    }
+    return false;
+}
+
+struct connections {
+    const struct fl_storage *storage;
+    struct fl_offload_counts *counts;
+};
+
+static int count_connection(const struct fl_connection *connection, void *aux)
+{
+    struct connections *connections = aux;
+
+    if (connection->proto == IPPROTO_TCP && connection->established &&
+        is_storage(connections->storage, connection)) {
+        connections->counts->connections++;
+        connections->counts->connections_in_hw += connection->offload ==
+                                                  FL_CONNECTION_OFFLOAD_HARDWARE;
+    }
+    return 0;
+}
+
+static void count_connections(struct fl_offload_counts *counts, const struct fl_storage *storage)
+{
+    struct connections connections = { .storage = storage, .counts = counts };
+    struct fl_error err = FL_ERROR_INIT;
+    int ret = fl_conntrack_dump(FL_CONNTRACK_ALL_ZONES, AF_UNSPEC, count_connection, &connections,
+                                &err);
+
+    /* Without the module nothing is tracked that could be in the NIC. */
+    counts->connections_known = !ret || ret == -ENODEV;
+}
+
+void fl_kernel_facts_read(struct fl_kernel_facts *facts, const struct fl_inventory *inv,
+                          const struct fl_storage *storage)
+{
+    memset(facts, 0, sizeof *facts);
+    fl_nic_init(&facts->nic);
+    fl_nic_read(&facts->nic, &facts->nic_err);
+    facts->recirc = read_recirculation();
+    fl_log_offload_read(&facts->log);
+    read_ingress(facts);
+    count_flows(&facts->counts);
+    count_filters(&facts->counts, inv);
+    count_connections(&facts->counts, storage);
+}
+
+void fl_kernel_facts_destroy(struct fl_kernel_facts *facts)
+{
+    fl_nic_destroy(&facts->nic);
+    free(facts->ingress);
+}
