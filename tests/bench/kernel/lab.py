@@ -5,34 +5,33 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from labkit import namespaces, netlink, ovn, policy, processes, topology  # noqa: E402
+from labkit import machines, namespaces, ovn, plain, policy  # noqa: E402
+from labkit import processes, teardown, topology  # noqa: E402
+from labkit.background import Background, all_at_once  # noqa: E402
 from labkit.nic import Nic, find_module  # noqa: E402
 from labkit.processes import LabError, run, wait_until  # noqa: E402
 from labkit.storage import Storage  # noqa: E402
-from labkit.topology import VM  # noqa: E402
+from labkit.topology import DIRECTORY, LAB_ID, VM  # noqa: E402
 from labkit.traffic import Traffic  # noqa: E402
 from labkit.vswitch import VSwitch, last_warnings  # noqa: E402
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 PROJECT = os.path.realpath(f"{HERE}/../../..")
-DIRECTORY = "/run/flowlift-lab"
-LAB_ID = "flowlift-kernel-lab"
-OWN_DIRECTORIES = [DIRECTORY, "/run/openvswitch", "/run/ovn", "/var/log/openvswitch",
-                   "/var/log/ovn"]
+# So many that their ARP requests, each a frame to every one of them, are a load of their own.
+MANY_VMS = 16
 
 DEFAULTS = {
     "ovn": True,
     "vms": 4,
     "stranded": ["vm2"],
     "nfs": True,
+    "static_arp": None,
     "n_vfs": None,
     "hw_offload": True,
     "max_idle": 30000,
@@ -52,28 +51,6 @@ def find_tools():
     return None
 
 
-class Background:
-    """A part of coming up that goes on beside the others."""
-
-    def __init__(self, *functions):
-        self.functions = functions
-        self.error = None
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def _run(self):
-        try:
-            for function in self.functions:
-                function()
-        except Exception as error:  # handed over to who waits
-            self.error = error
-
-    def wait(self):
-        self.thread.join()
-        if self.error:
-            raise self.error
-
-
 class KernelLab:
     """The lab of this guest. up() and down(), or a with block; attach() if it is up."""
 
@@ -83,6 +60,8 @@ class KernelLab:
             raise TypeError(f"unknown option: {', '.join(sorted(unknown))}")
         self.options = {**DEFAULTS, **options}
         options = self.options
+        if options["static_arp"] is None:
+            options["static_arp"] = options["vms"] > MANY_VMS
         self.directory = DIRECTORY
         self.root = f"{DIRECTORY}/root"
         self.vms = [VM(number + 1) for number in range(options["vms"])]
@@ -149,27 +128,28 @@ class KernelLab:
 
     def _start(self):
         self._write_configuration()
-        nfs = Background(self.storage.load_modules) if self.options["nfs"] else None
+        has_nfs = self.options["nfs"]
+        modules = Background(self.storage.load_modules) if has_nfs else None
         network = Background(self.nic.load, self._find_ports, self._create_namespaces)
-        self.switch.start_database(self._settings())
+        self.switch.start_database()
         central = Background(self._start_central)
         network.wait()
-        if nfs:
-            nfs.wait()
-            nfs = Background(lambda: self.storage.start_server("sto"))
         servers = Background(self._start_servers)
+        disk = Background(modules.wait, self.storage.start_server) if has_nfs else None
+        self.switch.configure(self._settings(),
+                              (ovn if self.has_ovn else plain).port_words(self.vms))
         self.switch.start_vswitchd()
-        self._add_ports()
+        self.switch.await_ports()
         central.wait()
         if self.has_ovn:
             self.ovn.start_controller()
             self.ovn.await_ports(self.vms)
         else:
-            self.install_pipeline()
+            plain.install(self.switch, self._stranded())
         servers.wait()
-        if nfs:
-            nfs.wait()
-            self._mount_everywhere()
+        if has_nfs:
+            disk.wait()
+            all_at_once([lambda vm=vm: self.storage.mount(vm) for vm in self.vms])
 
     def _write_configuration(self):
         directory = f"{self.root}/etc/flowlift"
@@ -192,44 +172,22 @@ class KernelLab:
             if not vm.port:
                 raise LabError(f"the NIC has no representor for {vm.vf}")
 
-    def _tenants(self):
-        stranded = [self.vm(name) for name in self.options["stranded"]]
-        peers = [vm for vm in self.vms if vm not in stranded]
-        tenants = [ovn.Tenant("peers", 1, peers)]
-        return tenants + [ovn.Tenant(f"tenant-{vm.name}", number, [vm], ovn.policy_acls(vm))
-                          for number, vm in enumerate(stranded, 2)]
+    def _stranded(self):
+        return [self.vm(name) for name in self.options["stranded"]]
 
-    def _gateways(self):
-        return {vm.name: tenant.gateway for tenant in self._tenants() for vm in tenant.vms}
+    def _tenants(self):
+        return ovn.tenants(self.vms, self._stranded()) if self.has_ovn else []
+
+    def _tenant(self, vm):
+        return next((tenant for tenant in self._tenants() if vm in tenant.vms), None)
 
     def _create_namespaces(self):
-        namespaces.create("sto")
-        namespaces.create("ext")
-        namespaces.move_link(topology.WIRE, "sto", "wire", topology.STORAGE_MAC)
-        with namespaces.inside("sto"):
-            netlink.add_vlan("wire", topology.STORAGE_VLAN, "storage")
-            for address in (topology.STORAGE_SERVER, topology.STORAGE_TCP_SERVER,
-                            topology.STORAGE_OTHER):
-                netlink.add_address("storage", address, topology.STORAGE_PREFIX)
-            netlink.set_link("storage", up=True)
-            netlink.add_vlan("wire", topology.PUBLIC_VLAN, "public")
-            namespaces.move_link("public", "ext", "public", topology.PUBLIC_MAC)
-        with namespaces.inside("ext"):
-            netlink.add_address("public", topology.PUBLIC_SERVER, topology.PUBLIC_PREFIX)
-        gateways = self._gateways() if self.has_ovn else {}
+        machines.create_servers()
         for vm in self.vms:
-            self._create_vm(vm, gateways.get(vm.name))
-        netlink.set_link(topology.UPLINK, up=True)
-
-    @staticmethod
-    def _create_vm(vm, gateway):
-        namespaces.create(vm.name)
-        namespaces.move_link(vm.vf, vm.name, "eth0", vm.mac)
-        netlink.set_link(vm.port, up=True)
-        with namespaces.inside(vm.name):
-            netlink.add_address("eth0", vm.address, topology.STORAGE_PREFIX)
-            if gateway:
-                netlink.add_default_route("eth0", gateway)
+            tenant = self._tenant(vm)
+            machines.create_vm(vm, tenant.gateway if tenant else None)
+        if self.options["static_arp"]:
+            machines.introduce(self.vms)
 
     def _start_central(self):
         if self.has_ovn:
@@ -242,31 +200,11 @@ class KernelLab:
         if self.has_ovn:
             self.traffic.start_responder(self.vms)
 
-    def _add_ports(self):
-        if self.has_ovn:
-            words = ["add-br", self.bridge, "--", "set", "Bridge", self.bridge, "fail_mode=secure",
-                     "other_config:disable-in-band=true", "--", "add-br",
-                     topology.PROVIDER_BRIDGE, "--", "add-port", topology.PROVIDER_BRIDGE,
-                     topology.UPLINK]
-        else:
-            words = ["add-br", self.bridge, "--", "set", "Bridge", self.bridge, "fail_mode=secure",
-                     "--", "add-port", self.bridge, topology.UPLINK]
-        tag = None if self.has_ovn else topology.STORAGE_VLAN
-        for vm in self.vms:
-            words += vm.port_words(self.bridge, tag)
-        self.switch.vsctl(*words)
-        self.switch.check_ports()
-
-    def _mount_everywhere(self):
-        mounts = [Background(lambda vm=vm: self.storage.mount(vm)) for vm in self.vms]
-        for mount in mounts:
-            mount.wait()
-
     # ---- Down ----
 
     def down(self):
         """End everything of the lab; safe to call again, and for one half up."""
-        end_everything(self.nic)
+        teardown.end_everything(self.nic)
 
     # ---- Switch ----
 
@@ -285,27 +223,45 @@ class KernelLab:
     def sbctl(self, *words, **options):
         return self.ovn.sbctl(*words, **options)
 
-    def install_pipeline(self):
-        """Without OVN: NORMAL, and conntrack for the stranded."""
-        flows = topology.base_flows()
-        uplink = int(self.vsctl("get", "Interface", topology.UPLINK, "ofport"))
-        for name in self.options["stranded"]:
-            flows += self._stranded_flows(self.vm(name), uplink)
-        self.switch.add_flows(self.bridge, flows)
-
-    def _stranded_flows(self, vm, uplink):
-        return topology.stranded_flows(vm, int(self.vsctl("get", "Interface", vm.port, "ofport")),
-                                       uplink)
+    def logical_switch(self, name):
+        """With OVN: the name of a VM's logical switch, for nbctl acl-add and the like."""
+        return self._tenant(self.vm(name)).name
 
     def set_stranded(self, name, on):
         """Without OVN: lead a VM's IP packets through conntrack, or no longer."""
         if self.has_ovn:
-            raise LabError("with OVN a VM is stranded by its ACLs: see acls()")
+            raise LabError("with OVN a VM is stranded by the ACLs of its logical switch")
+        plain.set_stranded(self.switch, self.vm(name), on)
+        others = [other for other in self.options["stranded"] if other != name]
+        self.options["stranded"] = others + [name] * on
+        self._save()
+
+    def settle(self):
+        """Wait until changes of OVN's databases and of OpenFlow flows are in the datapath."""
+        if self.has_ovn:
+            self.nbctl("--wait=hv", "sync")
+        self.appctl("revalidator/wait")
+
+    def stop_vm(self, name):
+        """Unplug a VM, as its end does; its namespace stays."""
+        self.vsctl("del-port", self.bridge, self.vm(name).port)
+
+    def start_vm(self, name):
+        """Plug a VM in again: with new flows and a new OpenFlow port, as at its start."""
         vm = self.vm(name)
-        self.ofctl("del-flows", self.bridge, f"cookie={vm.cookie:#x}/-1")
-        if on:
-            uplink = int(self.vsctl("get", "Interface", topology.UPLINK, "ofport"))
-            self.switch.add_flows(self.bridge, self._stranded_flows(vm, uplink))
+        self.vsctl(*vm.port_words(self.bridge, None if self.has_ovn else topology.STORAGE_VLAN)[1:])
+        self._await_pipeline([vm])
+
+    def _await_pipeline(self, vms):
+        self.switch.await_ports()
+        if self.has_ovn:
+            self.ovn.await_ports(vms)
+        else:
+            plain.install(self.switch, self._stranded())
+
+    def ofports(self):
+        """{interface: OpenFlow port} of all bridges."""
+        return self.switch.ofports()
 
     def dump_flows(self, m=True):
         """Text of dpctl/dump-flows, with -m unless told otherwise."""
@@ -320,9 +276,7 @@ class KernelLab:
     def start_vswitchd(self):
         """Start ovs-vswitchd again; with OVN its controller puts the flows back."""
         self.switch.start_vswitchd()
-        self.vsctl("list-br")
-        if not self.has_ovn:
-            self.install_pipeline()
+        self._await_pipeline(self.vms)
 
     def restart_vswitchd(self):
         self.kill_vswitchd(signal.SIGTERM)
@@ -364,14 +318,21 @@ class KernelLab:
         job = job or f"load-{name}"
         if (kind or ("nfs" if self.options["nfs"] else "tcp")) == "nfs":
             return self.traffic.start_disk_load(self.mount_point(name), rate, seconds, job)
-        self.traffic.await_servers("sto")
+        self.traffic.await_tcp_server()
         return self.traffic.start_tcp_load(name, conns, rate, seconds, job)
+
+    def start_talk(self, names=None, rate=5, seconds=None, job="talk"):
+        """One TCP connection of each of many VMs to the storage, from one process."""
+        self.traffic.await_tcp_server()
+        names = names or [vm.name for vm in self.vms]
+        return self.traffic.start_talk(names, rate, seconds, job)
 
     def start_nfs_job(self, name, mib=64, job=None):
         """Write so many MiB, read them back, compare sha256; wait() gives the outcome."""
         return self.traffic.start_disk_job(self.mount_point(name), mib, job or f"job-{name}")
 
     def nfs_job(self, name, mib=64, timeout=300):
+        """The same to its end: {"sha256_written", "sha256_read", "errors", "times_ms", ...}."""
         return self.start_nfs_job(name, mib).wait(timeout)
 
     def job(self, job):
@@ -400,21 +361,6 @@ class KernelLab:
     @staticmethod
     def wait_until(predicate, timeout=10.0, what="", interval=0.05):
         return wait_until(predicate, timeout, what, interval)
-
-
-def end_everything(nic):
-    storage = Storage(LAB_ID, f"{DIRECTORY}/mnt")
-    storage.unmount_all()
-    processes.end_all(LAB_ID)
-    storage.stop_server()
-    for name in sorted(os.listdir(namespaces.DIRECTORY)) if os.path.isdir(
-            namespaces.DIRECTORY) else []:
-        namespaces.delete(name)
-    VSwitch.delete_datapath()
-    nic.unload()
-    run(["conntrack", "-F"], check=False)
-    for directory in OWN_DIRECTORIES:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":

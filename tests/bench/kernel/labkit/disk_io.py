@@ -4,7 +4,7 @@
 
     disk_io.py load FILE RATE SECONDS|0      so many operations a second until SIGTERM
     disk_io.py job FILE MIB                  write, read back, compare sha256
-Prints one JSON object at the end.
+Prints "started", and one JSON object at the end.
 """
 
 import errno
@@ -74,6 +74,7 @@ def load(path, rate, seconds):
     """A write and a read back by turns; content is compared."""
     stop = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
+    print("started", flush=True)
     disk = Disk(path, LOAD_BLOCK)
     mismatches = number = 0
     begun = due = time.monotonic()
@@ -101,6 +102,7 @@ def wait_for_turn(due, rate, stop):
 
 
 def job(path, mib):
+    print("started", flush=True)
     disk = Disk(path, JOB_BLOCK)
     n_blocks = mib * 1024 * 1024 // JOB_BLOCK
     written, came_back = hashlib.sha256(), hashlib.sha256()

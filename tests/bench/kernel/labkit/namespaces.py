@@ -10,7 +10,7 @@ from .processes import LabError
 
 DIRECTORY = "/run/netns"
 CLONE_NEWUTS, CLONE_NEWNET = 0x04000000, 0x40000000
-MS_BIND, MNT_DETACH = 4096, 2
+MS_BIND, MNT_FORCE, MNT_DETACH = 4096, 1, 2
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -42,7 +42,8 @@ def create(name):
         _call("unshare", CLONE_NEWNET)
         _call("mount", b"/proc/thread-self/ns/net", path(name).encode(), None, MS_BIND, None)
         for kind in ("all", "default"):
-            with open(f"/proc/sys/net/ipv6/conf/{kind}/disable_ipv6", "w", encoding="ascii") as file:
+            setting = f"/proc/sys/net/ipv6/conf/{kind}/disable_ipv6"
+            with open(setting, "w", encoding="ascii") as file:
                 file.write("1")
         netlink.bring_up_loopback()
 
@@ -66,13 +67,10 @@ def move_link(device, name, new_name, mac):
     """Move a device of this namespace to another one, under a new name, and bring it up."""
     there = os.open(path(name), os.O_RDONLY | os.O_CLOEXEC)
     try:
-        netlink.set_link(device, up=False, mac=mac)
-        netlink.set_link(device, namespace_fd=there)
+        netlink.set_link(device, name=new_name, mac=mac, namespace_fd=there)
     finally:
         os.close(there)
     with inside(name):
-        if device != new_name:
-            netlink.set_link(device, name=new_name)
         netlink.set_link(new_name, up=True)
 
 
@@ -99,6 +97,11 @@ def own_host_name(name):
 
 def mount(source, target, kind, options):
     _call("mount", source.encode(), target.encode(), kind.encode(), 0, options.encode())
+
+
+def abort_mount(target):
+    """End what is under way on a network file system, with an error."""
+    _libc.umount2(target.encode(), MNT_FORCE)
 
 
 def unmount(target):

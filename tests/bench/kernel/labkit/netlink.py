@@ -12,11 +12,13 @@ from .processes import LabError
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 0x1, 0x4, 0x200, 0x400
 NLMSG_ERROR = 2
-RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE = 16, 20, 24
+RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE, RTM_NEWNEIGH = 16, 20, 24, 28
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_LINK, IFLA_LINKINFO, IFLA_NET_NS_FD = 1, 3, 5, 18, 28
 IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_VLAN_ID = 1, 2, 1
 IFA_ADDRESS, IFA_LOCAL = 1, 2
 RTA_OIF, RTA_GATEWAY = 4, 5
+NDA_DST, NDA_LLADDR = 1, 2
+NUD_PERMANENT = 0x80
 IFF_UP = 1
 RT_TABLE_MAIN, RTPROT_STATIC, RTN_UNICAST = 254, 4, 1
 LOOPBACK_INDEX = 1
@@ -33,6 +35,10 @@ def _text(word):
 
 def _number(value):
     return struct.pack("=I", value)
+
+
+def _mac(mac):
+    return bytes.fromhex(mac.replace(":", ""))
 
 
 def _index(device):
@@ -63,7 +69,7 @@ def set_link(device, *, name=None, mac=None, up=None, namespace_fd=None):
     if name:
         payload += _attribute(IFLA_IFNAME, _text(name))
     if mac:
-        payload += _attribute(IFLA_ADDRESS, bytes.fromhex(mac.replace(":", "")))
+        payload += _attribute(IFLA_ADDRESS, _mac(mac))
     if namespace_fd is not None:
         payload += _attribute(IFLA_NET_NS_FD, _number(namespace_fd))
     _request(RTM_NEWLINK, payload, what=f"set {device}")
@@ -95,3 +101,12 @@ def add_default_route(device, gateway):
     payload += (_attribute(RTA_GATEWAY, socket.inet_aton(gateway))
                 + _attribute(RTA_OIF, _number(_index(device))))
     _request(RTM_NEWROUTE, payload, NLM_F_CREATE | NLM_F_EXCL, f"add a route to {gateway}")
+
+
+def add_neighbour(device, address, mac):
+    """One that is known for ever, so that nobody asks for it by broadcast."""
+    payload = struct.pack("=BxxxiHBB", socket.AF_INET, _index(device), NUD_PERMANENT, 0,
+                          RTN_UNICAST)
+    payload += (_attribute(NDA_DST, socket.inet_aton(address))
+                + _attribute(NDA_LLADDR, _mac(mac)))
+    _request(RTM_NEWNEIGH, payload, NLM_F_CREATE, f"add neighbour {address}")

@@ -10,8 +10,8 @@ import os
 
 from . import processes
 from .processes import LabError, run, wait_until
-from .topology import (PHYSICAL_NETWORK, PUBLIC_PREFIX, PUBLIC_SERVER, PUBLIC_VLAN, STORAGE_PREFIX,
-                       STORAGE_VLAN)
+from .topology import (INTEGRATION_BRIDGE, PHYSICAL_NETWORK, PROVIDER_BRIDGE, PUBLIC_PREFIX,
+                       PUBLIC_SERVER, PUBLIC_VLAN, STORAGE_PREFIX, STORAGE_VLAN, UPLINK)
 from .vswitch import DAEMON
 
 RUNDIR = "/run/ovn"
@@ -22,9 +22,19 @@ SETTINGS = {
     "ovn-remote": f"unix:{RUNDIR}/ovnsb_db.sock",
     "ovn-encap-type": "geneve",
     "ovn-encap-ip": "127.0.0.1",
-    "ovn-bridge-mappings": f"{PHYSICAL_NETWORK}:br-provider",
+    "ovn-bridge-mappings": f"{PHYSICAL_NETWORK}:{PROVIDER_BRIDGE}",
     "system-id": SYSTEM_ID,
 }
+
+
+def port_words(vms):
+    """What to tell ovs-vsctl for the bridges and their ports."""
+    words = ["--", "add-br", INTEGRATION_BRIDGE, "--", "set", "Bridge", INTEGRATION_BRIDGE,
+             "fail_mode=secure", "other_config:disable-in-band=true", "--", "add-br",
+             PROVIDER_BRIDGE, "--", "add-port", PROVIDER_BRIDGE, UPLINK]
+    for vm in vms:
+        words += vm.port_words(INTEGRATION_BRIDGE)
+    return words
 
 
 class Tenant:
@@ -87,6 +97,13 @@ def _router_port_commands(switch, port, router_port):
         ["lsp-set-addresses", port, "router"],
         ["lsp-set-options", port, f"router-port={router_port}"],
     ]
+
+
+def tenants(vms, stranded):
+    """One for all the peers, whose switch has no ACL, and one for each stranded VM."""
+    peers = Tenant("peers", 1, [vm for vm in vms if vm not in stranded])
+    return [peers, *(Tenant(f"tenant-{vm.name}", number, [vm], policy_acls(vm))
+                     for number, vm in enumerate(stranded, 2))]
 
 
 def policy_acls(vm):

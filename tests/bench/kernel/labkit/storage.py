@@ -27,7 +27,7 @@ class Storage:
     def load_modules(self):
         run(["modprobe", "-a", *MODULES])
 
-    def start_server(self, namespace):
+    def start_server(self, namespace="sto"):
         """Start nfsd, NFS 4.2 over TCP only."""
         os.makedirs(EXPORT, exist_ok=True)
         namespaces.mount("disk", EXPORT, "tmpfs", "size=1g")
@@ -89,11 +89,19 @@ class Storage:
         except LabError as error:
             failure.append(str(error))
 
+    def _mount_points(self):
+        names = os.listdir(self.mount_root) if os.path.isdir(self.mount_root) else []
+        return map(self.mount_point, names)
+
+    def abort(self):
+        """End what is under way; a process that waits for a dead path would not end either."""
+        for point in self._mount_points():
+            namespaces.abort_mount(point)
+
     def unmount_all(self):
-        if not os.path.isdir(self.mount_root):
-            return
-        for name in os.listdir(self.mount_root):
-            namespaces.unmount(self.mount_point(name))
+        for point in self._mount_points():
+            namespaces.abort_mount(point)
+            namespaces.unmount(point)
         wait_until(self._clients_are_gone, 15, "the end of the NFS clients")
 
     @staticmethod

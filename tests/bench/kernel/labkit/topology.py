@@ -3,6 +3,9 @@
 
 import uuid
 
+DIRECTORY = "/run/flowlift-lab"
+LAB_ID = "flowlift-kernel-lab"  # the mark of its processes
+
 STORAGE_VLAN = 100
 STORAGE_SERVER = "10.100.0.1"  # kernel nfsd
 STORAGE_TCP_SERVER = "10.100.0.2"  # plain TCP on the same port
@@ -60,29 +63,3 @@ class VM:
         words += ["--", "set", "Interface", self.port]
         return words + [f'external_ids:{key}="{value}"'
                         for key, value in self.external_ids().items()]
-
-
-def base_flows():
-    """Without OVN: NORMAL, and a table in which conntrack has its say."""
-    ours = f"cookie={COOKIE_BASE:#x}"
-    zone = "zone=NXM_NX_CT_ZONE[0..15]"
-    return [
-        f"{ours},table=0,priority=0,actions=NORMAL",
-        f"{ours},table={CT_TABLE},priority=100,ct_state=+new+trk,ip,"
-        f"actions=ct(commit,{zone}),NORMAL",
-        f"{ours},table={CT_TABLE},priority=100,ct_state=+est+trk,ip,actions=NORMAL",
-        f"{ours},table={CT_TABLE},priority=110,ct_state=+inv+trk,ip,actions=drop",
-        f"{ours},table={CT_TABLE},priority=0,actions=drop",
-    ]
-
-
-def stranded_flows(vm, ofport, uplink_ofport):
-    """Without OVN: what sends one VM's IP packets through conntrack, both ways."""
-    to_ct = f"ct(table={CT_TABLE},zone={vm.zone})"
-    head = f"cookie={vm.cookie:#x},table=0,priority=100"
-    return [
-        f"{head},in_port={ofport},ip,actions={to_ct}",
-        f"{head},in_port={uplink_ofport},dl_vlan={STORAGE_VLAN},dl_dst={vm.mac},ip,"
-        f"actions={to_ct}",
-        f"{head},vlan_tci=0x0000,dl_dst={vm.mac},ip,actions={to_ct}",
-    ]

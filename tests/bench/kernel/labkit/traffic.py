@@ -51,6 +51,13 @@ class Traffic:
     def _files(self, name):
         return f"{self.directory}/{name}.json", f"{self.directory}/{name}.pid"
 
+    def jobs(self):
+        """Those that run."""
+        if not os.path.isdir(self.directory):
+            return []
+        names = [name[:-4] for name in os.listdir(self.directory) if name.endswith(".pid")]
+        return [job for job in map(self.find_job, names) if job and job.is_running()]
+
     def find_job(self, name):
         out, pid_file = self._files(name)
         try:
@@ -70,23 +77,39 @@ class Traffic:
             file.write(str(process.pid))
         return Job(self.lab_id, name, out, process.pid, process)
 
+    def _start_python(self, name, program, *words):
+        """Return when it can be told to stop."""
+        job = self._start_job(None, name, [*PYTHON, f"{HERE}/{program}", *words])
+
+        def has_started():
+            with open(job.out, encoding="ascii") as file:
+                return file.read() or process_has_ended()
+
+        def process_has_ended():
+            return job.process.poll() is not None
+        wait_until(has_started, 30, f"the start of {name}")
+        return job
+
     def start_disk_load(self, mount_point, rate, seconds, name):
-        return self._start_job(None, name, [*PYTHON, f"{HERE}/disk_io.py", "load",
-                                            f"{mount_point}/{name}", rate, seconds or 0])
+        return self._start_python(name, "disk_io.py", "load", f"{mount_point}/{name}", rate,
+                                  seconds or 0)
 
     def start_disk_job(self, mount_point, mib, name):
-        return self._start_job(None, name, [*PYTHON, f"{HERE}/disk_io.py", "job",
-                                            f"{mount_point}/{name}", mib])
+        return self._start_python(name, "disk_io.py", "job", f"{mount_point}/{name}", mib)
 
     def start_tcp_load(self, where, conns, rate, seconds, name):
         words = [self.tool("tcpload"), "run", STORAGE_TCP_SERVER, NFS_PORT,
                  "--conns", conns, "--rate", rate]
         return self._start_job(where, name, words + (["--seconds", seconds] if seconds else []))
 
-    def await_servers(self, where):
-        """Wait until the TCP server listens."""
+    def start_talk(self, names, rate, seconds, name):
+        return self._start_python(name, "talk.py", STORAGE_TCP_SERVER, NFS_PORT, rate,
+                                  seconds or 0, *names)
+
+    @staticmethod
+    def await_tcp_server():
         def listens():
-            with namespaces.inside(where), open("/proc/thread-self/net/tcp",
+            with namespaces.inside("sto"), open("/proc/thread-self/net/tcp",
                                                 encoding="ascii") as file:
                 return f"0200640A:{NFS_PORT:04X}" in file.read()
         wait_until(listens, 10, "the TCP server")

@@ -37,14 +37,17 @@ class VSwitch:
 
     # ---- Daemons ----
 
-    def start_database(self, settings):
-        """settings: column -> {key: value} of the table Open_vSwitch."""
+    def start_database(self):
         for directory in (RUNDIR, LOGDIR):
             os.makedirs(directory, exist_ok=True)
         run(["ovsdb-tool", "create", f"{RUNDIR}/conf.db", SCHEMA])
         run(["ovsdb-server", f"{RUNDIR}/conf.db", f"--remote=punix:{RUNDIR}/db.sock", *DAEMON],
             env=self.environment)
-        self.vsctl("--no-wait", "init", *database_words("Open_vSwitch", ".", settings))
+
+    def configure(self, settings, port_words):
+        """Before ovs-vswitchd runs. settings: {column: {key: value}} of table Open_vSwitch."""
+        self.vsctl("--no-wait", "init", *database_words("Open_vSwitch", ".", settings),
+                   *port_words)
 
     def start_vswitchd(self):
         wait_until(lambda: uptime() > EARLIEST_UPTIME, EARLIEST_UPTIME + 1, "an uptime of 10 s")
@@ -88,13 +91,20 @@ class VSwitch:
         text = flows if isinstance(flows, str) else "\n".join(flows) + "\n"
         self.ofctl("-O", "OpenFlow14", "--bundle", "add-flows", bridge, "-", stdin=text)
 
-    def check_ports(self):
-        text = self.vsctl("--bare", "--format=csv", "--no-headings", "--columns=name,error",
-                          "list", "Interface")
-        rows = (line.split(",", 1) for line in text.splitlines() if "," in line)
-        errors = [f"port {name}: {error}" for name, error in rows if error.strip('" ')]
-        if errors:
-            raise LabError("; ".join(errors))
+    def ofports(self):
+        """{interface: OpenFlow port}; raises LabError for one that could not be set up."""
+        ofports = {}
+        text = self.vsctl("--bare", "--format=csv", "--no-headings",
+                          "--columns=name,ofport,error", "list", "Interface")
+        for line in text.splitlines():
+            name, ofport, error = line.split(",", 2)
+            if error.strip('" ') or not ofport.strip('[]"'):
+                raise LabError(f"port {name}: {error or 'not set up yet'}")
+            ofports[name] = int(ofport)
+        return ofports
+
+    def await_ports(self):
+        return wait_until(self.ofports, 60, "OVS's ports", interval=0.1)
 
 
 def last_warnings(lines=10):
