@@ -4,6 +4,7 @@
 
 #include "flows/odp_flow.h"
 
+#include <arpa/inet.h>
 #include <openvswitch/dynamic-string.h>
 #include <openvswitch/ofpbuf.h>
 #include <ovs/hash.h>
@@ -20,6 +21,10 @@
 
 /* The kernel itself has no more (DP_MAX_PORTS); what is beyond stands for itself. */
 #define MAX_PORTS 65536u
+
+/* There are no more; what is matched of the others is always zero. */
+#define TCP_FLAGS_BITS  0x0fff
+#define IPV6_LABEL_BITS 0xfffff
 
 enum string { STRING_RAW, STRING_MATCH, STRING_ACTIONS, N_STRINGS };
 
@@ -257,6 +262,8 @@ static bool to_match(const struct nlattr *key, const struct nlattr *mask, bool h
     }
     match->flow.packet_type = 0;
     match->wc.masks.packet_type = 0;
+    match->wc.masks.tcp_flags &= htons(TCP_FLAGS_BITS);
+    match->wc.masks.ipv6_label &= htonl(IPV6_LABEL_BITS);
     return fits(key_fitness) && fits(mask_fitness);
 }
 
