@@ -13,6 +13,16 @@ static int refuse(struct fl_error *why, const char *what)
     return fl_error_set(why, -ENOTSUP, "%s", what);
 }
 
+/*
+ * Source NAT without an address translates nothing but the port of a connection that clashes with another
+ * in its zone. OVN commits every connection so. Source: OVS 3.1 NEWS and ovs-actions(7), all-zero SNAT.
+ */
+static bool may_translate(const struct nlattr *nat)
+{
+    return !nl_attr_find_nested(nat, OVS_NAT_ATTR_SRC) ||
+           nl_attr_find_nested(nat, OVS_NAT_ATTR_IP_MIN);
+}
+
 static int take_ct(const struct nlattr *ct, struct fl_effect *effect, struct fl_error *why)
 {
     const struct nlattr *a;
@@ -20,7 +30,7 @@ static int take_ct(const struct nlattr *ct, struct fl_effect *effect, struct fl_
 
     effect->uses_ct = true;
     NL_NESTED_FOR_EACH(a, left, ct) {
-        if (nl_attr_type(a) == OVS_CT_ATTR_NAT) {
+        if (nl_attr_type(a) == OVS_CT_ATTR_NAT && may_translate(a)) {
             return refuse(why, "conntrack may translate addresses of these packets (NAT)");
         }
         if (nl_attr_type(a) == OVS_CT_ATTR_HELPER) {

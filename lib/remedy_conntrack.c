@@ -18,7 +18,8 @@
 #include <ovs/packets.h>
 #include <ovs/util.h>
 
-#include "lib/ovs/dump.h"
+#include "lib/connection_table.h"
+#include "lib/ovs/db.h"
 #include "lib/remedy_steps.h"
 
 /* Connections read of one zone. */
@@ -66,12 +67,12 @@ static bool is_led_past(const struct fl_flowset *set, const struct fl_connection
     return false;
 }
 
-static int forget_in_zone(struct fl_ctl *ctl, const struct fl_flowset *set, uint16_t zone,
-                          struct fl_error *err)
+static int forget_in_zone(struct fl_connection_table *table, const struct fl_flowset *set,
+                          uint16_t zone, struct fl_error *err)
 {
     _cleanup_free struct fl_connection *connections = NULL;
     size_t n = 0;
-    int error = fl_dump_connections(ctl, zone, MAX_CONNECTIONS, &connections, &n, err);
+    int error = fl_connection_table_read(table, zone, MAX_CONNECTIONS, &connections, &n, err);
 
     if (error == -E2BIG) {
         fl_error_clear(err);
@@ -79,7 +80,7 @@ static int forget_in_zone(struct fl_ctl *ctl, const struct fl_flowset *set, uint
     }
     for (size_t i = 0; !error && i < n; i++) {
         if (is_led_past(set, &connections[i]))
-            error = fl_forget_connection(ctl, &connections[i], err);
+            error = fl_connection_table_forget(table, &connections[i], err);
     }
     return error;
 }
@@ -87,16 +88,21 @@ static int forget_in_zone(struct fl_ctl *ctl, const struct fl_flowset *set, uint
 int fl_step_forget_connections(const struct fl_operator *op, const struct fl_flowset *set,
                                struct fl_error *err)
 {
-    struct fl_ctl *ctl;
+    struct fl_vm_keys keys = fl_config_vm_keys(op->config);
+    struct fl_connection_table *table = NULL;
+    struct fl_inventory inv;
     int error;
 
-    if (!set->n_zones)
+    if (!set->n_zones || !set->n_rules)
         return 0;
-    error = fl_ctl_open(op->host.target, fl_step_timeout_ms(op), &ctl, err);
-    if (error)
-        return error;
+    fl_inventory_init(&inv);
+    error = fl_db_read(op->host.db, &keys, fl_step_timeout_ms(op), &inv, err);
+    if (!error)
+        error = fl_connection_table_open(&op->host, &inv, set->rules[0].bridge,
+                                         fl_step_timeout_ms(op), &table, err);
     for (size_t i = 0; !error && i < set->n_zones; i++)
-        error = forget_in_zone(ctl, set, set->zones[i], err);
-    fl_ctl_close(ctl);
+        error = forget_in_zone(table, set, set->zones[i], err);
+    fl_connection_table_close(table);
+    fl_inventory_destroy(&inv);
     return error;
 }

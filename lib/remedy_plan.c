@@ -6,7 +6,7 @@
 #include <ovs/util.h>
 
 #include "flows/cleanup.h"
-#include "lib/ovs/dump.h"
+#include "lib/connection_table.h"
 #include "lib/prove.h"
 #include "lib/remedy_steps.h"
 
@@ -82,18 +82,13 @@ static int refuse_by_verdict(const struct fl_plan *plan, struct fl_error *err)
     }
 }
 
-static int read_connections(struct fl_ctl *ctl, const struct fl_vm_audit *vm,
-                            struct fl_connection **all, size_t *n_all, struct fl_error *err)
+static int read_zones(struct fl_connection_table *table, const uint16_t *zones, size_t n_zones,
+                      struct fl_connection **all, size_t *n_all, struct fl_error *err)
 {
-    uint16_t zones[MAX_ZONES];
-    size_t n_zones = fl_simplify_zones(vm, zones, MAX_ZONES);
-
-    *all = NULL;
-    *n_all = 0;
     for (size_t i = 0; i < n_zones; i++) {
         struct fl_connection *some = NULL;
         size_t n = 0;
-        int error = fl_dump_connections(ctl, zones[i], MAX_CONNECTIONS, &some, &n, err);
+        int error = fl_connection_table_read(table, zones[i], MAX_CONNECTIONS, &some, &n, err);
 
         if (error && error != -E2BIG) {
             free(some);
@@ -101,16 +96,37 @@ static int read_connections(struct fl_ctl *ctl, const struct fl_vm_audit *vm,
         }
         fl_error_clear(err);
         if (n) {
-            *all = realloc(*all, (*n_all + n) * sizeof **all);
-            if (!*all) {
-                abort();
-            }
+            *all = xrealloc(*all, (*n_all + n) * sizeof **all);
             memcpy(*all + *n_all, some, n * sizeof *some);
             *n_all += n;
         }
         free(some);
     }
     return 0;
+}
+
+/* Those of the zones that the VM's chains pass. */
+static int read_connections(const struct fl_operator *op, const struct fl_vm_audit *vm,
+                            struct fl_connection **all, size_t *n_all, struct fl_error *err)
+{
+    struct fl_connection_table *table;
+    uint16_t zones[MAX_ZONES];
+    size_t n_zones = fl_simplify_zones(vm, zones, MAX_ZONES);
+    int error;
+
+    *all = NULL;
+    *n_all = 0;
+    if (!n_zones || !vm->vm->n_interfaces) {
+        return 0;
+    }
+    error = fl_connection_table_open(&op->host, vm->inv,
+                                     vm->inv->interfaces[vm->vm->interfaces[0]].bridge,
+                                     fl_step_timeout_ms(op), &table, err);
+    if (!error) {
+        error = read_zones(table, zones, n_zones, all, n_all, err);
+        fl_connection_table_close(table);
+    }
+    return error;
 }
 
 static void remember_zones(const struct fl_vm_audit *vm, struct fl_flowset *set)
@@ -131,7 +147,7 @@ static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_pl
         .storage = &op->config->storage,
         .patches = patches,
     };
-    int error = read_connections(ctl, plan->vm, &connections, &in.n_connections, err);
+    int error = read_connections(op, plan->vm, &connections, &in.n_connections, err);
 
     in.connections = connections;
     if (error) {

@@ -73,8 +73,9 @@ int fl_openflow_delete(struct fl_openflow *of, uint64_t cookie, uint64_t mask, s
                        struct fl_error *err);
 
 /**
- * fl_openflow_free_reg_bit() - a register bit that no flow and no group of the bridge reads or writes
- * @bit: filled: register number and mask, from the highest register down
+ * fl_openflow_free_reg_bit() - a register bit whose value means nothing to any flow or group of the bridge
+ * @bit: filled: register number and mask, from the highest register down; one that nobody writes either
+ *       where there is one, else one that is only written, if no packet comes back to table 0 with it
  * Return: 0, or -ENOSPC when every bit is in use.
  */
 struct fl_reg_bit {

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which register bits a bridge uses: those that a flow matches, and those that an action of a flow or
- * of a group's bucket reads or writes. Actions that name their bits are taken at their word; of any
- * other, every register that its text mentions counts whole.
+ * Which register bits a bridge uses: those that are read, by the match of a flow or by an action of a
+ * flow or of a group's bucket, and those that such an action writes. Actions that name their bits are
+ * taken at their word; of any other, every register that its text mentions counts as read whole.
+ *
+ * A bit that is written and never read guards as well as one that nobody touches: what it holds changes
+ * nothing. Only, a packet must not come back to table 0 with it. OVN clears most registers whole between
+ * its pipelines, so that there is no other kind of bit on its bridges.
  *
  * Not seen: registers that a controller sets in a packet-out (OpenFlow 1.5) or in a continuation.
  */
@@ -21,7 +25,9 @@
 #include "lib/ovs/openflow_conn.h"
 
 struct usage {
-    uint32_t regs[FLOW_N_REGS]; /* 1-bits are in use */
+    uint32_t read[FLOW_N_REGS]; /* 1-bits are */
+    uint32_t written[FLOW_N_REGS];
+    bool returns; /* an action may take a packet to table 0 again */
     enum ofp_version version;
     const char *bridge;
     struct fl_error *err;
@@ -33,14 +39,14 @@ static bool is_register(const struct mf_field *field)
 }
 
 /* Registers of all widths lie in the same memory, so the bits of one are written and looked at. */
-static void use_flow(struct usage *usage, const struct flow *flow)
+static void use_flow(uint32_t bits[FLOW_N_REGS], const struct flow *flow)
 {
     for (size_t i = 0; i < FLOW_N_REGS; i++) {
-        usage->regs[i] |= flow->regs[i];
+        bits[i] |= flow->regs[i];
     }
 }
 
-static void use_subfield(struct usage *usage, const struct mf_subfield *subfield)
+static void use_subfield(uint32_t bits[FLOW_N_REGS], const struct mf_subfield *subfield)
 {
     union mf_subvalue ones;
     struct flow flow;
@@ -51,10 +57,10 @@ static void use_subfield(struct usage *usage, const struct mf_subfield *subfield
     memset(&ones, 0xff, sizeof ones);
     memset(&flow, 0, sizeof flow);
     mf_write_subfield_flow(subfield, &ones, &flow);
-    use_flow(usage, &flow);
+    use_flow(bits, &flow);
 }
 
-static void use_masked(struct usage *usage, const struct mf_field *field,
+static void use_masked(uint32_t bits[FLOW_N_REGS], const struct mf_field *field,
                        const union mf_value *mask)
 {
     struct flow flow;
@@ -64,15 +70,15 @@ static void use_masked(struct usage *usage, const struct mf_field *field,
     }
     memset(&flow, 0, sizeof flow);
     mf_set_flow_value(field, mask, &flow);
-    use_flow(usage, &flow);
+    use_flow(bits, &flow);
 }
 
-static void use_field(struct usage *usage, const struct mf_field *field)
+static void use_field(uint32_t bits[FLOW_N_REGS], const struct mf_field *field)
 {
     union mf_value ones;
 
     memset(&ones, 0xff, sizeof ones);
-    use_masked(usage, field, &ones);
+    use_masked(bits, field, &ones);
 }
 
 static void use_learn(struct usage *usage, const struct ofpact_learn *learn)
@@ -82,14 +88,16 @@ static void use_learn(struct usage *usage, const struct ofpact_learn *learn)
     OFPACT_LEARN_SPEC_FOR_EACH(spec, learn)
     {
         if (spec->src_type == NX_LEARN_SRC_FIELD) {
-            use_subfield(usage, &spec->src);
+            use_subfield(usage->read, &spec->src);
         }
-        if (spec->dst_type == NX_LEARN_DST_MATCH || spec->dst_type == NX_LEARN_DST_LOAD) {
-            use_subfield(usage, &spec->dst);
+        if (spec->dst_type == NX_LEARN_DST_MATCH) {
+            use_subfield(usage->read, &spec->dst);
+        } else if (spec->dst_type == NX_LEARN_DST_LOAD) {
+            use_subfield(usage->written, &spec->dst);
         }
     }
     if (learn->flags & NX_LEARN_F_WRITE_RESULT) {
-        use_subfield(usage, &learn->result_dst);
+        use_subfield(usage->written, &learn->result_dst);
     }
 }
 
@@ -111,7 +119,7 @@ static void use_text(struct usage *usage, const char *text)
             prefix = "x";
         }
         snprintf(name, sizeof name, "%sreg%d", prefix, atoi(digits));
-        use_field(usage, mf_from_name(name));
+        use_field(usage->read, mf_from_name(name));
     }
 }
 
@@ -131,17 +139,29 @@ static void use_action(struct usage *usage, const struct ofpact *action)
     case OFPACT_SET_FIELD: {
         const struct ofpact_set_field *set = ofpact_get_SET_FIELD(action);
 
-        use_masked(usage, set->field, ofpact_set_field_mask(set));
+        use_masked(usage->written, set->field, ofpact_set_field_mask(set));
         break;
     }
     case OFPACT_REG_MOVE:
-        use_subfield(usage, &ofpact_get_REG_MOVE(action)->src);
-        use_subfield(usage, &ofpact_get_REG_MOVE(action)->dst);
+        use_subfield(usage->read, &ofpact_get_REG_MOVE(action)->src);
+        use_subfield(usage->written, &ofpact_get_REG_MOVE(action)->dst);
         break;
-    case OFPACT_STACK_PUSH: use_subfield(usage, &ofpact_get_STACK_PUSH(action)->subfield); break;
-    case OFPACT_STACK_POP: use_subfield(usage, &ofpact_get_STACK_POP(action)->subfield); break;
+    case OFPACT_STACK_PUSH:
+        use_subfield(usage->read, &ofpact_get_STACK_PUSH(action)->subfield);
+        break;
+    case OFPACT_STACK_POP:
+        use_subfield(usage->written, &ofpact_get_STACK_POP(action)->subfield);
+        break;
     case OFPACT_LEARN: use_learn(usage, ofpact_get_LEARN(action)); break;
-    case OFPACT_CT: use_subfield(usage, &ofpact_get_CT(action)->zone_src); break;
+    case OFPACT_CT:
+        use_subfield(usage->read, &ofpact_get_CT(action)->zone_src);
+        usage->returns |= ofpact_get_CT(action)->recirc_table == 0;
+        break;
+    case OFPACT_RESUBMIT:
+        /* Of this table (255) only a flow of table 0 can mean table 0; that is not looked at. */
+        usage->returns |= ofpact_get_RESUBMIT(action)->table_id == 0 ||
+                          ofpact_get_RESUBMIT(action)->table_id == 255;
+        break;
     /* What these hold is visited by itself. */
     case OFPACT_CLONE:
     case OFPACT_WRITE_ACTIONS: break;
@@ -157,9 +177,11 @@ static void use_actions(struct usage *usage, const struct ofpact *actions, size_
     use_action(usage, action);
 }
 
-static int visit_flow(const struct ofputil_flow_stats *flow, void *usage)
+static int visit_flow(const struct ofputil_flow_stats *flow, void *usage_)
 {
-    use_flow(usage, &flow->match.wc.masks);
+    struct usage *usage = usage_;
+
+    use_flow(usage->read, &flow->match.wc.masks);
     use_actions(usage, flow->ofpacts, flow->ofpacts_len);
     return 0;
 }
@@ -172,7 +194,7 @@ static void use_group(struct usage *usage, const struct ofputil_group_desc *grou
         use_actions(usage, bucket->ofpacts, bucket->ofpacts_len);
     for (int id = 0; id < MFF_N_IDS; id++) {
         if (bitmap_is_set(group->props.fields.used.bm, id)) {
-            use_field(usage, mf_from_id((enum mf_field_id)id));
+            use_field(usage->read, mf_from_id((enum mf_field_id)id));
         }
     }
 }
@@ -197,6 +219,20 @@ static int visit_groups(struct ofpbuf *reply, void *usage_)
     }
 }
 
+/* The highest bit that is not read; nor written, unless @written are good enough. */
+static bool find_bit(const struct usage *usage, bool written, struct fl_reg_bit *bit)
+{
+    for (unsigned int reg = FLOW_N_REGS; reg-- > 0;) {
+        uint32_t unused = ~(usage->read[reg] | (written ? 0 : usage->written[reg]));
+
+        if (unused) {
+            *bit = (struct fl_reg_bit){ reg, 1u << (31 - __builtin_clz(unused)) };
+            return true;
+        }
+    }
+    return false;
+}
+
 int fl_openflow_free_reg_bit(struct fl_openflow *of, struct fl_reg_bit *bit, struct fl_error *err)
 {
     struct usage usage = { .version = FL_OPENFLOW_VERSION,
@@ -213,16 +249,10 @@ int fl_openflow_free_reg_bit(struct fl_openflow *of, struct fl_reg_bit *bit, str
     if (error) {
         return error;
     }
-    for (unsigned int reg = FLOW_N_REGS; reg-- > 0;) {
-        uint32_t unused = ~usage.regs[reg];
-
-        if (unused) {
-            *bit = (struct fl_reg_bit){ reg, 1u << (31 - __builtin_clz(unused)) };
-            return 0;
-        }
-    }
-    return fl_error_set(err, -ENOSPC,
-                        "the flows of bridge %s use every bit of every register, so none is left "
-                        "to guard flowlift's rules with",
-                        fl_openflow_bridge(of));
+    return find_bit(&usage, false, bit) || (!usage.returns && find_bit(&usage, true, bit))
+               ? 0
+               : fl_error_set(err, -ENOSPC,
+                              "the flows of bridge %s use every bit of every register, so none is "
+                              "left to guard flowlift's rules with",
+                              fl_openflow_bridge(of));
 }

@@ -39,8 +39,9 @@ struct fl_trace {
      */
     bool forks;
     /*
-     * Conntrack may rewrite the packet: a ct() has nat. Not nat(src=0.0.0.0), which only changes the
-     * port of a connection that clashes with another in its zone, and which OVN puts into every commit.
+     * Conntrack may rewrite the packet: a ct() has nat. Not nat(src) without an address, which only
+     * changes the port of a connection that clashes with another in its zone, and which OVN puts into
+     * every commit (OVS: "all-zero SNAT").
      */
     bool nat;
     bool slow_path;    /* "handled by the userspace slow path" */

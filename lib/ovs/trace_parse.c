@@ -123,6 +123,19 @@ static int read_box(struct fl_trace *trace, const char *line, struct fl_error *e
     return 0;
 }
 
+/* The port of "output:PORT", or NULL. Long names stand in quotes; owned by the caller. */
+static char *output_port(const char *line)
+{
+    bool quoted;
+
+    if (!has_prefix(line, OUTPUT)) {
+        return NULL;
+    }
+    line += strlen(OUTPUT);
+    quoted = *line == '"';
+    return xmemdup0(line + quoted, strcspn(line + quoted, "\""));
+}
+
 /* A bridge's heading right behind "output:PORT" says that PORT leads there. */
 static void read_pipeline(struct reader *reader, const char *line)
 {
@@ -135,7 +148,7 @@ static void read_pipeline(struct reader *reader, const char *line)
         }
     } else if (*line) {
         free(reader->output);
-        reader->output = has_prefix(line, OUTPUT) ? xstrdup(line + strlen(OUTPUT)) : NULL;
+        reader->output = output_port(line);
     }
     trace->n_normal += !strcmp(line, "NORMAL");
     trace->floods |= has_prefix(line, "-> no learned MAC for destination, flooding");
@@ -269,7 +282,7 @@ static void put_effect(struct ds *effect, const char *text, int n)
 /* See fl_trace.nat: ct() with any nat but the one that translates nothing. */
 static bool may_translate(const char *text, int n)
 {
-    static const char *const harmless[] = { "nat(src=0.0.0.0)", "nat(src=::)" };
+    static const char *const harmless[] = { "nat(src)", "nat(src=0.0.0.0)", "nat(src=::)" };
     const char *nat = memmem(text, (size_t)n, "nat", 3);
 
     if (!memmem(text, (size_t)n, "ct(", 3)) {

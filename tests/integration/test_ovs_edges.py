@@ -127,6 +127,17 @@ def full_registers_are_said(bench):
     bench.ofctl("del-flows", "br0", "cookie=0x7/-1")
 
 
+def written_bit_guards_when_no_packet_comes_back(bench):
+    "OpenFlow: a bit that is only written does, unless a packet may come back to table 0 with it"
+    fields = ",".join(f"reg{n}=1" for n in range(15))
+    bench.ofctl("add-flow", "br0", f"table=20,cookie=0x7,{fields},reg15=0/0x7fffffff,actions=drop")
+    bench.ofctl("add-flow", "br0", "table=21,cookie=0x7,actions=set_field:5->reg15,resubmit(,22)")
+    tap.equal(bench.done("regbit", "br0"), "reg15 0x80000000\n", "written, never read")
+    bench.ofctl("add-flow", "br0", "table=22,cookie=0x7,actions=resubmit(,0)")
+    refused(bench.edges("regbit", "br0"), "ENOSPC", "every bit of every register")
+    bench.ofctl("del-flows", "br0", "cookie=0x7/-1")
+
+
 # Traces
 
 
@@ -221,6 +232,7 @@ if __name__ == "__main__":
             bridge_is_named,
             free_register_bit_is_free,
             full_registers_are_said,
+            written_bit_guards_when_no_packet_comes_back,
             trace_goes_past_guarded_rules,
             trace_of_actions,
             connections_are_read,

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""flowlift on the kernel lab: what the tests that run in the QEMU guest start from.
+
+A test file ends with
+
+    if __name__ == "__main__":
+        kernel_bench.main(__file__, TESTS, KernelBench)
+
+Run on the host it starts a guest and runs itself there; where no guest can run it says so and is
+skipped.
+"""
+
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path[:0] = [f"{ROOT}/tests/integration", f"{ROOT}/tests/bench/kernel"]
+
+import tap  # noqa: E402
+from answer import BUILD, PATIENCE, RunsFlowlift  # noqa: E402,F401
+
+# In the guest everything takes ten times as long as on the host.
+GUEST_SECONDS = 900
+
+
+class KernelBench(RunsFlowlift):
+    """A KernelLab with flowlift's configuration. A context manager; see its lab.py for @options."""
+
+    def __init__(self, window=3, **options):
+        from lab import KernelLab, LabError  # only there in the guest
+        self.lab = KernelLab(**options)
+        self.lab_error = LabError
+        self.config = ("[storage]\nvlans = 100\nsubnets = 10.100.0.0/24\n"
+                       f"[audit]\nwindow = {window}\n")
+
+    def __enter__(self):
+        self.lab.up()
+        self.configure(self.config)
+        return self
+
+    def __exit__(self, *_):
+        self.lab.down()
+
+    def megaflows(self, port, *parts):
+        """Datapath flows that come in at @port and hold all of @parts, as ovs-vswitchd prints them."""
+        return [
+            line
+            for line in self.lab.dump_flows().splitlines()
+            if f"in_port({port})" in line and all(part in line for part in parts)
+        ]
+
+    def openflow(self, bridge="br-int"):
+        """All OpenFlow flows of a bridge without counters, sorted."""
+        text = self.lab.ofctl("-O", "OpenFlow15", "dump-flows", bridge, "--no-stats")
+        return "\n".join(sorted(text.splitlines()))
+
+
+def build_module():
+    """flownic.ko for the guest's kernel, built where it is not yet."""
+    folder = f"{BUILD}/tests/bench/kernel"
+    built = subprocess.run([f"{ROOT}/tests/bench/kernel/nic/build", folder], capture_output=True,
+                           text=True, check=False)
+    if built.returncode:
+        sys.exit(f"the simulated NIC does not build: {built.stderr}")
+    os.environ["FLOWLIFT_NIC_MODULE"] = built.stdout.strip().splitlines()[-1]
+
+
+def main(file, tests, bench, **guest_options):
+    """Run the tests: in a guest of their own, if this is not one."""
+    if sys.argv[1:] == ["inside"]:
+        tap.run(tests, bench)
+    import guest
+    reason = guest.unavailable()
+    if reason:
+        print(f"1..0 # SKIP {reason}")
+        sys.exit(0)
+    build_module()
+    guest_options.setdefault("timeout", GUEST_SECONDS)
+    try:
+        sys.exit(guest.run(os.path.abspath(file), ["inside"], **guest_options))
+    except guest.GuestError as error:
+        print(f"Bail out! {error}")
+        sys.exit(1)

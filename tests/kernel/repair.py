@@ -1,0 +1,115 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: Apache-2.0
+"""The ticket on the kernel datapath under OVN: found, repaired, taken back; the policy holds."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import kernel_bench  # noqa: E402
+import tap  # noqa: E402
+
+VM = "vm2"
+STRANDED = {"vm1": "offloaded", "vm2": "stranded", "vm3": "offloaded", "vm4": "offloaded"}
+ALL_OFFLOADED = dict.fromkeys(STRANDED, "offloaded")
+
+
+class Bench(kernel_bench.KernelBench):
+    def __enter__(self):
+        super().__enter__()
+        for vm in self.lab.vms:
+            self.lab.start_load(vm.name, rate=20)
+        self.await_verdicts(STRANDED, 60)
+        self.before = self.openflow()
+        return self
+
+
+def policy_holds(bench, when):
+    wrong = [(name, expected, seen) for name, expected, seen in bench.lab.check_policy()
+             if expected != seen]
+    tap.equal(wrong, [], f"connections that do not fare as the policy says, {when}")
+
+
+def finds_the_stranded_vm(bench):
+    "audit: exactly the stranded VM is stranded, scope vm, cause conntrack; exit 1"
+    vms, answer = bench.audit()
+    answer.expect(1)
+    tap.equal({name: vm["verdict"] for name, vm in vms.items()}, STRANDED, "verdicts")
+    tap.equal((vms[VM]["scope"], vms[VM]["causes"][:1]), ("vm", ["conntrack"]), "scope, cause")
+
+
+def ovs_says_the_same(bench):
+    "audit --via ovs, the second opinion, has the same verdicts"
+    tap.equal(bench.verdicts("--via", "ovs"), STRANDED, "verdicts")
+
+
+def policy_before(bench):
+    "before: what OVN's policy allows passes, what it blocks is blocked"
+    policy_holds(bench, "before")
+
+
+def plan_stays_on_the_integration_bridge(bench):
+    "plan: two rules on br-int, through the patch port of the VM's own network"
+    plan = bench.flowlift("plan", VM, "--json").expect(0).json["plan"]
+    tap.equal([rule["bridge"] for rule in plan["rules"]], ["br-int"] * 2, "bridges")
+    tap.note(plan["rules"])
+
+
+def apply_repairs(bench):
+    "apply: verified, exit 0; the policy holds meanwhile"
+    process = bench.start("apply", VM, "--ticket", "T-1")
+    policy_holds(bench, "during apply")
+    answer = bench.finish(process, 180)
+    tap.note(answer)
+    answer.expect(0)
+
+
+def all_are_in_hardware(bench):
+    "audit: all offloaded, exit 0; 99 % of the VM's packets in hardware; the NIC counts the same"
+    bench.await_verdicts(ALL_OFFLOADED, 30)
+    before = bench.lab.nic_counters()
+    vms, answer = bench.audit("--window", "8")
+    after = bench.lab.nic_counters()
+    answer.expect(0)
+    storage = vms[VM]["storage"]["packets"]
+    tap.check(vms[VM]["hw_share"] >= 0.99, "at least 99 % in hardware", vms[VM])
+    port = bench.lab.vm(VM).port
+    tap.note(f"audit: {storage}; NIC: {before[port]} -> {after[port]}")
+
+
+def policy_after(bench):
+    "after: the policy holds, the public address too"
+    policy_holds(bench, "after")
+
+
+def ovn_is_untouched(bench):
+    "OVN's own flows are as before, beside two of ours"
+    ours = [line for line in bench.openflow().splitlines() if "cookie=0xf10f" in line]
+    rest = "\n".join(l for l in bench.openflow().splitlines() if "cookie=0xf10f" not in l)
+    tap.equal(len(ours), 2, "rules of ours")
+    tap.equal(rest, bench.before, "flows of OVN")
+
+
+def revert_takes_back(bench):
+    "revert: the flows are those of before, and the policy holds"
+    bench.revert()
+    tap.equal(bench.openflow(), bench.before, "flows")
+    policy_holds(bench, "after revert")
+    bench.await_verdicts(STRANDED, 60)
+
+
+TESTS = [
+    finds_the_stranded_vm,
+    ovs_says_the_same,
+    policy_before,
+    plan_stays_on_the_integration_bridge,
+    apply_repairs,
+    all_are_in_hardware,
+    policy_after,
+    ovn_is_untouched,
+    revert_takes_back,
+]
+
+if __name__ == "__main__":
+    kernel_bench.main(__file__, TESTS, Bench)
