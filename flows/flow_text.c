@@ -59,7 +59,7 @@ static void cut_at_type(struct ofpbuf *attrs)
     }
 }
 
-/* What @mask has of fixed size and @tunnel has not. */
+/* What @mask has of fixed size and @tunnel has not; an id would say that there is one ("+key"). */
 static void put_zero_fields(struct ofpbuf *key, const struct nlattr *tunnel,
                             const struct nlattr *mask)
 {
@@ -70,7 +70,8 @@ static void put_zero_fields(struct ofpbuf *key, const struct nlattr *tunnel,
         uint16_t type = (uint16_t)nl_attr_type(attr);
         size_t size = nl_attr_get_size(attr);
 
-        if (type <= OVS_TUNNEL_KEY_ATTR_TP_DST && type != OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS && size &&
+        if (type > OVS_TUNNEL_KEY_ATTR_ID && type <= OVS_TUNNEL_KEY_ATTR_TP_DST &&
+            type != OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS && size &&
             !is_all_zeros(nl_attr_get(attr), size) && !nl_attr_find_nested(tunnel, type)) {
             nl_msg_put_unspec_zero(key, type, size);
         }
@@ -156,7 +157,8 @@ static bool put_match(struct ds *text, const struct fl_flow *flow, const struct 
     ofpbuf_init(&mask, 1024);
     odp_flow_key_from_flow(&parms, &key);
     odp_flow_key_from_mask(&parms, &mask);
-    all = says_all(&key, &mask, flow);
+    all = says_all(&key, &mask, flow) &&
+          (!match.wc.masks.tunnel.tun_id || match.flow.tunnel.flags & FLOW_TNL_F_KEY);
     if (!match.wc.masks.dl_type) {
         cut_at_type(&key);
         cut_at_type(&mask);

@@ -22,10 +22,6 @@
 /* The kernel itself has no more (DP_MAX_PORTS); what is beyond stands for itself. */
 #define MAX_PORTS 65536u
 
-/* There are no more; what is matched of the others is always zero. */
-#define TCP_FLAGS_BITS  0x0fff
-#define IPV6_LABEL_BITS 0xfffff
-
 enum string { STRING_RAW, STRING_MATCH, STRING_ACTIONS, N_STRINGS };
 
 struct fl_odp_decoder {
@@ -136,22 +132,15 @@ static void find_parts(const void *attrs, size_t n_bytes, struct parts *parts)
 
 /* Identity and counters */
 
+/* Without ufid the kernel tells a flow by its whole key, whatever else was asked for. */
 static void read_id(const struct parts *parts, struct fl_flow *flow)
 {
-    const struct nlattr *of[] = { parts->key, parts->mask };
-    ovs_u128 parts_id[ARRAY_SIZE(of)] = { { { 0 } } };
-
     if (parts->ufid && nl_attr_get_size(parts->ufid) == sizeof flow->id) {
         memcpy(&flow->id, nl_attr_get(parts->ufid), sizeof flow->id);
         flow->has_ufid = true;
-        return;
+    } else if (parts->key) {
+        hash_bytes128(nl_attr_get(parts->key), nl_attr_get_size(parts->key), 0, &flow->id);
     }
-    for (size_t i = 0; i < ARRAY_SIZE(of); i++) {
-        if (of[i]) {
-            hash_bytes128(nl_attr_get(of[i]), nl_attr_get_size(of[i]), 0, &parts_id[i]);
-        }
-    }
-    hash_bytes128(parts_id, sizeof parts_id, 0, &flow->id);
 }
 
 /* The kernel leaves out statistics of a flow that took no packet yet, and when it was used. */
@@ -236,6 +225,18 @@ static bool fits(enum odp_key_fitness fitness)
     return fitness == ODP_FIT_PERFECT || fitness == ODP_FIT_TOO_LITTLE;
 }
 
+/* Bits that no packet has, and the id of a tunnel that has none: a text does not tell them. */
+static void forget_what_is_always_zero(struct match *match)
+{
+    struct flow *mask = &match->wc.masks;
+
+    mask->tcp_flags &= htons(0x0fff);
+    mask->ipv6_label &= htonl(0xfffff);
+    if (mask->tunnel.flags & FLOW_TNL_F_KEY & ~match->flow.tunnel.flags) {
+        mask->tunnel.tun_id = 0;
+    }
+}
+
 /*
  * As decode_odp.c does it for the same flow's text: what the kernel does not send is wild.
  * Return: whether all was understood; else @match is what was, unless *@error is set.
@@ -262,8 +263,7 @@ static bool to_match(const struct nlattr *key, const struct nlattr *mask, bool h
     }
     match->flow.packet_type = 0;
     match->wc.masks.packet_type = 0;
-    match->wc.masks.tcp_flags &= htons(TCP_FLAGS_BITS);
-    match->wc.masks.ipv6_label &= htonl(IPV6_LABEL_BITS);
+    forget_what_is_always_zero(match);
     return fits(key_fitness) && fits(mask_fitness);
 }
 
@@ -388,7 +388,7 @@ int fl_odp_decode(struct fl_odp_decoder *decoder, const void *attrs, size_t n_by
     find_parts(attrs, n_bytes, &parts);
     read_id(&parts, &flow);
     read_counters(&parts, now_ms, &flow);
-    if (parts.key) {
+    if (parts.key && !(decoder->flags & FL_ODP_COUNTERS)) {
         read_match(decoder, &parts, &flow);
     } else {
         read_no_match(decoder, &flow);

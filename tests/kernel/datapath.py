@@ -58,8 +58,9 @@ def normal_match(text):
     """The attributes of a match, whatever their order, without what means the same as nothing.
 
     The kernel's own order differs from that of libopenvswitch; it has no packet_type, but TCP flags
-    even where none is matched; of a tunnel it tells no field that has to be zero; and it tells attributes that OVS 3.1 does not know (key32:
-    IPv6 extension headers) though nothing of them is matched.
+    even where none is matched; of a tunnel it tells no field that has to be zero; and it tells
+    attributes that OVS 3.1 does not know though nothing of them is matched (key32: IPv6
+    extension headers).
     """
     text = re.sub(r",?packet_type\(ns=0/0,id=0/0\)", "", text)
     text = re.sub(r",?key\d+\([0-9a-f ]+/[0 ]+\)", "", text)
@@ -285,8 +286,8 @@ def cost(bench):
     port, other = bench.numbers["p0"], bench.numbers["p1"]
     with open(out, "w", encoding="ascii") as file:
         for i in range(int(os.environ.get("FLOWLIFT_TEST_MANY", "2000"))):
-            file.write(f"recirc_id(0),in_port({port}),eth(src=02:00:00:00:00:01,"
-                       f"dst=02:00:00:00:00:02),eth_type(0x0800),ipv4(src=10.{i >> 16}."
+            file.write(f"ufid:{i:08x}-0000-0000-0000-000000000001,recirc_id(0),in_port({port}),"
+                       f"eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:02),eth_type(0x0800),ipv4(src=10.{i >> 16}."
                        f"{i >> 8 & 255}.{i & 255},dst=10.0.0.0/255.0.0.0,proto=6,tos=0/0,"
                        "ttl=0/0,frag=no),tcp(src=0/0,dst=2049),tcp_flags(0/0) "
                        f"push_vlan(vid=100,pcp=0),{other}\n")
