@@ -22,6 +22,8 @@
 #define OPTION "CONFIG_NET_TC_SKB_EXT"
 /* Of a kernel's configuration; Debian's has 260 KiB. */
 #define CONFIG_BYTES (2u * 1024 * 1024)
+/* Of a kernel's types; Debian's has 5 MiB. */
+#define TYPES_BYTES (32u * 1024 * 1024)
 /* Open vSwitch puts the ufid into the cookie of its filters. */
 #define UFID_BYTES 16
 
@@ -50,41 +52,28 @@ static enum fl_fact read_config(const char *before, const char *release, const c
     return fl_kernel_config(text);
 }
 
-/* The name of a symbol's line: "ffffffff81a3b0c0 T tcf_classify" and maybe "[module]". */
-static bool names(const char *line, const char *symbol)
+enum fl_fact fl_kernel_types(const char *types, size_t n)
 {
-    const char *name = strchr(line, ' ');
+    static const char extension[] = "\0TC_SKB_EXT", last[] = "\0SKB_EXT_NUM";
 
-    name = name ? strchr(name + 1, ' ') : NULL;
-    return name && !strncmp(name + 1, symbol, strlen(symbol)) &&
-           strchr(" \t\n", name[1 + strlen(symbol)]);
+    if (memmem(types, n, extension, sizeof extension))
+        return FL_FACT_YES;
+    return memmem(types, n, last, sizeof last) ? FL_FACT_NO : FL_FACT_UNKNOWN;
 }
 
-/*
- * The running kernel itself. tc_skb_ext_tc_enable() is there with the option since Linux 5.18, beside
- * tcf_classify() in net/sched/cls_api.c; before, the module openvswitch has a key for it (since 5.4).
- */
-static enum fl_fact read_symbols(const char *release)
+/* Types of the running kernel (BTF), which name the members of each enumeration. */
+static enum fl_fact read_types(void)
 {
-    FILE *file = fopen("/proc/kallsyms", "re");
-    bool has_classifier = false, has_recirc = false;
-    unsigned int major = 0, minor = 0;
-    _cleanup_free char *line = NULL;
-    size_t room = 0;
+    _cleanup_free char *types = NULL;
+    FILE *file = fopen("/sys/kernel/btf/vmlinux", "re");
+    size_t n;
 
     if (!file)
         return FL_FACT_UNKNOWN;
-    while (!has_recirc && getline(&line, &room, file) > 0) {
-        has_classifier |= names(line, "tcf_classify");
-        has_recirc = names(line, "tc_skb_ext_tc_enable") ||
-                     names(line, "tc_recirc_sharing_support");
-    }
+    types = xmalloc(TYPES_BYTES);
+    n = fread(types, 1, TYPES_BYTES, file);
     fclose(file);
-    if (has_recirc)
-        return FL_FACT_YES;
-    if (!has_classifier || sscanf(release, "%u.%u", &major, &minor) != 2)
-        return FL_FACT_UNKNOWN;
-    return major > 5 || (major == 5 && minor >= 18) ? FL_FACT_NO : FL_FACT_UNKNOWN;
+    return fl_kernel_types(types, n);
 }
 
 static enum fl_fact read_recirculation(void)
@@ -94,7 +83,7 @@ static enum fl_fact read_recirculation(void)
 
     if (uname(&name))
         return fact;
-    fact = read_symbols(name.release);
+    fact = read_types();
     if (fact == FL_FACT_UNKNOWN)
         fact = read_config("/boot/config-", name.release, "");
     return fact != FL_FACT_UNKNOWN ? fact : read_config("/lib/modules/", name.release, "/config");
@@ -153,6 +142,7 @@ static void count_flows(struct fl_offload_counts *counts)
 
 struct filters {
     const struct fl_inventory *inv;
+    enum fl_fact looked_after;
     struct fl_offload_counts *counts;
 };
 
@@ -160,11 +150,21 @@ struct filters {
  * Filters of Open vSwitch that it does not look after: all of them when it does not offload, and those
  * on devices that are no ports. Tunnels are devices that only the kernel's switch knows ("vxlan_sys_4789").
  */
-static bool is_orphan(const struct fl_inventory *inv, const char *device)
+static bool is_orphan(const struct filters *filters, const char *device)
 {
-    if (!smap_get_bool(&inv->other_config, "hw-offload", false))
-        return true;
-    return device && !strstr(device, "_sys_") && !fl_inventory_interface(inv, device);
+    return filters->looked_after == FL_FACT_NO ||
+           (device && !strstr(device, "_sys_") && !fl_inventory_interface(filters->inv, device));
+}
+
+/*
+ * Whether the running ovs-vswitchd looks after filters. Turned off, offload goes on until it is started
+ * anew, and only then are its filters forgotten.
+ */
+static enum fl_fact looks_after(const struct fl_kernel_facts *facts, const struct fl_inventory *inv)
+{
+    if (facts->log.flow_api || smap_get_bool(&inv->other_config, "hw-offload", false))
+        return FL_FACT_YES;
+    return facts->log.seen_start ? FL_FACT_NO : FL_FACT_UNKNOWN;
 }
 
 static int count_filter(const struct fl_tc_filter *filter, void *filters_)
@@ -177,7 +177,7 @@ static int count_filter(const struct fl_tc_filter *filter, void *filters_)
         return 0;
     counts->filters++;
     counts->filters_in_hw += filter->has_flags && filter->flags & FL_TC_IN_HW;
-    if (is_orphan(filters->inv, filter->dev)) {
+    if (is_orphan(filters, filter->dev)) {
         counts->orphans++;
         if (filter->dev)
             ovs_strlcpy(counts->orphan_device, filter->dev, sizeof counts->orphan_device);
@@ -185,14 +185,21 @@ static int count_filter(const struct fl_tc_filter *filter, void *filters_)
     return 0;
 }
 
-static void count_filters(struct fl_offload_counts *counts, const struct fl_inventory *inv)
+static void count_filters(struct fl_kernel_facts *facts, const struct fl_inventory *inv)
 {
     const struct fl_tc_dump_options all = { .terse = true };
-    struct filters filters = { .inv = inv, .counts = counts };
+    struct filters filters = {
+        .inv = inv,
+        .looked_after = looks_after(facts, inv),
+        .counts = &facts->counts,
+    };
     const struct fl_tc_sink sink = { .filter = count_filter, .aux = &filters };
     struct fl_error err = FL_ERROR_INIT;
 
-    counts->filters_known = !fl_tc_dump(&all, &sink, NULL, &err);
+    facts->counts.filters_known = !fl_tc_dump(&all, &sink, NULL, &err);
+    facts->counts.orphans_known = facts->counts.filters_known &&
+                                  (filters.looked_after != FL_FACT_UNKNOWN ||
+                                   !facts->counts.filters);
 }
 
 /* The server is who was connected to. */
@@ -251,7 +258,7 @@ void fl_kernel_facts_read(struct fl_kernel_facts *facts, const struct fl_invento
     fl_log_offload_read(&facts->log);
     read_ingress(facts);
     count_flows(&facts->counts);
-    count_filters(&facts->counts, inv);
+    count_filters(facts, inv);
     count_connections(&facts->counts, storage);
 }
 

@@ -32,6 +32,7 @@ struct fl_offload_counts {
     bool filters_known;  /* flower filters that Open vSwitch made (they have its cookie) */
     uint64_t filters;
     uint64_t filters_in_hw;
+    bool orphans_known;
     uint64_t orphans;                      /* no megaflow behind them */
     char orphan_device[FL_NIC_NAME_BYTES]; /* one that has some */
     bool connections_known; /* TCP connections of storage that conntrack tracks, established */
@@ -60,6 +61,12 @@ void fl_kernel_facts_destroy(struct fl_kernel_facts *facts);
  * Return: NO also when the text has other options, and not this one.
  */
 enum fl_fact fl_kernel_config(const char *text);
+
+/**
+ * fl_kernel_types() - likewise from its types (BTF): enum skb_ext_id has TC_SKB_EXT with it only
+ * Return: UNKNOWN when that enumeration is not there at all.
+ */
+enum fl_fact fl_kernel_types(const char *types, size_t n);
 
 /* A judge: facts in, a finding out. @inv: of a host that has the kernel datapath. */
 typedef void fl_judge(const struct fl_kernel_facts *facts, const struct fl_inventory *inv,

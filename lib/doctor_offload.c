@@ -65,7 +65,11 @@ void fl_judge_offload_active(const struct fl_kernel_facts *facts, const struct f
     size_t n_with = count_ingress(facts, inv, &without), n_without = without.n;
 
     fl_names_destroy(&without);
-    if (!offload_is_set(inv))
+    if (!offload_is_set(inv) && facts->log.flow_api)
+        fl_finds(check, FL_CHECK_WARN, RESTART,
+                 "hw-offload is not set any more, but ovs-vswitchd goes on offloading until it is "
+                 "started anew");
+    else if (!offload_is_set(inv))
         fl_finds(check, FL_CHECK_OK, NULL, "nothing to put into force");
     else if (!inv->n_bridges)
         fl_finds(check, FL_CHECK_OK, NULL, "there is no bridge that could offload");
@@ -146,7 +150,10 @@ void fl_judge_recirculation(const struct fl_kernel_facts *facts,
             "neither in /boot nor in /proc/config.gz");
 }
 
-/* No driver tells how large its table is; what it refused does. */
+/*
+ * No driver tells how large its table is, and Open vSwitch does not log that it is full unless it
+ * debugs. Some filters (floods) are never in the NIC: only when these are most is it worth a word.
+ */
 void fl_judge_rule_table(const struct fl_kernel_facts *facts,
                          const struct fl_inventory *inv OVS_UNUSED, struct fl_check *check)
 {
@@ -162,14 +169,16 @@ void fl_judge_rule_table(const struct fl_kernel_facts *facts,
             facts->log.no_space, facts->log.no_space == 1 ? "" : "s");
     else if (!counts->filters_known)
         fl_finds(check, FL_CHECK_UNKNOWN, NULL, "filters could not be counted");
-    else if (refused)
-        fl_finds(check, FL_CHECK_UNKNOWN, "flowlift explain VM --probe asks the NIC why",
+    else if (refused > counts->filters_in_hw)
+        fl_finds(check, FL_CHECK_WARN, "flowlift explain VM --probe asks the NIC why",
                  "%" PRIu64 " of %" PRIu64 " filters are not in the NIC; whether for want of room "
                  "it does not say",
                  refused, counts->filters);
     else
-        fl_finds(check, FL_CHECK_OK, NULL, "all %" PRIu64 " filters are in the NIC: it has room",
-                 counts->filters);
+        fl_finds(check, FL_CHECK_OK, NULL,
+                 "%" PRIu64 " of %" PRIu64
+                 " filters are in the NIC, and nothing says that it is full",
+                 counts->filters_in_hw, counts->filters);
 }
 
 void fl_judge_orphans(const struct fl_kernel_facts *facts,
@@ -179,6 +188,11 @@ void fl_judge_orphans(const struct fl_kernel_facts *facts,
 
     if (!counts->filters_known)
         fl_finds(check, FL_CHECK_UNKNOWN, NULL, "filters could not be counted");
+    else if (!counts->orphans_known)
+        fl_finds(check, FL_CHECK_UNKNOWN, NULL,
+                 "hw-offload is not set, and yet there are %" PRIu64 " filters of Open vSwitch; "
+                 "whether it still looks after them its log does not tell",
+                 counts->filters);
     else if (counts->orphans)
         fl_finds(
             check, FL_CHECK_FAIL,

@@ -133,12 +133,18 @@ static int take_message(struct fl_stats_answer *answer, const struct nlmsghdr *m
     }
 }
 
+/* mnl_nlmsg_ok() of libmnl 1.0.4 takes a length of 2 GiB and more for negative, and lets it pass. */
+static bool is_whole(const struct nlmsghdr *message, int n_left)
+{
+    return mnl_nlmsg_ok(message, n_left) && message->nlmsg_len <= (unsigned int)n_left;
+}
+
 int fl_stats_decode(struct fl_stats_answer *answer, const void *bytes, size_t n_bytes)
 {
     const struct nlmsghdr *message = bytes;
     int n_left = (int)MIN(n_bytes, INT_MAX), ret = 0;
 
-    for (; !ret && !answer->done && mnl_nlmsg_ok(message, n_left);
+    for (; !ret && !answer->done && is_whole(message, n_left);
          message = mnl_nlmsg_next(message, &n_left)) {
         if (message->nlmsg_seq == answer->sequence)
             ret = take_message(answer, message);
@@ -159,6 +165,8 @@ void fl_stats_sort(struct fl_port_sample *sample)
 {
     size_t n = 0;
 
+    if (!sample->n_ports)
+        return; /* nor is there an array */
     qsort(sample->ports, sample->n_ports, sizeof *sample->ports, compare_ports);
     for (size_t i = 0; i < sample->n_ports; i++) {
         const struct fl_port_stats *port = &sample->ports[i];

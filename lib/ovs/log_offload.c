@@ -15,8 +15,11 @@
 /* Newest part of the log that is looked at, in bytes. */
 #define TAIL_BYTES (4 * 1024 * 1024)
 
-/* Open vSwitch 3.1: vswitchd/ovs-vswitchd.c, lib/netdev-offload.c, lib/tc.c, lib/dpif-netlink.c. */
-#define STARTED   "|ovs-vswitchd (Open vSwitch) "
+/*
+ * Open vSwitch 3.1: lib/vlog.c, lib/netdev-offload.c, lib/tc.c, lib/netdev-offload-tc.c. Messages are
+ * numbered from the start (each thread for itself, and a log opened anew goes on); "ovs-vswitchd (Open vSwitch) 3.1.0" comes after that of the flow API.
+ */
+#define STARTED   "Z|00001|vlog|INFO|opened log file"
 #define ENABLED   "netdev: Flow API Enabled"
 #define POLICY    "tc: Using policy '"
 #define NO_RECIRC "recirc_id sharing not supported"

@@ -84,6 +84,7 @@ static void begin(struct host *host)
         .filters_known = true,
         .filters = 8,
         .filters_in_hw = 8,
+        .orphans_known = true,
         .connections_known = true,
     };
 }
@@ -129,7 +130,7 @@ static void a_host_as_it_should_be_passes_all(void **state)
         { fl_judge_offload_active, "8 flows are in TC" },
         { fl_judge_ingress, "every port has its qdisc for filters" },
         { fl_judge_recirculation, "the kernel shares recirculation with TC" },
-        { fl_judge_rule_table, "all 8 filters are in the NIC: it has room" },
+        { fl_judge_rule_table, "8 of 8 filters are in the NIC, and nothing says that it is full" },
         { fl_judge_orphans, "no filter is left behind" },
         { fl_judge_conntrack, "no storage connection goes through conntrack" },
     };
@@ -334,6 +335,13 @@ static void hw_offload_that_was_set_too_late_is_seen(void **state)
     begin(&host);
     smap_replace(&host.inv.other_config, "hw-offload", "false");
     assert_found(&host, fl_judge_offload_active, FL_CHECK_OK, "nothing to put into force");
+
+    begin(&host);
+    smap_replace(&host.inv.other_config, "hw-offload", "false");
+    host.facts.log.flow_api = true;
+    assert_found(&host, fl_judge_offload_active, FL_CHECK_WARN,
+                 "hw-offload is not set any more, but ovs-vswitchd goes on offloading until it is "
+                 "started anew");
 }
 
 static void a_port_that_lost_its_qdisc_is_named(void **state)
@@ -387,9 +395,15 @@ static void a_full_table_is_told_from_other_refusals(void **state)
                  "a table was full: ovs-vswitchd logged \"No space left on device\" 2 times");
 
     begin(&host);
+    host.facts.counts.filters_in_hw = 3;
+    assert_found(&host, fl_judge_rule_table, FL_CHECK_WARN,
+                 "5 of 8 filters are not in the NIC; whether for want of room it does not say");
+
+    /* Floods are never in the NIC. */
+    begin(&host);
     host.facts.counts.filters_in_hw = 5;
-    assert_found(&host, fl_judge_rule_table, FL_CHECK_UNKNOWN,
-                 "3 of 8 filters are not in the NIC; whether for want of room it does not say");
+    assert_found(&host, fl_judge_rule_table, FL_CHECK_OK,
+                 "5 of 8 filters are in the NIC, and nothing says that it is full");
 }
 
 static void filters_left_behind_are_told(void **state)
@@ -402,6 +416,18 @@ static void filters_left_behind_are_told(void **state)
     ovs_strlcpy(host.facts.counts.orphan_device, "rep9", FL_NIC_NAME_BYTES);
     assert_found(&host, fl_judge_orphans, FL_CHECK_FAIL,
                  "1 filter that Open vSwitch no longer knows still forwards packets, on rep9");
+}
+
+static void whether_filters_are_left_behind_may_not_be_known(void **state)
+{
+    struct host host;
+
+    (void)state;
+    begin(&host);
+    host.facts.counts.orphans_known = false;
+    assert_found(&host, fl_judge_orphans, FL_CHECK_UNKNOWN,
+                 "hw-offload is not set, and yet there are 8 filters of Open vSwitch; whether it "
+                 "still looks after them its log does not tell");
 }
 
 static void connections_kept_from_the_nic_are_counted(void **state)
@@ -431,25 +457,44 @@ static void the_kernels_configuration_tells_recirculation(void **state)
     assert_int_equal(fl_kernel_config("no configuration"), FL_FACT_UNKNOWN);
 }
 
-#define LINE(TEXT) "2026-11-22T23:28:23.598Z|00012|module|INFO|" TEXT "\n"
+static void the_kernels_types_tell_recirculation(void **state)
+{
+    static const char with[] = "\0SKB_EXT_SEC_PATH\0TC_SKB_EXT\0SKB_EXT_NUM";
+    static const char without[] = "\0SKB_EXT_SEC_PATH\0SKB_EXT_NUM";
 
+    (void)state;
+    assert_int_equal(fl_kernel_types(with, sizeof with), FL_FACT_YES);
+    assert_int_equal(fl_kernel_types(without, sizeof without), FL_FACT_NO);
+    assert_int_equal(fl_kernel_types("\0sk_buff", 9), FL_FACT_UNKNOWN);
+}
+
+#define LINE(N, TEXT) "2026-11-22T23:28:23.598Z|" N "|" TEXT "\n"
+#define STARTED       LINE("00001", "vlog|INFO|opened log file /ovs-vswitchd.log")
+#define VERSION_LINE  LINE("00042", "bridge|INFO|ovs-vswitchd (Open vSwitch) 3.1.0")
+#define API_ENABLED   LINE("00006", "netdev_offload|INFO|netdev: Flow API Enabled")
+#define POLICY(NAME)  LINE("00007", "tc|INFO|tc: Using policy '" NAME "'")
+#define OF_A_THREAD \
+    LINE("00001", "ofproto_dpif_upcall(revalidator3)|INFO|Spent 2448ms dumping flows")
+#define OPENED_ANEW LINE("00900", "vlog|INFO|opened log file /ovs-vswitchd.log")
+#define NO_RECIRC   LINE("00901", "netdev_offload_tc|ERR|flow_put: recirc_id sharing not supported")
+#define NO_SPACE \
+    LINE("00902", "netdev_offload_tc|ERR|couldn't get tc prio: No space left on device")
+
+/* As ovs-vswitchd 3.1.0 writes it: its name and version come late. */
 static void the_log_counts_from_the_last_start(void **state)
 {
+    static const char off[] = STARTED API_ENABLED POLICY("skip_hw") STARTED VERSION_LINE;
+    static const char on[] = STARTED API_ENABLED POLICY("skip_sw")
+        VERSION_LINE OF_A_THREAD OPENED_ANEW NO_RECIRC NO_SPACE;
     struct fl_log_offload log;
 
     (void)state;
-    fl_log_offload_parse(LINE("netdev: Flow API Enabled") LINE("tc: Using policy 'skip_hw'")
-                             LINE("ovs-vswitchd (Open vSwitch) 3.1.0"),
-                         &log);
+    fl_log_offload_parse(off, &log);
     assert_true(log.seen_start);
     assert_false(log.flow_api);
     assert_string_equal(log.tc_policy, "");
 
-    fl_log_offload_parse(LINE("ovs-vswitchd (Open vSwitch) 3.1.0") LINE("netdev: Flow API Enabled")
-                             LINE("tc: Using policy 'skip_sw'")
-                                 LINE("flow_put: recirc_id sharing not supported")
-                                     LINE("couldn't get tc prio: No space left on device"),
-                         &log);
+    fl_log_offload_parse(on, &log);
     assert_true(log.seen_start && log.flow_api && log.recirc_refused);
     assert_int_equal(log.no_space, 1);
     assert_string_equal(log.tc_policy, "skip_sw");
@@ -473,8 +518,10 @@ int main(void)
         cmocka_unit_test(a_kernel_without_recirculation_in_tc_is_seen),
         cmocka_unit_test(a_full_table_is_told_from_other_refusals),
         cmocka_unit_test(filters_left_behind_are_told),
+        cmocka_unit_test(whether_filters_are_left_behind_may_not_be_known),
         cmocka_unit_test(connections_kept_from_the_nic_are_counted),
         cmocka_unit_test(the_kernels_configuration_tells_recirculation),
+        cmocka_unit_test(the_kernels_types_tell_recirculation),
         cmocka_unit_test(the_log_counts_from_the_last_start),
     };
 
