@@ -226,7 +226,9 @@ static void put_skbedit(const struct fl_tc_action *action, json_t *json)
  */
 static uint64_t packets_of_ticks(uint64_t rate, uint64_t ticks)
 {
-    return (uint32_t)((double)rate * (double)(int64_t)((double)(int64_t)ticks / 15.625) / 1e6);
+    double packets = (double)rate * (double)(uint64_t)((double)ticks / 15.625) / 1e6;
+
+    return packets < (double)UINT32_MAX ? (uint64_t)packets : UINT32_MAX;
 }
 
 static void put_police(const struct fl_tc_action *action, json_t *json)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flows/tc_flow.h"
 
+#include <ovs/flow.h>
 #include <ovs/hash.h>
 #include <ovs/odp-util.h>
 #include <ovs/packets.h>
@@ -34,11 +35,27 @@ void fl_tc_flow_uninit(struct fl_tc_flow *scratch)
 
 /* Identity */
 
+/* Filters of one device follow each other, and most of them send to few. */
+odp_port_t fl_tc_flow_port(struct fl_tc_flow *scratch, const char *dev, int which)
+{
+    struct fl_tc_known_port *known = &scratch->known_ports[which];
+    size_t n;
+
+    if (known->name[0] && !strcmp(known->name, dev))
+        return known->port;
+    n = strlen(dev);
+    if (n >= sizeof known->name)
+        return fl_ports_intern(scratch->ports, dev, n);
+    memcpy(known->name, dev, n + 1);
+    known->port = fl_ports_intern(scratch->ports, dev, n);
+    return known->port;
+}
+
 static odp_port_t port_of(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter)
 {
     const char *dev = filter->indev ? filter->indev : filter->dev;
 
-    return dev ? fl_ports_intern(scratch->ports, dev, strlen(dev)) : ODPP_NONE;
+    return dev ? fl_tc_flow_port(scratch, dev, 0) : ODPP_NONE;
 }
 
 static void set_id(const struct fl_tc_filter *filter, struct fl_flow *flow)
@@ -112,6 +129,19 @@ static void blame(struct fl_tc_flow *scratch, struct fl_flow *flow, const char *
     flow->parse_error = scratch->error;
 }
 
+/* Back to everything; cheaper than match_init_catchall(), since most of @match was not touched. */
+static void clear_match(struct match *match, const struct minimatch *used)
+{
+    uint64_t *flow = (uint64_t *)&match->flow, *mask = (uint64_t *)&match->wc.masks;
+    size_t i;
+
+    FLOWMAP_FOR_EACH_INDEX(i, used->mask->masks.map)
+    {
+        flow[i] = 0;
+        mask[i] = 0;
+    }
+}
+
 static void set_match(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter,
                       struct fl_flow *flow)
 {
@@ -127,6 +157,7 @@ static void set_match(struct fl_tc_flow *scratch, const struct fl_tc_filter *fil
         flow->match_partial = true;
     }
     minimatch_init(&scratch->match, match);
+    clear_match(match, &scratch->match);
     scratch->has_match = flow->has_match = true;
     flow->match = scratch->match;
     if (filter->unknown_match)

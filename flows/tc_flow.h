@@ -34,11 +34,15 @@
 struct fl_tc_flow {
     struct fl_ports *ports; /* borrowed */
     struct ofpbuf actions;
-    struct match wide;           /* Before it becomes @match. */
+    struct match wide;           /* Before it becomes @match; matches everything in between. */
     struct minimatch match;      /* Of the last flow, when @has_match. */
     struct minimatch everything; /* Of flows without a match. */
     bool has_match;
     char error[256]; /* parse_error */
+    struct fl_tc_known_port {
+        char name[16];
+        odp_port_t port;
+    } known_ports[2]; /* The last device that packets came from, and that they went to. */
 };
 
 enum fl_tc_flow_flags {

@@ -234,10 +234,11 @@ static const char *put_geneve(const struct fl_tc_filter *filter, struct match *m
     match->wc.masks.tunnel.flags |= FLOW_TNL_F_UDPIF;
     flow->present.len = (uint8_t)n;
     masks->present.len = 0xff;
-    memcpy(flow->opts.gnv, key->geneve, n);
     memcpy(masks->opts.gnv, mask->geneve, n);
     for (size_t at = 0; at < n; at += 4u + key->geneve[at + 3] * 4u)
         masks->opts.gnv[at / 4].length = 0x1f; /* Exact. */
+    for (size_t i = 0; i < n; i++)
+        ((uint8_t *)flow->opts.gnv)[i] = key->geneve[i] & ((const uint8_t *)masks->opts.gnv)[i];
     return NULL;
 }
 
@@ -252,7 +253,6 @@ const char *fl_tc_flow_match(struct fl_tc_flow *scratch, const struct fl_tc_filt
     bool is_geneve = filter->dev_kind && !strcmp(filter->dev_kind, "geneve");
     uint64_t left = filter->present;
 
-    match_init_catchall(match);
     put_tags(filter, match);
     put_dl_type(filter, match);
     for (; left; left &= left - 1) {

@@ -38,19 +38,18 @@ static inline struct fl_attrs fl_attrs_nested(const struct fl_attr *attr)
 /** fl_attrs_next() - Return: true and *@attr; false at the end, or where it is malformed */
 static inline bool fl_attrs_next(struct fl_attrs *attrs, struct fl_attr *attr)
 {
-    size_t left = (size_t)(attrs->end - attrs->p);
+    const ptrdiff_t left = attrs->end - attrs->p;
     const struct nlattr *nla = (const void *)attrs->p;
-    size_t step;
+    unsigned int n;
 
-    if (left < NLA_HDRLEN || nla->nla_len < NLA_HDRLEN || nla->nla_len > left) {
+    if (left < NLA_HDRLEN || (n = nla->nla_len) < NLA_HDRLEN || (ptrdiff_t)n > left) {
         attrs->malformed = left > 0;
         return false;
     }
     attr->type = nla->nla_type & NLA_TYPE_MASK;
-    attr->n = (uint16_t)(nla->nla_len - NLA_HDRLEN);
+    attr->n = (uint16_t)(n - NLA_HDRLEN);
     attr->data = attrs->p + NLA_HDRLEN;
-    step = NLA_ALIGN(nla->nla_len);
-    attrs->p += step < left ? step : left;
+    attrs->p += NLA_ALIGN(n); /* Past the end with the last one, whose padding may be missing. */
     return true;
 }
 

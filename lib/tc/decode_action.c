@@ -5,42 +5,49 @@
 
 #include "lib/tc/decode_internal.h"
 
-static const struct {
-    char name[12];
-    enum fl_tc_kind kind;
-} kinds[] = {
-    { "mirred", FL_TC_MIRRED },   { "gact", FL_TC_GACT },
-    { "vlan", FL_TC_VLAN },       { "ct", FL_TC_CT },
-    { "csum", FL_TC_CSUM },       { "pedit", FL_TC_PEDIT },
-    { "skbedit", FL_TC_SKBEDIT }, { "tunnel_key", FL_TC_TUNNEL_KEY },
-    { "police", FL_TC_POLICE },   { "mpls", FL_TC_MPLS },
-    { "sample", FL_TC_SAMPLE },
-};
+/* Most kinds differ in their first two letters: one comparison is enough for each. */
+static enum fl_tc_kind kind_of(const char *name)
+{
+    static const struct {
+        char name[12];
+        enum fl_tc_kind kind;
+    } kinds[] = {
+        { "mirred", FL_TC_MIRRED },   { "gact", FL_TC_GACT },
+        { "vlan", FL_TC_VLAN },       { "ct", FL_TC_CT },
+        { "csum", FL_TC_CSUM },       { "pedit", FL_TC_PEDIT },
+        { "skbedit", FL_TC_SKBEDIT }, { "tunnel_key", FL_TC_TUNNEL_KEY },
+        { "police", FL_TC_POLICE },   { "mpls", FL_TC_MPLS },
+        { "sample", FL_TC_SAMPLE },
+    };
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (name[0] == kinds[i].name[0] && name[1] == kinds[i].name[1] &&
+            !strcmp(name, kinds[i].name))
+            return kinds[i].kind;
+    }
+    return FL_TC_OTHER;
+}
 
 static bool read_kind(const struct fl_attr *attr, struct fl_tc_action *action)
 {
     const char *name = fl_attr_string(attr);
 
-    if (!name)
+    if (!name || !*name)
         return false;
-    action->kind = FL_TC_OTHER;
+    action->kind = kind_of(name);
     action->kind_name = name;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (!strcmp(name, kinds[i].name)) {
-            action->kind = kinds[i].kind;
-            break;
-        }
-    }
     return true;
 }
 
 static void read_basic(const struct fl_attr *attr, uint64_t *bytes, uint64_t *packets)
 {
+    const size_t n = offsetof(struct gnet_stats_basic, packets) + sizeof(uint32_t);
     struct gnet_stats_basic basic;
 
     /* The structure is padded at its end, and the kernel does not always send the padding. */
-    memset(&basic, 0, sizeof basic);
-    memcpy(&basic, attr->data, attr->n < sizeof basic ? attr->n : sizeof basic);
+    if (attr->n < n)
+        return;
+    memcpy(&basic, attr->data, n);
     *bytes = basic.bytes;
     *packets = basic.packets;
 }
@@ -61,7 +68,7 @@ static void read_queue(const struct fl_attr *attr, struct fl_tc_counters *counte
 }
 
 /* TCA_STATS_PKT64 is of the counters that it follows, and only there when they passed 2^32. */
-static bool read_counters(const struct fl_attr *outer, struct fl_tc_counters *counters)
+static inline bool read_counters(const struct fl_attr *outer, struct fl_tc_counters *counters)
 {
     struct fl_attrs attrs = fl_attrs_nested(outer);
     uint16_t previous = TCA_STATS_UNSPEC;
@@ -125,8 +132,8 @@ static void read_cookie(const struct fl_attr *attr, struct fl_tc_filter *filter,
     action->n_cookie = (uint8_t)attr->n;
 }
 
-static bool read_part(const struct fl_attr *attr, struct fl_tc_filter *filter,
-                      struct fl_tc_action *action)
+static inline bool read_part(const struct fl_attr *attr, struct fl_tc_filter *filter,
+                             struct fl_tc_action *action)
 {
     switch (attr->type) {
     case TCA_ACT_KIND: return read_kind(attr, action);

@@ -42,7 +42,7 @@ static void name_new_devices(struct dump *dump)
         struct fl_tc_action *action = &filter->actions[i];
         char name[IF_NAMESIZE];
 
-        if (action->kind != FL_TC_MIRRED || action->mirred.to_dev ||
+        if (action->kind != FL_TC_MIRRED || action->mirred.to_dev || !action->mirred.ifindex ||
             !if_indextoname((unsigned int)action->mirred.ifindex, name))
             continue;
         fl_tc_links_put(&dump->links, action->mirred.ifindex, name, NULL);

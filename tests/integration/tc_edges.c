@@ -6,6 +6,7 @@
  *   tc_edges flows [DEV...]   each filter as a flow: ufid, path, match and actions
  *   tc_edges terse [DEV...]   the same of a terse dump, without match and actions
  *   tc_edges count [DEV...]   nothing of them: time and memory of decoding and conversion
+ *   tc_edges counters [DEV...] likewise, of a terse dump
  *   tc_edges bare DEV...      time of netlink dumps of the ingress of devices whose bytes are dropped
  *   tc_edges messages DEV     the messages of its ingress as hexadecimal text, one a line
  */
@@ -163,13 +164,13 @@ int main(int argc, char **argv)
     int status = 2;
 
     fl_tc_flow_init(&scratch, ports);
-    if (!strcmp(what, "terse"))
+    if (!strcmp(what, "terse") || !strcmp(what, "counters"))
         flow_flags = FL_TC_FLOW_COUNTERS;
     if (!strcmp(what, "json"))
         status = dump(print_json, devices, n);
     else if (!strcmp(what, "flows") || !strcmp(what, "terse"))
         status = dump(print_flow, devices, n);
-    else if (!strcmp(what, "count"))
+    else if (!strcmp(what, "count") || !strcmp(what, "counters"))
         status = dump(count_flow, devices, n);
     else if (!strcmp(what, "bare"))
         status = run_bare(devices, n);
@@ -177,7 +178,7 @@ int main(int argc, char **argv)
         bare_dump(devices[0], print_message, NULL);
         status = 0;
     } else {
-        fprintf(stderr, "usage: tc_edges json|flows|terse|count|bare|messages [DEV...]\n");
+        fprintf(stderr, "usage: tc_edges json|flows|terse|count|counters|bare|messages [DEV...]\n");
     }
     fl_tc_flow_uninit(&scratch);
     fl_ports_destroy(ports);
