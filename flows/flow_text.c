@@ -139,6 +139,15 @@ static bool says_all(const struct ofpbuf *key, const struct ofpbuf *mask,
     return match_equal(&have, &want);
 }
 
+/* That a tunnel has no id: the text of OVS knows no word for it. */
+static bool lacks_tunnel_id(const struct match *match)
+{
+    const struct flow_tnl *mask = &match->wc.masks.tunnel;
+
+    return !(match->flow.tunnel.flags & FLOW_TNL_F_KEY) &&
+           (mask->tun_id || mask->flags & FLOW_TNL_F_KEY);
+}
+
 /* Return: whether the text says all of the match. */
 static bool put_match(struct ds *text, const struct fl_flow *flow, const struct fl_ports *ports)
 {
@@ -157,8 +166,7 @@ static bool put_match(struct ds *text, const struct fl_flow *flow, const struct 
     ofpbuf_init(&mask, 1024);
     odp_flow_key_from_flow(&parms, &key);
     odp_flow_key_from_mask(&parms, &mask);
-    all = says_all(&key, &mask, flow) &&
-          (!match.wc.masks.tunnel.tun_id || match.flow.tunnel.flags & FLOW_TNL_F_KEY);
+    all = says_all(&key, &mask, flow) && !lacks_tunnel_id(&match);
     if (!match.wc.masks.dl_type) {
         cut_at_type(&key);
         cut_at_type(&mask);

@@ -217,7 +217,7 @@ static bool check_key(struct fl_odp_decoder *decoder, const struct nlattr *key,
             flow->match_partial = true;
         }
     }
-    return true;
+    return left == 0; /* it reads past the end of what it shows of bytes that are left */
 }
 
 static bool fits(enum odp_key_fitness fitness)
