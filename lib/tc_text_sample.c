@@ -18,6 +18,7 @@ static int add_filter(const struct fl_tc_filter *filter, void *sample_)
     struct fl_flow flow;
 
     fl_tc_to_flow(&sample->scratch, filter, 0, &flow);
+    sample->n_errors += flow.parse_error != NULL;
     if (sample->keep_text) {
         _cleanup_json json_t *json = fl_tc_filter_json(filter);
 
@@ -72,6 +73,7 @@ int fl_tc_text_sample_end(struct fl_tc_text_sample *sample, int ret, struct fl_e
     if (!ret)
         ret = fl_decoder_finish(sample->flows);
     sample->stats = *fl_tc_text_stats(sample->filters);
+    sample->stats.parse_errors = sample->n_errors;
     add_flow_lines(&sample->stats, fl_decoder_stats(sample->flows));
     fl_snapshot_set_lines(sample->snapshot, &sample->stats);
     fl_tc_text_destroy(sample->filters);

@@ -21,6 +21,7 @@ struct fl_tc_text_sample {
     struct fl_tc_text *filters;
     struct fl_decoder *flows;
     struct fl_tc_flow scratch;
+    uint64_t n_errors;            /* Filters that are no flow in full. */
     struct fl_decode_stats stats; /* valid after fl_tc_text_sample_end() */
 };
 
