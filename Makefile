@@ -3,6 +3,7 @@
 #
 #   make            build everything            make check      all tests
 #   make demo       find and repair, live       make check SANITIZE=1   under ASan and UBSan
+#                   (BENCH=kernel: in a QEMU guest, on the kernel's datapath)
 #   make bench      performance                 make fuzz       RUNS=1000000 a target, KEEP=1 keeps
 #   make install    PREFIX, DESTDIR             make format     clang-format what is ours
 #   make clean      build folders               make distclean  and libopenvswitch
@@ -52,9 +53,10 @@ setup:
 setup-bench:
 	@tools/setup test
 	@tests/bench/setup
+	@tests/bench/kernel/setup
 
 demo: setup-bench all
-	@FLOWLIFT_BUILD=$(abspath $(BUILD)) tests/bench/demo
+	@FLOWLIFT_BUILD=$(abspath $(BUILD)) tests/bench/$(if $(filter kernel,$(BENCH)),kernel/)demo
 
 # The tests that fail are shown by summary.py, whose last line is the count.
 check: setup-bench all

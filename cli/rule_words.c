@@ -98,6 +98,10 @@ static void take_protocol(struct ds *ds, struct flow *flow, struct flow *mask)
     if (has_protocol && (flow->nw_proto == IPPROTO_TCP || flow->nw_proto == IPPROTO_UDP)) {
         ds_put_cstr(ds, flow->nw_proto == IPPROTO_TCP ? "TCP" : "UDP");
         flow->nw_proto = mask->nw_proto = 0;
+        if (mask->tcp_flags == htons(TCP_ACK) && flow->tcp_flags == htons(TCP_ACK)) {
+            ds_put_cstr(ds, " with ACK (begins no connection)");
+            flow->tcp_flags = mask->tcp_flags = 0;
+        }
     } else if (is_ip) {
         ds_put_cstr(ds, flow->dl_type == htons(ETH_TYPE_IP) ? "IPv4" : "IPv6");
     } else {
@@ -180,8 +184,8 @@ const char *fl_relaxation_words(const char *id)
         const char *id;
         const char *words;
     } known[] = {
-        { "ct-invalid",
-          "a packet that connection tracking calls invalid is forwarded, not dropped" },
+        { "ct-invalid", "a packet of no connection that conntrack knows, invalid or from the "
+                        "middle of one, is forwarded, not dropped" },
         { "ct-new-in", "a new connection towards the VM is forwarded, not dropped" },
         { "ct-new-out", "a new connection from the VM is forwarded, not dropped" },
         { "mac-learning", "the switch no longer learns the sender's address from these packets" },

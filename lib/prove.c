@@ -32,6 +32,7 @@ struct prover {
 struct conntrack_answer {
     const char *const *states;
     const char *relaxation; /* What it is called when the pipeline drops and the rule forwards. */
+    bool is_new;            /* It says that the packet begins a connection. */
 };
 
 #define EIGHT(STATE) STATE, STATE, STATE, STATE, STATE, STATE, STATE, STATE, NULL
@@ -181,14 +182,33 @@ static int settle_actions(struct prover *p, struct fl_rule *rule, const char *pa
     return 0;
 }
 
+/*
+ * Where the pipeline drops new connections, a rule for TCP is narrowed to segments with ACK: nobody can
+ * begin a connection with one, so all it forwards that the pipeline would not are packets from the
+ * middle of a connection that conntrack does not know, which it calls new or invalid as it is set
+ * (nf_conntrack_tcp_loose). What begins a connection stays in the pipeline.
+ * Return: the relaxation that is left.
+ */
+static const char *narrow(struct fl_rule *rule, const struct conntrack_answer *answer)
+{
+    const ovs_be16 ack = htons(TCP_ACK);
+
+    if (!answer->is_new || rule->match.flow.nw_proto != IPPROTO_TCP) {
+        return answer->relaxation;
+    }
+    match_set_tcp_flags_masked(&rule->match, ack, ack);
+    return "ct-invalid";
+}
+
 /* Compares what the pipeline and the rule do with one packet under one answer of conntrack. */
-static int compare(struct prover *p, const struct fl_rule *rule, const struct flow *packet,
+static int compare(struct prover *p, struct fl_rule *rule, const struct flow *packet,
                    const struct conntrack_answer *answer)
 {
     _cleanup_free char *guarded = fl_packet_text(packet, p->set->guard_reg, p->set->guard_mask);
     _cleanup_free char *plain = fl_packet_text(packet, 0, 0);
     _cleanup_trace struct fl_trace *pipeline = NULL;
     _cleanup_trace struct fl_trace *ours = NULL;
+    const char *relaxation;
     int error = trace(p, rule, guarded, answer->states, NULL, &pipeline);
 
     if (!error) {
@@ -203,14 +223,15 @@ static int compare(struct prover *p, const struct fl_rule *rule, const struct fl
     if (!answer->relaxation || strcmp(pipeline->effect, "drop")) {
         return differ(p, rule, guarded, pipeline, ours->effect, answer->states[0]);
     }
-    if (!fl_config_allows(p->config, answer->relaxation)) {
+    relaxation = narrow(rule, answer);
+    if (!fl_config_allows(p->config, relaxation)) {
         return fl_error_set(p->err, -EPERM,
                             "the rule would forward what the pipeline drops (%s); "
                             "[policy] allow-relaxations does not allow it; see ovs-appctl "
                             "ofproto/trace %s '%s' --ct-next '%s'",
-                            answer->relaxation, rule->bridge, guarded, answer->states[0]);
+                            relaxation, rule->bridge, guarded, answer->states[0]);
     }
-    fl_flowset_add_relaxation(p->set, answer->relaxation, plain);
+    fl_flowset_add_relaxation(p->set, relaxation, plain);
     return 0;
 }
 
@@ -219,8 +240,8 @@ static int prove_first(struct prover *p, struct fl_rule *rule, const struct flow
 {
     bool from_vm = rule->direction == FL_FROM_VM;
     const struct conntrack_answer others[] = {
-        { newly_made, from_vm ? "ct-new-out" : "ct-new-in" },
-        { invalid, "ct-invalid" },
+        { newly_made, from_vm ? "ct-new-out" : "ct-new-in", true },
+        { invalid, "ct-invalid", false },
     };
     _cleanup_free char *guarded = fl_packet_text(packet, p->set->guard_reg, p->set->guard_mask);
     _cleanup_trace struct fl_trace *pipeline = NULL;
@@ -235,7 +256,7 @@ static int prove_first(struct prover *p, struct fl_rule *rule, const struct flow
     return error;
 }
 
-static int prove_edges(struct prover *p, const struct fl_rule *rule, const struct flow *packet,
+static int prove_edges(struct prover *p, struct fl_rule *rule, const struct flow *packet,
                        const struct conntrack_answer *established)
 {
     for (enum fl_edge edge = 0; edge < FL_N_EDGES; edge++) {

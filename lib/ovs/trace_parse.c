@@ -266,13 +266,32 @@ static bool is_action(const char *text, int n, const char *name)
            (n == length || text[length] == '(');
 }
 
-/* What is left of one action when state that only the datapath sees is taken out. */
-static void put_effect(struct ds *effect, const char *text, int n)
+/* Does the action only change the packet, so that nobody gets it? */
+static bool only_changes(const char *text, int n)
+{
+    static const char *const changes[] = { "set",     "push_vlan", "pop_vlan", "push_eth",
+                                           "pop_eth", "push_mpls", "pop_mpls", "push_nsh",
+                                           "pop_nsh", "dec_ttl",   "meter",    "trunc" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+        if (is_action(text, n, changes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * What is left of one action when state that only the datapath sees is taken out. @sent: set when the
+ * action sends the packet somewhere.
+ */
+static void put_effect(struct ds *effect, const char *text, int n, bool *sent)
 {
     if (is_action(text, n, "ct") || is_action(text, n, "ct_clear") || is_action(text, n, "hash") ||
         is_action(text, n, "recirc") || is_action(text, n, "drop")) {
         return;
     }
+    *sent |= !only_changes(text, n);
     if (effect->length) {
         ds_put_char(effect, ',');
     }
@@ -308,6 +327,7 @@ struct recirculation {
     bool was_last;  /* no action after it */
     unsigned int n; /* of them at the top level */
     bool nested;    /* inside clone() and the like */
+    bool sent;      /* somebody gets the packet */
 };
 
 static int read_actions(struct fl_trace *trace, const char *text, struct ds *effect,
@@ -334,7 +354,7 @@ static int read_actions(struct fl_trace *trace, const char *text, struct ds *eff
         }
         ct |= is_action(text, n, "ct");
         trace->nat |= may_translate(text, n);
-        put_effect(effect, text, n);
+        put_effect(effect, text, n, &recirc->sent);
         if (!text[n]) {
             return 0;
         }
@@ -346,16 +366,18 @@ static int read_actions(struct fl_trace *trace, const char *text, struct ds *eff
 static int compose(struct fl_trace *trace, struct ds *effect, struct fl_error *err)
 {
     unsigned int n_recirc = 0;
+    bool sent = false;
 
     for (size_t i = 0; i < trace->n_steps; i++) {
         struct fl_trace_step *step = &trace->steps[i];
-        struct recirculation recirc = { .n = 0 };
+        struct recirculation recirc = { .sent = sent };
         int error = read_actions(trace, step->datapath_actions, effect, &recirc, err);
 
         if (error) {
             return error;
         }
         step->ct = recirc.ct;
+        sent = recirc.sent;
         n_recirc += recirc.n;
         if (recirc.nested || recirc.n > 1 || (recirc.n && !recirc.was_last)) {
             trace->forks = true;
@@ -367,7 +389,8 @@ static int compose(struct fl_trace *trace, struct ds *effect, struct fl_error *e
     if (!trace->forks && n_recirc != trace->n_steps - 1) {
         return not_understood(err, "a recirculation that was not followed");
     }
-    if (!effect->length) {
+    if (!sent) {
+        ds_clear(effect);
         ds_put_cstr(effect, "drop");
     }
     return 0;

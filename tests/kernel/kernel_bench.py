@@ -11,18 +11,15 @@ skipped.
 """
 
 import os
-import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [f"{ROOT}/tests/integration", f"{ROOT}/tests/bench/kernel"]
+sys.path[:0] = [HERE, f"{ROOT}/tests/integration", f"{ROOT}/tests/bench/kernel"]
 
+import in_guest  # noqa: E402
 import tap  # noqa: E402
-from answer import BUILD, PATIENCE, RunsFlowlift  # noqa: E402,F401
-
-# In the guest everything takes ten times as long as on the host.
-GUEST_SECONDS = 900
+from answer import PATIENCE, RunsFlowlift  # noqa: E402,F401
 
 
 class KernelBench(RunsFlowlift):
@@ -57,29 +54,8 @@ class KernelBench(RunsFlowlift):
         return "\n".join(sorted(text.splitlines()))
 
 
-def build_module():
-    """flownic.ko for the guest's kernel, built where it is not yet."""
-    folder = f"{BUILD}/tests/bench/kernel"
-    built = subprocess.run([f"{ROOT}/tests/bench/kernel/nic/build", folder], capture_output=True,
-                           text=True, check=False)
-    if built.returncode:
-        sys.exit(f"the simulated NIC does not build: {built.stderr}")
-    os.environ["FLOWLIFT_NIC_MODULE"] = built.stdout.strip().splitlines()[-1]
-
-
 def main(file, tests, bench, **guest_options):
     """Run the tests: in a guest of their own, if this is not one."""
     if sys.argv[1:] == ["inside"]:
         tap.run(tests, bench)
-    import guest
-    reason = guest.unavailable()
-    if reason:
-        print(f"1..0 # SKIP {reason}")
-        sys.exit(0)
-    build_module()
-    guest_options.setdefault("timeout", GUEST_SECONDS)
-    try:
-        sys.exit(guest.run(os.path.abspath(file), ["inside"], **guest_options))
-    except guest.GuestError as error:
-        print(f"Bail out! {error}")
-        sys.exit(1)
+    sys.exit(in_guest.run(os.path.abspath(file), ["inside"], **guest_options))

@@ -5,7 +5,8 @@ and the simulated NIC itself say. Runs in the kernel bench's guest; prints TAP.
 
 Usage: nic.py [cost]
 
-FLOWLIFT_BUILD names the build folder. The module flownic is loaded from FLOWNIC, or by name.
+FLOWLIFT_BUILD names the build folder. The module flownic is loaded from FLOWLIFT_NIC_MODULE, or
+by name.
 
 "cost" measures what both samples of stage one cost. It is for a guest whose clock counts instructions
 (run --icount): under plain emulation the time that a busy machine takes away counts as the guest's.
@@ -23,7 +24,7 @@ sys.path[:0] = [HERE, f"{HERE}/../integration"]
 import tap  # noqa: E402
 
 EDGES = os.path.join(os.environ.get("FLOWLIFT_BUILD", f"{HERE}/../../build"), "tests/nic_edges")
-MODULE = os.environ.get("FLOWNIC", "flownic")
+MODULE = os.environ.get("FLOWLIFT_NIC_MODULE", "flownic")
 N_VFS = 200
 COUNTERS = "/sys/kernel/debug/flownic/counters"
 # CPU time of the two samples of stage one, for N_VFS VMs, in milliseconds.

@@ -1,0 +1,54 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: Apache-2.0
+"""A mounted disk while its VM is repaired and the repair is taken back: NFS over OVN, kernel to kernel."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import kernel_bench  # noqa: E402
+import tap  # noqa: E402
+
+VM = "vm2"
+MIB = 64
+JOB_SECONDS = 400
+TIMES_SLOWEST = 5
+
+
+class Bench(kernel_bench.KernelBench):
+    slowest_ms = None
+
+    def done(self, job):
+        """The outcome of a job that wrote and read back without an error."""
+        result = job.wait(JOB_SECONDS)
+        tap.note({key: value for key, value in result.items() if key != "times_ms"})
+        tap.equal(result["errors"], 0, "I/O errors")
+        tap.equal(result["sha256_read"], result["sha256_written"], "what was read back")
+        return result
+
+
+def undisturbed(bench):
+    "64 MiB written and read back by the stranded VM, undisturbed: the measure"
+    result = bench.done(bench.lab.start_nfs_job(VM, MIB))
+    bench.slowest_ms = result["slowest_ms"]
+
+
+def repaired_and_taken_back(bench):
+    "the same while apply and revert run: no I/O error, no operation 5 times as slow as the slowest"
+    job = bench.lab.start_nfs_job(VM, MIB)
+    rounds = 0
+    while job.is_running():
+        bench.await_verdicts({VM: "stranded"}, 60)
+        bench.flowlift("apply", VM, "--ticket", "T-2", timeout=180).expect(0)
+        bench.revert()
+        rounds += job.is_running()
+    tap.check(rounds, "apply and revert were done while the job ran")
+    tap.note(f"{rounds} times apply and revert")
+    result = bench.done(job)
+    tap.check(result["slowest_ms"] <= TIMES_SLOWEST * bench.slowest_ms,
+              f"slowest operation {result['slowest_ms']} ms, undisturbed {bench.slowest_ms} ms")
+
+
+if __name__ == "__main__":
+    kernel_bench.main(__file__, [undisturbed, repaired_and_taken_back], Bench, timeout=1500)
