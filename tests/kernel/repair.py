@@ -44,6 +44,15 @@ def ovs_says_the_same(bench):
     tap.equal(bench.verdicts("--via", "ovs"), STRANDED, "verdicts")
 
 
+def a_capture_says_the_same(bench):
+    "capture, then audit --from: the same verdicts, and the flows' counters of hardware with them"
+    path = f"{bench.lab.root}/ticket.json"
+    bench.flowlift("capture", "-o", path).expect(0)
+    tap.equal(bench.verdicts("--from", path), STRANDED, "verdicts")
+    flows = bench.flowlift("flows", "--from", path, "--path", "hw", "--json").json["flows"]
+    tap.check(flows and all(flow["hw_packets"] is not None for flow in flows), "hw_packets", flows)
+
+
 def policy_before(bench):
     "before: what OVN's policy allows passes, what it blocks is blocked"
     policy_holds(bench, "before")
@@ -119,6 +128,7 @@ def revert_takes_back(bench):
 TESTS = [
     finds_the_stranded_vm,
     ovs_says_the_same,
+    a_capture_says_the_same,
     policy_before,
     plan_stays_on_the_integration_bridge,
     apply_repairs,
