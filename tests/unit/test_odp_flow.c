@@ -267,9 +267,7 @@ static void test_nothing(void **state OVS_UNUSED)
     ofpbuf_init(&attrs, 16);
     assert_shown(&attrs, "0 1 0 the match is missing\n");
     nl_msg_put_unspec_zero(&attrs, OVS_FLOW_ATTR_KEY, 3);
-    assert_shown(&attrs,
-                 "0 1 0 the match was not understood: trailing garbage in flow key; the flow "
-                 "key in error is: <empty>,***3 leftover bytes*** (000000)\n");
+    assert_shown(&attrs, "0 1 0 the match was not understood\n");
     ofpbuf_uninit(&attrs);
 }
 
