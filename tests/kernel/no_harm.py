@@ -19,6 +19,11 @@ TIMES_SLOWEST = 5
 class Bench(kernel_bench.KernelBench):
     slowest_ms = None
 
+    def __enter__(self):
+        super().__enter__()
+        self.lab.start_load(VM, rate=10)  # so that there is traffic beyond the end of a job
+        return self
+
     def done(self, job):
         """The outcome of a job that wrote and read back without an error."""
         result = job.wait(JOB_SECONDS)
@@ -37,14 +42,10 @@ def undisturbed(bench):
 def repaired_and_taken_back(bench):
     "the same while apply and revert run: no I/O error, no operation 5 times as slow as the slowest"
     job = bench.lab.start_nfs_job(VM, MIB)
-    rounds = 0
-    while job.is_running():
-        bench.await_verdicts({VM: "stranded"}, 60)
-        bench.flowlift("apply", VM, "--ticket", "T-2", timeout=180).expect(0)
-        bench.revert()
-        rounds += job.is_running()
-    tap.check(rounds, "apply and revert were done while the job ran")
-    tap.note(f"{rounds} times apply and revert")
+    bench.await_verdicts({VM: "stranded"}, 60)
+    bench.flowlift("apply", VM, "--ticket", "T-2", timeout=180).expect(0)
+    bench.revert()
+    tap.check(job.is_running(), "both were done while the job ran")
     result = bench.done(job)
     tap.check(result["slowest_ms"] <= TIMES_SLOWEST * bench.slowest_ms,
               f"slowest operation {result['slowest_ms']} ms, undisturbed {bench.slowest_ms} ms")
