@@ -127,8 +127,8 @@ static void read_action(const json_t *json, size_t i, struct fl_tc_filter *filte
         !fl_tc_kind_read(json, filter, action))
         fl_tc_not_understood(filter, FL_TC_ABOUT_ACTION, "action %.20s", action->kind_name);
     action->index = (uint32_t)fl_tc_number_or(json, "index", 0);
-    action->ref = (int32_t)fl_tc_number_or(json, "ref", 0);
-    action->bind = (int32_t)fl_tc_number_or(json, "bind", 0);
+    action->ref = (int32_t)(fl_tc_number_or(json, "ref", 0) & INT32_MAX);
+    action->bind = (int32_t)(fl_tc_number_or(json, "bind", 0) & INT32_MAX);
     read_times(json, action);
     read_counters(json_object_get(json, "stats"), &action->counters);
     read_cookie(fl_tc_text_of(json, "cookie"), action);
