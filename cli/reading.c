@@ -10,6 +10,7 @@
 #include <ovs/util.h>
 
 #include "cli/progress.h"
+#include "cli/text.h"
 #include "flows/nearest.h"
 #include "lib/collect.h"
 #include "lib/collect_screen.h"
@@ -24,14 +25,21 @@ static int collect(const struct fl_request *request, const struct fl_collect_opt
     return fl_collect_host(&host, options, snapshot, err);
 }
 
-static bool leaves_doubt(const struct fl_screen *screen)
+static json_t *doubts_of(const struct fl_screen *screen)
 {
+    json_t *doubts = json_array();
+
     for (size_t i = 0; i < screen->n_vms; i++) {
-        if (screen->vms[i].suspicion == FL_SUSPICION_SUSPECT ||
-            screen->vms[i].suspicion == FL_SUSPICION_UNKNOWN)
-            return true;
+        const struct fl_screened *vm = &screen->vms[i];
+
+        if (vm->suspicion != FL_SUSPICION_SUSPECT && vm->suspicion != FL_SUSPICION_UNKNOWN)
+            continue;
+        json_array_append_new(doubts,
+                              json_pack("{s:o, s:s, s:o}", "name", fl_text_json(vm->vm->name),
+                                        "suspicion", fl_suspicion_name(vm->suspicion), "reason",
+                                        fl_text_json(vm->reason)));
     }
-    return false;
+    return doubts;
 }
 
 /* Stage one. reading->audit is set only when it is enough. */
@@ -50,7 +58,8 @@ static int screen(const struct fl_request *request, const struct fl_collect_opti
     error = fl_collect_screen(&host, options, &snapshot, &screen, err);
     if (error)
         return error;
-    if (leaves_doubt(&screen)) {
+    reading->doubts = doubts_of(&screen);
+    if (json_array_size(reading->doubts)) {
         fl_screen_destroy(&screen);
         fl_snapshot_destroy(snapshot);
         return 0;
@@ -96,6 +105,7 @@ void fl_reading_close(struct fl_reading *reading)
     if (reading->audit)
         fl_audit_destroy(reading->audit);
     fl_snapshot_destroy(reading->snapshot);
+    json_decref(reading->doubts);
     fl_config_destroy(&reading->config);
 }
 

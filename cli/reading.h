@@ -19,6 +19,11 @@ struct fl_reading {
     struct fl_config config;
     struct fl_snapshot *snapshot;
     struct fl_audit *audit;
+    /*
+     * [{"name", "suspicion", "reason"}] of the VMs for whom stage one was not enough; owned, and NULL
+     * without --screen.
+     */
+    json_t *doubts;
 };
 
 /**

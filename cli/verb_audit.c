@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
 #include <ovs/util.h>
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@
 struct answer {
     const struct fl_request *request;
     const struct fl_audit *audit;
+    json_t *doubts;                 /* Of stage one, or NULL; borrowed. */
     const struct fl_vm_audit *only; /* NULL: all */
     int64_t window_ms;
 };
@@ -33,6 +35,12 @@ static json_t *answer_document(const struct answer *answer)
     return document;
 }
 
+/* Null when no flow was read. */
+static json_t *n_orphans_json(const struct fl_audit *audit)
+{
+    return audit->chains ? fl_count_json(fl_snapshot_n_orphans(audit->snapshot)) : json_null();
+}
+
 static void print_json(const struct answer *answer, struct fl_output *out)
 {
     json_t *document = answer_document(answer);
@@ -45,6 +53,10 @@ static void print_json(const struct answer *answer, struct fl_output *out)
     json_object_set_new(document, "vms", vms);
     json_object_set_new(document, "host_causes",
                         fl_causes_json(answer->audit->host_causes, answer->audit->n_host_causes));
+    json_object_set_new(document, "screen",
+                        answer->doubts ? json_incref(answer->doubts) : json_null());
+    json_object_set_new(document, "orphans", fl_audit_orphans_to_json(answer->audit));
+    json_object_set_new(document, "n_orphans", n_orphans_json(answer->audit));
     json_object_set_new(document, "summary", fl_summary_json(answer->audit, answer->only));
     fl_output_json(out, document);
 }
@@ -125,6 +137,26 @@ static void print_host_causes(const struct answer *answer, struct fl_output *out
     }
 }
 
+/* One line: it is no VM's verdict. */
+static void print_orphans(const struct answer *answer, struct fl_output *out)
+{
+    uint64_t n = fl_snapshot_n_orphans(answer->audit->snapshot);
+    const struct fl_snapshot_orphan *orphans;
+    _cleanup_free char *sentence = NULL;
+    size_t n_listed;
+
+    if (!n)
+        return;
+    orphans = fl_snapshot_orphans(answer->audit->snapshot, &n_listed);
+    sentence = xasprintf("%" PRIu64
+                         " TC filter%s no megaflow behind %s; of the first, %s. flowlift "
+                         "doctor says what to do, flowlift flows shows %s",
+                         n, n == 1 ? " has" : "s have", n == 1 ? "it" : "them", orphans[0].reason,
+                         n == 1 ? "it" : "them");
+    fl_output_styled(out, FL_STYLE_ODD, "orphans: ");
+    fl_output_paragraph(out, 9, 9, sentence);
+}
+
 /* Where no cause says why the verdict is not good, its reason has to. */
 static bool needs_reason(const struct answer *answer, size_t i)
 {
@@ -189,9 +221,10 @@ static void print_text(const struct answer *answer, struct fl_output *out)
         if (needs_reason(answer, i))
             print_reason(answer, i, out);
     }
+    print_orphans(answer, out);
     if (next)
         fl_output_styled(out, FL_STYLE_BOLD, "next: %s\n", next);
-    else if (answer->audit->n_vms)
+    else if (answer->audit->n_vms && !fl_snapshot_n_orphans(answer->audit->snapshot))
         fl_output_printf(out, "nothing to do\n");
     if (answer->audit->incomplete) {
         fl_output_styled(out, FL_STYLE_UNSURE, "incomplete: ");
@@ -219,6 +252,7 @@ int fl_verb_audit(const struct fl_request *request, struct fl_output *out, struc
 
     if (!fl_reading_open(request, -1, FL_KEEP_STORAGE, 0, &reading, err)) {
         answer.audit = reading.audit;
+        answer.doubts = reading.doubts;
         answer.window_ms = fl_snapshot_window_ms(reading.snapshot);
         if (request->argument)
             answer.only = fl_reading_vm(&reading, request->argument, err);

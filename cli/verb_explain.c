@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/text.h"
 #include "flows/cleanup.h"
+#include "lib/vm_connections.h"
 
 /* The worst of each, the rest is counted. JSON has them all. */
 #define CHAINS_SHOWN  4u
@@ -84,6 +85,24 @@ static void gather_evidence(const struct story *story, enum fl_cause_id id,
     }
 }
 
+/* What conntrack says of the VM's storage connections, or NULL where there is nothing to say; free() */
+static char *connections_text(const struct story *story)
+{
+    const struct fl_host host = fl_request_host(story->request);
+    struct fl_vm_connections counts;
+    struct fl_error err = FL_ERROR_INIT;
+    int error;
+
+    if (story->request->n_from ||
+        (story->vm->verdict != FL_VERDICT_STRANDED && story->vm->verdict != FL_VERDICT_LEAKING))
+        return NULL;
+    error = fl_vm_connections_read(&host, story->vm, &story->reading->config.storage, &counts,
+                                   &err);
+    if (error)
+        return err.code ? xstrdup(err.text) : NULL;
+    return fl_vm_connections_text(&counts);
+}
+
 /* What to do next. */
 static char *next_step(const struct story *story)
 {
@@ -124,6 +143,7 @@ static void print_json(const struct story *story, struct fl_output *out)
     const struct fl_snapshot *snapshot = story->reading->snapshot;
     const struct fl_audit *audit = story->reading->audit;
     _cleanup_free char *next = next_step(story);
+    _cleanup_free char *connections = connections_text(story);
     json_t *document = fl_document("explain", fl_snapshot_host(snapshot),
                                    fl_snapshot_time_ms(snapshot));
     json_t *chains = json_array(), *peers = json_array();
@@ -142,6 +162,7 @@ static void print_json(const struct story *story, struct fl_output *out)
     json_object_set_new(document, "host_causes",
                         fl_causes_json(audit->host_causes, audit->n_host_causes));
     json_object_set_new(document, "dropped_packets", fl_count_json(dropped_packets(story->vm)));
+    json_object_set_new(document, "conntrack", fl_text_json(connections));
     json_object_set_new(document, "chains", chains);
     json_object_set_new(document, "peers", peers);
     json_object_set_new(document, "next", fl_text_json(next));
@@ -250,6 +271,16 @@ static void print_causes(const struct story *story, struct fl_output *out)
     }
 }
 
+static void print_connections(const struct story *story, struct fl_output *out)
+{
+    _cleanup_free char *text = connections_text(story);
+
+    if (!text)
+        return;
+    fl_output_styled(out, FL_STYLE_BOLD, "\nconntrack: ");
+    fl_output_paragraph(out, 11, 11, text);
+}
+
 static void print_drops(const struct story *story, struct fl_output *out)
 {
     uint64_t n = dropped_packets(story->vm);
@@ -269,6 +300,7 @@ static void print_text(const struct story *story, struct fl_output *out)
     print_peers(story, out);
     print_chains(story, out);
     print_causes(story, out);
+    print_connections(story, out);
     print_drops(story, out);
     if (next)
         fl_output_styled(out, FL_STYLE_BOLD, "\n%s: %s\n",

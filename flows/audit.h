@@ -103,6 +103,11 @@ size_t fl_finding_causes(const struct fl_audit *audit, const struct fl_finding *
                          struct fl_cause causes[FL_MAX_CAUSES]);
 /** fl_audit_exit_code() - 0 nothing stranded or leaking, 1 something is, 2 incomplete or unknown */
 int fl_audit_exit_code(const struct fl_audit *audit);
+/**
+ * fl_audit_orphans_to_json() - "orphans": [{"dev", "chain", "ufid", "path", "reason"}], new reference
+ * Return: null when no flow was read; at most FL_LIMIT_ORPHANS.
+ */
+json_t *fl_audit_orphans_to_json(const struct fl_audit *audit);
 /** fl_vm_audit_to_json() - one element of "vms" as DESIGN.md section 6 has it; new reference */
 json_t *fl_vm_audit_to_json(const struct fl_vm_audit *vm);
 

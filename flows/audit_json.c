@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The JSON form of a verdict: DESIGN.md section 6, "audit". */
+/* The JSON form of verdicts and orphans: DESIGN.md section 6, "audit". */
 
+#include <ovs/odp-util.h>
 #include <ovs/util.h>
 
 #include "flows/audit_internal.h"
@@ -68,4 +69,37 @@ json_t *fl_vm_audit_to_json(const struct fl_vm_audit *vm)
         "hw_share", vm->hw_share < 0 ? json_null() : json_real(vm->hw_share), "causes",
         json_of_causes(vm), "uncounted", json_of_uncounted(vm), "leaked_packets",
         json_of_count(vm->leaked_packets), "judged_by", vm->by_ports ? "ports" : "flows");
+}
+
+static json_t *json_of_orphan(const struct fl_ports *ports, const struct fl_snapshot_orphan *orphan)
+{
+    const struct fl_flow flow = { .id = orphan->ufid };
+    char number[16];
+    char ufid[37];
+
+    fl_flow_format_id(&flow, ufid);
+    return json_pack("{so sI ss ss so}", "dev",
+                     fl_json_of_string(orphan->in_port == ODPP_NONE
+                                           ? NULL
+                                           : fl_ports_name(ports, orphan->in_port, number)),
+                     "chain", (json_int_t)orphan->chain, "ufid", ufid, "path",
+                     fl_path_name(orphan->path), "reason", fl_json_of_string(orphan->reason));
+}
+
+json_t *fl_audit_orphans_to_json(const struct fl_audit *audit)
+{
+    const struct fl_ports *ports = fl_snapshot_ports_const(audit->snapshot);
+    const struct fl_snapshot_orphan *orphans;
+    json_t *json;
+    size_t n;
+
+    if (!audit->chains) {
+        return json_null();
+    }
+    orphans = fl_snapshot_orphans(audit->snapshot, &n);
+    json = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_array_append_new(json, json_of_orphan(ports, &orphans[i]));
+    }
+    return json;
 }

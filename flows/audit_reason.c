@@ -79,7 +79,7 @@ static bool is_one_way(const struct fl_vm_audit *vm, enum fl_direction *way)
         enum fl_path path = fl_finding_path(finding);
 
         if (finding->counted && finding->chain->packets) {
-            software[finding->direction] |= fl_path_is_software(path);
+            software[finding->direction] |= fl_path_is_software(path) || fl_finding_leaks(finding);
             hw[finding->direction] |= path == FL_PATH_HW;
         }
     }

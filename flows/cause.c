@@ -33,6 +33,14 @@ static const struct cause_row table[] = {
       { "tc-policy", "Open vSwitch is told to keep TC filters out of the NIC.",
         "Remove other_config:tc-policy and restart ovs-vswitchd.", true },
       fl_shows_tc_policy },
+    { FL_CAUSE_ORPHAN,
+      { "orphaned-filter",
+        "Open vSwitch has forgotten this TC filter: no megaflow is behind it, and it still forwards "
+        "packets, past whatever the switch would do.",
+        "Delete it: tc filter del dev DEVICE ingress with its chain, protocol, pref and handle (without "
+        "the protocol it is not found); or add the port, or the device's qdisc, anew.",
+        false },
+      fl_shows_orphan },
     { FL_CAUSE_REPORTED,
       { "reported", "The datapath itself says why it does not offload the flow.",
         "See the text that it reports.", false },
@@ -90,6 +98,12 @@ static const struct cause_row table[] = {
         "apply takes the later stages out of the path.",
         false },
       NULL },
+    { FL_CAUSE_BLOCK,
+      { "block-in-part", "Devices share a TC block, and not all of them have the flow in the NIC.",
+        "See whether all of them are ports of one NIC, in one mode, with hw-tc-offload on: flowlift "
+        "doctor.",
+        false },
+      fl_shows_block },
     { FL_CAUSE_REFUSED,
       { "refused",
         "Nothing speaks against the flow: the NIC refused it when it was offered, and "
@@ -109,13 +123,27 @@ const struct fl_cause_info *fl_cause_info(enum fl_cause_id id)
     OVS_NOT_REACHED();
 }
 
-static size_t find_causes(struct fl_scene *scene, bool of_host,
-                          struct fl_cause causes[FL_MAX_CAUSES])
+/* What is wrong with a flow although the NIC has it. */
+static bool is_of_hw_too(enum fl_cause_id id)
+{
+    return id == FL_CAUSE_ORPHAN || id == FL_CAUSE_BLOCK;
+}
+
+static bool is_asked(const struct cause_row *row, const struct fl_scene *scene)
+{
+    if (!scene->flow) {
+        return row->info.by_host;
+    }
+    return is_of_hw_too(row->id) || scene->flow->path != FL_PATH_HW;
+}
+
+/* Of the host when the scene has no flow. */
+static size_t find_causes(struct fl_scene *scene, struct fl_cause causes[FL_MAX_CAUSES])
 {
     ds_init(&scene->text);
     for (size_t i = 0; i < ARRAY_SIZE(table) && scene->n_found < FL_MAX_CAUSES; i++) {
         ds_clear(&scene->text);
-        if ((of_host && !table[i].info.by_host) || !table[i].shows || !table[i].shows(scene)) {
+        if (!is_asked(&table[i], scene) || !table[i].shows || !table[i].shows(scene)) {
             continue;
         }
         causes[scene->n_found].id = table[i].id;
@@ -137,10 +165,7 @@ size_t fl_cause_of_flow(const struct fl_flow *flow, const struct fl_ports *ports
         .api = fl_offload_api(flow, inv),
     };
 
-    if (flow->path == FL_PATH_HW || flow->path == FL_PATH_UNKNOWN) {
-        return 0;
-    }
-    return find_causes(&scene, false, causes);
+    return flow->path == FL_PATH_UNKNOWN ? 0 : find_causes(&scene, causes);
 }
 
 struct fl_cause fl_cause_of_leak(uint64_t packets, uint64_t hw_packets)
@@ -203,5 +228,5 @@ size_t fl_cause_of_host(const struct fl_inventory *inv, struct fl_cause causes[F
         .api = type && !strcmp(type, "netdev") ? FL_API_RTE_FLOW : FL_API_UNKNOWN,
     };
 
-    return inv ? find_causes(&scene, true, causes) : 0;
+    return inv ? find_causes(&scene, causes) : 0;
 }

@@ -25,6 +25,8 @@ enum fl_cause_id {
     FL_CAUSE_PARTIAL,      /* "partial-offload": the NIC marks only */
     FL_CAUSE_REPORTED,     /* "reported": the datapath itself says why (dp-offload-info) */
     FL_CAUSE_LEAK,         /* "hardware-miss": the NIC has the flow, packets come to software */
+    FL_CAUSE_BLOCK,        /* "block-in-part": not all devices of a shared TC block have it */
+    FL_CAUSE_ORPHAN,       /* "orphaned-filter": Open vSwitch has forgotten the TC filter */
     /* what the host shows */
     FL_CAUSE_OFFLOAD_OFF,     /* "hw-offload-off": other_config:hw-offload is not true */
     FL_CAUSE_TC_POLICY,       /* "tc-policy" */
@@ -53,7 +55,8 @@ struct fl_cause {
  * fl_cause_of_flow() - why this flow is not in hardware, from what it shows and the host's settings
  * @inv: may be NULL
  * @causes: strongest first
- * Return: number of causes, 0 for a flow on FL_PATH_HW or FL_PATH_UNKNOWN.
+ * Return: number of causes, 0 for a flow on FL_PATH_UNKNOWN. Of one on FL_PATH_HW only what is wrong with it
+ * all the same: FL_CAUSE_ORPHAN, FL_CAUSE_BLOCK.
  */
 size_t fl_cause_of_flow(const struct fl_flow *flow, const struct fl_ports *ports,
                         const struct fl_inventory *inv, struct fl_cause causes[FL_MAX_CAUSES]);

@@ -4,6 +4,7 @@
 
 #include "flows/cause_evidence.h"
 
+#include <inttypes.h>
 #include <ovs/flow.h>
 #include <ovs/netlink.h>
 #include <ovs/odp-netlink.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "flows/actions.h"
+#include "flows/orphan.h"
 
 #define MAX_PORTS 64u
 
@@ -45,6 +47,26 @@ bool fl_shows_tc_policy(struct fl_scene *scene)
 }
 
 /* The flow's. */
+
+bool fl_shows_orphan(struct fl_scene *scene)
+{
+    struct fl_orphan_judge judge;
+    enum fl_orphan orphan;
+
+    fl_orphan_judge_init(&judge, scene->inv, scene->ports);
+    orphan = fl_orphan_of(&judge, scene->flow);
+    fl_orphan_reason(&judge, scene->flow, orphan, &scene->text);
+    return orphan != FL_ORPHAN_NOT;
+}
+
+bool fl_shows_block(struct fl_scene *scene)
+{
+    const struct fl_flow *flow = scene->flow;
+
+    ds_put_format(&scene->text, "in %u of %u devices of block %" PRIu32, flow->block_in_hw,
+                  flow->block_members, flow->block);
+    return flow->path == FL_PATH_HW && flow->block_in_hw < flow->block_members;
+}
 
 bool fl_shows_reported(struct fl_scene *scene)
 {

@@ -30,6 +30,7 @@ struct fl_scene {
  */
 bool fl_shows_offload_off(struct fl_scene *scene);
 bool fl_shows_tc_policy(struct fl_scene *scene);
+bool fl_shows_orphan(struct fl_scene *scene);
 bool fl_shows_reported(struct fl_scene *scene);
 bool fl_shows_userspace(struct fl_scene *scene);
 bool fl_shows_conntrack(struct fl_scene *scene);
@@ -42,6 +43,7 @@ bool fl_shows_no_port_offload(struct fl_scene *scene);
 bool fl_shows_match(struct fl_scene *scene);
 bool fl_shows_action(struct fl_scene *scene);
 bool fl_shows_partial(struct fl_scene *scene);
+bool fl_shows_block(struct fl_scene *scene);
 bool fl_shows_refused(struct fl_scene *scene);
 
 #endif

@@ -85,6 +85,7 @@ struct fl_flow {
     bool match_partial; /* Some of the match was not legible: @match is wider than the flow. */
     bool has_actions;   /* @actions was decoded. */
     bool drops;         /* actions:drop or empty: has_actions with actions_len 0. */
+    bool target_gone;   /* In TC: a device that it sends to is not there any more. */
     enum fl_path path;
     enum fl_layer layer;
     enum fl_offloaded offloaded;
@@ -99,6 +100,9 @@ struct fl_flow {
     uint64_t hw_packets;  /* Those of @packets that the NIC forwarded; unknown unless told apart. */
     uint64_t hw_bytes;
     int64_t used_ms;              /* Milliseconds since last use; FL_USED_NEVER, FL_USED_UNKNOWN. */
+    uint32_t block;               /* In TC: the block that devices share; 0: none. */
+    uint16_t block_members;       /* Devices that share it, without their bond; 0: not known. */
+    uint16_t block_in_hw;         /* How many NICs, or ports of them, took it (in_hw_count). */
     const struct nlattr *actions; /* OVS_ACTION_ATTR_*; ports as in struct fl_ports. */
     struct minimatch match;       /* Wildcarded bits of the flow are zero. */
     const char *match_text;       /* The match as printed, NUL-terminated; NULL unless asked for. */

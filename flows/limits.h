@@ -29,6 +29,8 @@
 #define FL_LIMIT_CHAINS 1000000u
 /* Tests, all in all, whether one flow of a snapshot can follow another (about 1 us each). */
 #define FL_LIMIT_CHAIN_TESTS 8000000u
+/* Orphaned TC filters that are listed one by one; the rest is counted. */
+#define FL_LIMIT_ORPHANS 100u
 /* Rules that a plan may hold. */
 #define FL_LIMIT_RULES 64u
 /* Bytes of one reply of a unixctl command (a trace, not a dump: dumps are streamed). */

@@ -9,6 +9,7 @@
 #include "flows/snapshot.h"
 
 #include <errno.h>
+#include <openvswitch/dynamic-string.h>
 #include <ovs/flow.h>
 #include <ovs/netlink.h>
 #include <ovs/util.h>
@@ -19,6 +20,7 @@
 #include "flows/arena.h"
 #include "flows/baseline.h"
 #include "flows/limits.h"
+#include "flows/orphan.h"
 #include "flows/storage.h"
 
 #define BLOCK 32u
@@ -45,6 +47,10 @@ struct fl_snapshot {
     uint64_t n_seen;
     uint64_t n_by_path[FL_N_PATHS];
     struct fl_decode_stats lines;
+
+    struct fl_orphan_judge orphan_judge;
+    struct fl_snapshot_orphan orphans[FL_LIMIT_ORPHANS];
+    uint64_t n_orphans;
 };
 
 struct fl_snapshot *fl_snapshot_create(const char *host, int64_t time_ms)
@@ -58,6 +64,7 @@ struct fl_snapshot *fl_snapshot_create(const char *host, int64_t time_ms)
     fl_inventory_init(&snapshot->inventory);
     fl_arena_init(&snapshot->arena);
     fl_baseline_init(&snapshot->baseline);
+    fl_orphan_judge_init(&snapshot->orphan_judge, NULL, snapshot->ports);
     return snapshot;
 }
 
@@ -111,6 +118,7 @@ void fl_snapshot_set_inventory(struct fl_snapshot *snapshot, struct fl_inventory
     fl_inventory_destroy(&snapshot->inventory);
     fl_inventory_move(&snapshot->inventory, inv);
     snapshot->has_inventory = true;
+    fl_orphan_judge_init(&snapshot->orphan_judge, &snapshot->inventory, snapshot->ports);
 }
 
 static void forget_last_sample(struct fl_snapshot *snapshot)
@@ -122,6 +130,8 @@ static void forget_last_sample(struct fl_snapshot *snapshot)
     snapshot->n_flows = 0;
     snapshot->n_seen = 0;
     memset(snapshot->n_by_path, 0, sizeof snapshot->n_by_path);
+    snapshot->n_orphans = 0;
+    fl_orphan_judge_init(&snapshot->orphan_judge, fl_snapshot_inventory(snapshot), snapshot->ports);
 }
 
 void fl_snapshot_begin_sample(struct fl_snapshot *snapshot, bool last, int64_t window_ms)
@@ -243,6 +253,42 @@ static void set_window(const struct fl_snapshot *snapshot, struct fl_snapshot_fl
     record->window_hw_bytes = grown_by(flow->hw_bytes, before.hw_bytes, FL_COUNT_UNKNOWN);
 }
 
+/*
+ * A port that was added after the inventory was read is in none; a filter that was there when the window
+ * began is older than that.
+ */
+static bool is_orphan(struct fl_snapshot *snapshot, const struct fl_flow *flow,
+                      enum fl_orphan *orphan)
+{
+    struct fl_baseline_counters before;
+
+    *orphan = fl_orphan_of(&snapshot->orphan_judge, flow);
+    return *orphan != FL_ORPHAN_NOT &&
+           (!snapshot->has_baseline || fl_baseline_find(&snapshot->baseline, flow, &before));
+}
+
+static void note_orphan(struct fl_snapshot *snapshot, const struct fl_flow *flow)
+{
+    struct ds reason = DS_EMPTY_INITIALIZER;
+    enum fl_orphan orphan;
+
+    if (!is_orphan(snapshot, flow, &orphan)) {
+        return;
+    }
+    if (snapshot->n_orphans < FL_LIMIT_ORPHANS) {
+        fl_orphan_reason(&snapshot->orphan_judge, flow, orphan, &reason);
+        snapshot->orphans[snapshot->n_orphans] = (struct fl_snapshot_orphan){
+            .in_port = flow->in_port,
+            .chain = flow->recirc_id,
+            .ufid = flow->id,
+            .path = flow->path,
+            .reason = fl_arena_copy_string(&snapshot->arena, ds_cstr(&reason)),
+        };
+        ds_destroy(&reason);
+    }
+    snapshot->n_orphans++;
+}
+
 int fl_snapshot_add(const struct fl_flow *flow, void *snapshot_)
 {
     struct fl_snapshot *snapshot = snapshot_;
@@ -258,6 +304,7 @@ int fl_snapshot_add(const struct fl_flow *flow, void *snapshot_)
     }
     snapshot->n_seen++;
     snapshot->n_by_path[flow->path]++;
+    note_orphan(snapshot, flow);
     if (!is_wanted(snapshot, flow)) {
         return 0;
     }
@@ -317,4 +364,15 @@ uint64_t fl_snapshot_n_by_path(const struct fl_snapshot *snapshot, enum fl_path 
 const struct fl_snapshot_flow *fl_snapshot_flow(const struct fl_snapshot *snapshot, size_t i)
 {
     return &snapshot->blocks[i / BLOCK][i % BLOCK];
+}
+
+const struct fl_snapshot_orphan *fl_snapshot_orphans(const struct fl_snapshot *snapshot, size_t *n)
+{
+    *n = MIN(snapshot->n_orphans, FL_LIMIT_ORPHANS);
+    return snapshot->orphans;
+}
+
+uint64_t fl_snapshot_n_orphans(const struct fl_snapshot *snapshot)
+{
+    return snapshot->n_orphans;
 }

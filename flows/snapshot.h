@@ -33,6 +33,15 @@ struct fl_snapshot_flow {
     bool was_reset;             /* A counter fell: window_* is the later value. */
 };
 
+/* A TC filter of the last sample that Open vSwitch has forgotten (flows/orphan.h), kept or not. */
+struct fl_snapshot_orphan {
+    odp_port_t in_port; /* Its device; ODPP_NONE when it is a block's that no bond stands for. */
+    uint32_t chain;
+    ovs_u128 ufid;
+    enum fl_path path;
+    const char *reason; /* One sentence, without a full stop. */
+};
+
 enum fl_snapshot_keep {
     FL_KEEP_ALL,
     /* Flows that may be part of a storage chain for the selector, and all recirculated ones. */
@@ -86,6 +95,13 @@ uint64_t fl_snapshot_n_seen(const struct fl_snapshot *snapshot);   /* of the las
 /** fl_snapshot_n_by_path() - flows seen in the last sample on @path, kept or not */
 uint64_t fl_snapshot_n_by_path(const struct fl_snapshot *snapshot, enum fl_path path);
 const struct fl_snapshot_flow *fl_snapshot_flow(const struct fl_snapshot *snapshot, size_t i);
+/**
+ * fl_snapshot_orphans() - filters that Open vSwitch has forgotten
+ * @n: set to the length of the list, at most FL_LIMIT_ORPHANS; there may be more of them
+ */
+const struct fl_snapshot_orphan *fl_snapshot_orphans(const struct fl_snapshot *snapshot, size_t *n);
+/** fl_snapshot_n_orphans() - all of them */
+uint64_t fl_snapshot_n_orphans(const struct fl_snapshot *snapshot);
 
 /*
  * Capture: the JSON form. One object:

@@ -118,6 +118,33 @@ static enum fl_offloaded offloaded_of(const struct fl_tc_filter *filter)
     return filter->is_other_kind ? FL_OFFLOADED_NONE : FL_OFFLOADED_OTHER;
 }
 
+/* What only TC tells */
+
+static bool has_lost_target(const struct fl_tc_filter *filter)
+{
+    for (size_t i = 0; i < filter->n_actions; i++) {
+        const struct fl_tc_action *action = &filter->actions[i];
+
+        /* The kernel tells ifindex 0 then, and tc prints it as "*". */
+        if (action->kind == FL_TC_MIRRED && !action->mirred.ifindex &&
+            (!action->mirred.to_dev || !strcmp(action->mirred.to_dev, "*")))
+            return true;
+    }
+    return false;
+}
+
+/* The bond that stands for a block shares it too, and has no NIC of its own. */
+static void set_block(const struct fl_tc_filter *filter, struct fl_flow *flow)
+{
+    uint32_t members = filter->block_members;
+
+    flow->block = filter->block;
+    if (members && filter->dev)
+        members--;
+    flow->block_members = (uint16_t)MIN(members, UINT16_MAX);
+    flow->block_in_hw = (uint16_t)MIN(filter->in_hw_count, UINT16_MAX);
+}
+
 /* What it matches and does */
 
 static void blame(struct fl_tc_flow *scratch, struct fl_flow *flow, const char *what,
@@ -213,8 +240,11 @@ void fl_tc_to_flow(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter
     };
     set_id(filter, flow);
     set_counters(filter, flow);
+    if (filter->hook == FL_TC_BLOCK && filter->has_in_hw_count)
+        set_block(filter, flow);
     if (!(flags & FL_TC_FLOW_COUNTERS) && !filter->terse) {
         flow->match_partial = false;
+        flow->target_gone = has_lost_target(filter);
         set_match(scratch, filter, flow);
         set_actions(scratch, filter, flow);
     }

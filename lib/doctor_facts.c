@@ -14,6 +14,8 @@
 #include <ovs/util.h>
 
 #include "flows/cleanup.h"
+#include "flows/orphan.h"
+#include "flows/tc_flow.h"
 #include "lib/conntrack/entries.h"
 #include "lib/kernel_flows.h"
 #include "lib/nic/ports.h"
@@ -24,8 +26,6 @@
 #define CONFIG_BYTES (2u * 1024 * 1024)
 /* Of a kernel's types; Debian's has 5 MiB. */
 #define TYPES_BYTES (32u * 1024 * 1024)
-/* Open vSwitch puts the ufid into the cookie of its filters. */
-#define UFID_BYTES 16
 
 enum fl_fact fl_kernel_config(const char *text)
 {
@@ -141,20 +141,10 @@ static void count_flows(struct fl_offload_counts *counts)
 }
 
 struct filters {
-    const struct fl_inventory *inv;
-    enum fl_fact looked_after;
+    struct fl_tc_flow scratch;
+    struct fl_orphan_judge judge;
     struct fl_offload_counts *counts;
 };
-
-/*
- * Filters of Open vSwitch that it does not look after: all of them when it does not offload, and those
- * on devices that are no ports. Tunnels are devices that only the kernel's switch knows ("vxlan_sys_4789").
- */
-static bool is_orphan(const struct filters *filters, const char *device)
-{
-    return filters->looked_after == FL_FACT_NO ||
-           (device && !strstr(device, "_sys_") && !fl_inventory_interface(filters->inv, device));
-}
 
 /*
  * Whether the running ovs-vswitchd looks after filters. Turned off, offload goes on until it is started
@@ -169,15 +159,16 @@ static enum fl_fact looks_after(const struct fl_kernel_facts *facts, const struc
 
 static int count_filter(const struct fl_tc_filter *filter, void *filters_)
 {
-    const struct filters *filters = filters_;
+    struct filters *filters = filters_;
     struct fl_offload_counts *counts = filters->counts;
-    size_t n;
+    struct fl_flow flow;
 
-    if (!fl_tc_cookie(filter, &n) || n != UFID_BYTES)
+    fl_tc_to_flow(&filters->scratch, filter, 0, &flow);
+    if (!flow.has_ufid)
         return 0;
     counts->filters++;
     counts->filters_in_hw += filter->has_flags && filter->flags & FL_TC_IN_HW;
-    if (is_orphan(filters, filter->dev)) {
+    if (fl_orphan_of(&filters->judge, &flow)) {
         counts->orphans++;
         if (filter->dev)
             ovs_strlcpy(counts->orphan_device, filter->dev, sizeof counts->orphan_device);
@@ -187,19 +178,21 @@ static int count_filter(const struct fl_tc_filter *filter, void *filters_)
 
 static void count_filters(struct fl_kernel_facts *facts, const struct fl_inventory *inv)
 {
-    const struct fl_tc_dump_options all = { .terse = true };
-    struct filters filters = {
-        .inv = inv,
-        .looked_after = looks_after(facts, inv),
-        .counts = &facts->counts,
-    };
+    const struct fl_tc_dump_options all = { .devices = NULL };
+    enum fl_fact looked_after = looks_after(facts, inv);
+    struct fl_ports *ports = fl_ports_create();
+    struct filters filters = { .counts = &facts->counts };
     const struct fl_tc_sink sink = { .filter = count_filter, .aux = &filters };
     struct fl_error err = FL_ERROR_INIT;
 
+    fl_tc_flow_init(&filters.scratch, ports);
+    fl_orphan_judge_init(&filters.judge, inv, ports);
+    filters.judge.offloads = looked_after != FL_FACT_NO;
     facts->counts.filters_known = !fl_tc_dump(&all, &sink, NULL, &err);
     facts->counts.orphans_known = facts->counts.filters_known &&
-                                  (filters.looked_after != FL_FACT_UNKNOWN ||
-                                   !facts->counts.filters);
+                                  (looked_after != FL_FACT_UNKNOWN || !facts->counts.filters);
+    fl_tc_flow_uninit(&filters.scratch);
+    fl_ports_destroy(ports);
 }
 
 /* The server is who was connected to. */

@@ -306,6 +306,43 @@ static void when_there_are_too_many_the_weakest_is_left_out(void **state)
     assert_int_equal(causes[5].id, FL_CAUSE_ACTION);
 }
 
+/* Only what is wrong with it all the same. */
+static void an_orphaned_filter_is_one_in_hardware_too(void **state)
+{
+    (void)state;
+    assert_causes_on_kernel(UFID("01") IN("p0") IP COUNT("1") "offloaded:yes, dp:tc, "
+                                                              "actions:ct(zone=1),recirc(0x1)\n",
+                            "");
+    assert_causes_on_kernel(UFID("01") IN("rep9") IP COUNT("1") "offloaded:yes, dp:tc, "
+                                                                "actions:p0\n",
+                            "orphaned-filter: its device rep9 is no interface of the switch");
+    assert_causes_on_kernel(UFID("01") IN("rep9") IP COUNT("1") "dp:tc, "
+                                                                "actions:ct(zone=1),recirc(0x1)\n",
+                            "orphaned-filter: its device rep9 is no interface of the switch; "
+                            "conntrack: ct(zone=1),recirc(0x1)");
+    /* A flow of the switch itself is none. */
+    assert_causes_on_dpdk(UFID("01") IN("rep9") IP COUNT("1") HW "actions:p0\n", "");
+}
+
+static void a_filter_that_not_all_devices_of_its_block_took_says_so(void **state)
+{
+    struct fl_snapshot *snapshot =
+        snapshot_of(NULL, UFID("01") IN("p0") IP COUNT("1") "offloaded:yes, dp:tc, actions:p0\n");
+    struct fl_flow flow = fl_snapshot_flow(snapshot, 0)->flow;
+    struct fl_cause causes[FL_MAX_CAUSES];
+
+    (void)state;
+    flow.block = 7;
+    flow.block_members = 2;
+    flow.block_in_hw = 1;
+    assert_int_equal(fl_cause_of_flow(&flow, fl_snapshot_ports(snapshot), NULL, causes), 1);
+    assert_int_equal(causes[0].id, FL_CAUSE_BLOCK);
+    assert_string_equal(causes[0].detail, "in 1 of 2 devices of block 7");
+    flow.block_in_hw = 2;
+    assert_int_equal(fl_cause_of_flow(&flow, fl_snapshot_ports(snapshot), NULL, causes), 0);
+    fl_snapshot_destroy(snapshot);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +364,8 @@ int main(void)
         cmocka_unit_test(every_cause_has_an_id_a_meaning_and_a_cure),
         cmocka_unit_test(merged_causes_are_each_there_once_strongest_first),
         cmocka_unit_test(when_there_are_too_many_the_weakest_is_left_out),
+        cmocka_unit_test(an_orphaned_filter_is_one_in_hardware_too),
+        cmocka_unit_test(a_filter_that_not_all_devices_of_its_block_took_says_so),
     };
 
     return cmocka_run_group_tests_name("cause", tests, NULL, NULL);

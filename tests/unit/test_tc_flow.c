@@ -258,6 +258,62 @@ static void without_a_cookie_the_place_is_the_identity(void **state)
     assert_false(ovs_u128_equals(a, b));
 }
 
+/* What only TC tells. */
+
+struct device_facts {
+    bool target_gone;
+    uint32_t block;
+    uint16_t block_members, block_in_hw;
+};
+
+static void check_device_facts(const struct fl_flow *flow, void *wanted_)
+{
+    const struct device_facts *wanted = wanted_;
+
+    assert_int_equal(flow->target_gone, wanted->target_gone);
+    assert_int_equal(flow->block, wanted->block);
+    assert_int_equal(flow->block_members, wanted->block_members);
+    assert_int_equal(flow->block_in_hw, wanted->block_in_hw);
+}
+
+/* tc prints the ifindex 0 of a device that is gone as "*". */
+static void a_target_that_is_gone_is_told(void **state)
+{
+    struct device_facts gone = { .target_gone = true }, there = { .target_gone = false };
+
+    (void)state;
+    with_filter(FILTER("ip", "\"eth_type\":\"ipv4\"", TO("*")), 0, check_device_facts, &gone);
+    with_filter(FILTER("ip", "\"eth_type\":\"ipv4\"", TO("vnet2")), 0, check_device_facts, &there);
+}
+
+/* Three share the block: the bond that stands for it, and its two members. */
+static void the_members_of_a_block_are_those_with_a_nic(void **state)
+{
+    struct fl_ports *ports = fl_ports_create();
+    struct device_facts wanted = { .block = 9, .block_members = 2, .block_in_hw = 1 };
+    struct fl_tc_flow scratch;
+    struct fl_tc_filter filter;
+    struct fl_flow flow;
+
+    (void)state;
+    fl_tc_filter_clear(&filter);
+    filter.hook = FL_TC_BLOCK;
+    filter.block = 9;
+    filter.block_members = 3;
+    filter.dev = "bond0";
+    filter.has_in_hw_count = true;
+    filter.in_hw_count = 1;
+    fl_tc_flow_init(&scratch, ports);
+    fl_tc_to_flow(&scratch, &filter, 0, &flow);
+    check_device_facts(&flow, &wanted);
+    filter.dev = NULL;
+    filter.block_members = 2;
+    fl_tc_to_flow(&scratch, &filter, 0, &flow);
+    check_device_facts(&flow, &wanted);
+    fl_tc_flow_uninit(&scratch);
+    fl_ports_destroy(ports);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +321,8 @@ int main(void)
         cmocka_unit_test(what_has_no_form_in_ovs_is_named),
         cmocka_unit_test(counters_can_be_had_alone),
         cmocka_unit_test(without_a_cookie_the_place_is_the_identity),
+        cmocka_unit_test(a_target_that_is_gone_is_told),
+        cmocka_unit_test(the_members_of_a_block_are_those_with_a_nic),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
