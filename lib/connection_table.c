@@ -43,11 +43,11 @@ void fl_connection_table_close(struct fl_connection_table *table)
 int fl_connection_table_read(struct fl_connection_table *table, uint16_t zone, size_t max,
                              struct fl_connection **connections, size_t *n, struct fl_error *err)
 {
-    int error = -EINTR;
+    int error = -EAGAIN;
 
     if (table->ctl)
         return fl_dump_connections(table->ctl, zone, max, connections, n, err);
-    for (unsigned int i = 0; i < MAX_TRIES && error == -EINTR; i++) {
+    for (unsigned int i = 0; i < MAX_TRIES && error == -EAGAIN; i++) {
         fl_error_clear(err);
         error = fl_conntrack_connections(zone, max, connections, n, err);
     }

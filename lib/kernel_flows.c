@@ -7,7 +7,6 @@
 
 #include "lib/kernel_flows.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -72,7 +71,9 @@ static int dump_tc(struct fl_ports *ports, enum fl_kernel_detail detail, fl_deco
 static int dump_datapaths(struct fl_ports *ports, enum fl_kernel_detail detail, fl_decode_cb *cb,
                           void *aux, struct fl_error *err)
 {
-    unsigned int flags = detail == FL_KERNEL_TEXT ? FL_DECODE_KEEP_TEXT : 0;
+    unsigned int flags = detail == FL_KERNEL_TEXT       ? FL_DECODE_KEEP_TEXT
+                         : detail == FL_KERNEL_COUNTERS ? FL_DATAPATH_COUNTERS
+                                                        : 0;
     struct fl_datapath *datapath;
     int ret = fl_datapath_open(&datapath, err);
 
@@ -80,7 +81,7 @@ static int dump_datapaths(struct fl_ports *ports, enum fl_kernel_detail detail, 
         ret = fl_datapath_dump(datapath, fl_datapath_info(datapath, i)->ifindex, ports, flags, cb,
                                aux, err);
     fl_datapath_close(datapath);
-    return ret == -EINTR ? -EAGAIN : ret;
+    return ret;
 }
 
 int fl_kernel_flows_dump(struct fl_ports *ports, enum fl_kernel_detail detail, fl_decode_cb *cb,
