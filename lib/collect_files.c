@@ -308,7 +308,7 @@ static int read_raw(struct source *source, struct fl_snapshot *snapshot, unsigne
     int ret = source->is_tc ? read_tc(source, snapshot, flags, &stats, err)
                             : read_flows(source, snapshot, flags, &stats, err);
 
-    if (ret || stats.flows || stats.heading_lines || source->kind == KIND_ARRAY)
+    if (ret || stats.flows || stats.heading_lines)
         return ret;
     return fl_error_set(err, -EINVAL, "%s has no datapath flow and no TC filter in it; " WANTED,
                         source->name);

@@ -28,17 +28,18 @@ NOBODY = 65534
 
 COMMON = {"format", "json", "root", "help"}
 ASKS_OVS = COMMON | {"db", "timeout"}
+READS_FLOWS = ASKS_OVS | {"via"}
 OPTIONS = {
-    "audit": ASKS_OVS | {"vm", "window", "from"},
-    "flows": ASKS_OVS | {"vm", "storage", "path", "window", "from"},
-    "explain": ASKS_OVS | {"window", "from"},
-    "plan": ASKS_OVS | {"window", "output"},
-    "apply": ASKS_OVS | {"window", "plan", "ticket", "dry-run"},
-    "verify": ASKS_OVS | {"window", "ticket"},
+    "audit": READS_FLOWS | {"vm", "window", "screen", "from"},
+    "flows": READS_FLOWS | {"vm", "storage", "path", "window", "from"},
+    "explain": READS_FLOWS | {"window", "from"},
+    "plan": READS_FLOWS | {"window", "output"},
+    "apply": READS_FLOWS | {"window", "plan", "ticket", "dry-run"},
+    "verify": READS_FLOWS | {"window", "ticket"},
     "revert": ASKS_OVS | {"all", "ticket"},
     "status": ASKS_OVS,
     "history": COMMON | {"lines"},
-    "capture": ASKS_OVS | {"window", "output"},
+    "capture": READS_FLOWS | {"window", "output"},
     "doctor": ASKS_OVS,
     "help": {"man", "help"},
 }
@@ -50,7 +51,7 @@ NEED_OVS = (
 PATHS = ["hw", "hw_partial", "tc_sw", "dp_sw", "upcall"]
 VM_KEYS = {"name", "verdict", "scope", "storage", "hw_share", "causes"}
 FLOW_KEYS = {"line", "ufid", "in_port", "vlan", "path", "recirc_id", "packets", "bytes", "used_ms",
-             "vm", "storage", "causes", "raw", "parse_error"}
+             "hw_packets", "vm", "storage", "causes", "tc", "raw", "parse_error"}
 
 
 class Answer:
