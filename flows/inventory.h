@@ -68,6 +68,11 @@ struct fl_inventory {
     char *ovs_version;  /* Open_vSwitch.ovs_version, or NULL. */
     char *dpdk_version; /* or NULL */
     bool dpdk_initialized;
+    /*
+     * hw-offload is not on, and ovs-vswitchd may offload all the same: turned off, that goes on until it
+     * is started anew. From its log, where that could be read.
+     */
+    bool may_offload;
     struct smap other_config; /* Open_vSwitch.other_config: hw-offload, tc-policy, ... */
     struct smap external_ids; /* Open_vSwitch.external_ids. */
     struct fl_bridge *bridges;

@@ -60,6 +60,7 @@ json_t *fl_inventory_to_json(const struct fl_inventory *inv)
 {
     json_t *bridges = json_array();
     json_t *interfaces = json_array();
+    json_t *json;
 
     for (size_t i = 0; i < inv->n_bridges; i++) {
         json_array_append_new(bridges, bridge_to_json(&inv->bridges[i]));
@@ -67,11 +68,15 @@ json_t *fl_inventory_to_json(const struct fl_inventory *inv)
     for (size_t i = 0; i < inv->n_interfaces; i++) {
         json_array_append_new(interfaces, interface_to_json(&inv->interfaces[i]));
     }
-    return json_pack("{so so sb so so so so}", "ovs_version", fl_json_of_string(inv->ovs_version),
+    json = json_pack("{so so sb so so so so}", "ovs_version", fl_json_of_string(inv->ovs_version),
                      "dpdk_version", fl_json_of_string(inv->dpdk_version), "dpdk_initialized",
                      inv->dpdk_initialized, "other_config", fl_json_of_smap(&inv->other_config),
                      "external_ids", fl_json_of_smap(&inv->external_ids), "bridges", bridges,
                      "interfaces", interfaces);
+    if (inv->may_offload) {
+        json_object_set_new(json, "may_offload", json_true());
+    }
+    return json;
 }
 
 /* Reading. */
@@ -244,6 +249,7 @@ int fl_inventory_from_json(const json_t *json, struct fl_inventory *inv, struct 
     error = error ? error : read_text(json, where, "dpdk_version", &read.dpdk_version, err);
     error = error ? error
                   : fl_json_boolean(json, where, "dpdk_initialized", &read.dpdk_initialized, err);
+    error = error ? error : fl_json_boolean(json, where, "may_offload", &read.may_offload, err);
     error = error ? error : fl_json_smap(json, where, "other_config", &read.other_config, err);
     error = error ? error : fl_json_smap(json, where, "external_ids", &read.external_ids, err);
     error = error ? error : read_bridges(json, &read, err);

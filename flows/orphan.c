@@ -27,7 +27,8 @@ void fl_orphan_judge_init(struct fl_orphan_judge *judge, const struct fl_invento
 {
     *judge = (struct fl_orphan_judge){ .inv = inv, .ports = ports, .last = ODPP_NONE };
     if (inv) {
-        judge->offloads = smap_get_bool(&inv->other_config, "hw-offload", false);
+        judge->offloads = smap_get_bool(&inv->other_config, "hw-offload", false) ||
+                          inv->may_offload;
         judge->idle_ms = max_idle_ms(inv) * TIMES_MAX_IDLE;
         judge->idle_ms = MAX(judge->idle_ms, AT_LEAST_MS);
     }
@@ -94,8 +95,8 @@ void fl_orphan_reason(const struct fl_orphan_judge *judge, const struct fl_flow 
         ds_put_cstr(text, "a device that it sends to is gone: its packets are dropped");
         break;
     case FL_ORPHAN_OFFLOAD_OFF:
-        ds_put_cstr(text, "other_config:hw-offload is not true: since its last start, or from the "
-                          "next one on, ovs-vswitchd does not look at it");
+        ds_put_cstr(text, "other_config:hw-offload is not true: ovs-vswitchd, since it was started "
+                          "like that, does not look at it");
         break;
     case FL_ORPHAN_UNATTENDED:
         ds_put_format(text,

@@ -11,6 +11,7 @@
 #include "lib/base/clock.h"
 #include "lib/collect_host.h"
 #include "lib/ovs/db.h"
+#include "lib/ovs/log_offload.h"
 
 #define DEFAULT_TIMEOUT_MS 15000
 
@@ -25,13 +26,29 @@ static int timeout_of(const struct fl_host *host)
     return host->timeout_ms ? host->timeout_ms : DEFAULT_TIMEOUT_MS;
 }
 
+/* Only its log tells whether ovs-vswitchd was started before offload was turned off. */
+static bool may_offload(const struct fl_inventory *inv)
+{
+    struct fl_log_offload log;
+
+    if (smap_get_bool(&inv->other_config, "hw-offload", false))
+        return false;
+    fl_log_offload_read(&log);
+    return log.flow_api || !log.seen_start;
+}
+
 int fl_collect_inventory(const struct fl_host *host, const struct fl_collect_options *options,
                          struct fl_inventory *inv, struct fl_error *err)
 {
     struct fl_vm_keys keys = fl_config_vm_keys(options->config);
 
+    int ret;
+
     fl_collect_progress(options, "reading OVSDB");
-    return fl_db_read(host->db, &keys, timeout_of(host), inv, err);
+    ret = fl_db_read(host->db, &keys, timeout_of(host), inv, err);
+    if (!ret)
+        inv->may_offload = may_offload(inv);
+    return ret;
 }
 
 int fl_collect_open(const struct fl_host *host, const struct fl_collect_options *options,

@@ -52,9 +52,10 @@ static size_t count_ingress(const struct fl_kernel_facts *facts, const struct fl
 }
 
 /*
- * hw-offload is read once, when ovs-vswitchd starts; then every port gets a qdisc for filters. So, with
- * no qdisc on any port, it was not on when ovs-vswitchd started. Source: Open vSwitch 3.1,
- * lib/netdev-offload.c netdev_set_flow_api_enabled(), lib/netdev-offload-tc.c netdev_tc_init_flow_api().
+ * When hw-offload is first seen to be on every port gets a qdisc for filters, and it stays on until
+ * ovs-vswitchd ends. So, with no qdisc on any port, ovs-vswitchd has not seen it. Source: Open vSwitch 3.1,
+ * lib/netdev-offload.c netdev_set_flow_api_enabled(), lib/netdev-offload-tc.c netdev_tc_init_flow_api();
+ * the manual wants a restart all the same.
  * One that stayed of an earlier run proves nothing: flows in TC do, and so does the log.
  */
 void fl_judge_offload_active(const struct fl_kernel_facts *facts, const struct fl_inventory *inv,
@@ -88,7 +89,7 @@ void fl_judge_offload_active(const struct fl_kernel_facts *facts, const struct f
         fl_finds(check, FL_CHECK_OK, NULL, "%" PRIu64 " flow%s in TC", counts->tc_flows,
                  counts->tc_flows == 1 ? " is" : "s are");
     else if (facts->log.flow_api)
-        fl_finds(check, FL_CHECK_OK, NULL, "ovs-vswitchd was started with offload on (its log)");
+        fl_finds(check, FL_CHECK_OK, NULL, "offload is on in ovs-vswitchd (its log)");
     else if (facts->ingress_known && n_with && !(counts->flows_known && counts->ovs_flows))
         fl_finds(check, FL_CHECK_OK, NULL, "ports have a qdisc for filters");
     else

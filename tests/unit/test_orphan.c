@@ -11,8 +11,10 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <openvswitch/dynamic-string.h>
+#include <ovs/odp-util.h>
 
 #include "flows/limits.h"
+#include "flows/orphan.h"
 #include "tests/unit/audit_report.h"
 
 /* A filter of a port of @on, forwarding. */
@@ -87,8 +89,26 @@ static void filters_without_hw_offload_are_orphans(void **state)
                    FILTER("01", "vm1", "1s") UFID("02") IN("vm1") "eth_type(0x0800)" COUNT("1") SW
                    "actions:p0\n",
                    "hw-offload", "false",
-                   "vm1 other_config:hw-offload is not true: since its last start, or from the "
-                   "next one on, ovs-vswitchd does not look at it\n1");
+                   "vm1 other_config:hw-offload is not true: ovs-vswitchd, since it was started "
+                   "like that, does not look at it\n1");
+}
+
+/* Turned off, it goes on until ovs-vswitchd is started anew: its log may tell that it was not. */
+static void filters_that_ovs_vswitchd_may_still_look_after_are_none(void **state)
+{
+    const struct fl_flow flow = { .layer = FL_LAYER_TC, .has_ufid = true, .in_port = ODPP_NONE };
+    struct fl_orphan_judge judge;
+    struct fl_inventory inv;
+
+    (void)state;
+    init_inventory(&inv);
+    smap_replace(&inv.other_config, "hw-offload", "false");
+    fl_orphan_judge_init(&judge, &inv, NULL);
+    assert_int_equal(fl_orphan_of(&judge, &flow), FL_ORPHAN_OFFLOAD_OFF);
+    inv.may_offload = true;
+    fl_orphan_judge_init(&judge, &inv, NULL);
+    assert_int_equal(fl_orphan_of(&judge, &flow), FL_ORPHAN_NOT);
+    fl_inventory_destroy(&inv);
 }
 
 static void a_filter_idle_by_far_longer_than_max_idle_is_an_orphan(void **state)
@@ -138,6 +158,7 @@ int main(void)
         cmocka_unit_test(a_filter_on_a_device_that_is_no_port_is_an_orphan),
         cmocka_unit_test(a_port_that_was_added_in_the_window_makes_no_orphan),
         cmocka_unit_test(filters_without_hw_offload_are_orphans),
+        cmocka_unit_test(filters_that_ovs_vswitchd_may_still_look_after_are_none),
         cmocka_unit_test(a_filter_idle_by_far_longer_than_max_idle_is_an_orphan),
         cmocka_unit_test(more_orphans_than_are_listed_are_counted),
     };
