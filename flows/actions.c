@@ -40,6 +40,15 @@ size_t fl_actions_nested(const struct nlattr *action, const struct nlattr *lists
     return n;
 }
 
+/* Asked of every action of every flow, several times: no call. */
+static inline bool may_nest(const struct nlattr *action)
+{
+    int type = action->nla_type & NLA_TYPE_MASK;
+
+    return type == OVS_ACTION_ATTR_CLONE || type == OVS_ACTION_ATTR_SAMPLE ||
+           type == OVS_ACTION_ATTR_CHECK_PKT_LEN;
+}
+
 static bool walk(const struct nlattr *actions, size_t len, fl_actions_cb *cb, void *aux,
                  unsigned int depth)
 {
@@ -56,6 +65,9 @@ static bool walk(const struct nlattr *actions, size_t len, fl_actions_cb *cb, vo
 
         if (cb(action, aux)) {
             return true;
+        }
+        if (!may_nest(action)) {
+            continue;
         }
         n = fl_actions_nested(action, lists, lens);
         for (size_t i = 0; i < n; i++) {
@@ -74,7 +86,7 @@ bool fl_actions_walk(const struct nlattr *actions, size_t len, fl_actions_cb *cb
 
 static bool is_of_type(const struct nlattr *action, void *type)
 {
-    return nl_attr_type(action) == *(int *)type;
+    return (action->nla_type & NLA_TYPE_MASK) == *(int *)type;
 }
 
 bool fl_actions_have(const struct nlattr *actions, size_t len, int type)

@@ -20,7 +20,7 @@ struct fl_arena_chunk {
     max_align_t bytes[];
 };
 
-struct interned {
+struct fl_arena_interned {
     struct hmap_node node;
     size_t n_bytes;
     char bytes[];
@@ -48,7 +48,7 @@ void fl_arena_destroy(struct fl_arena *arena)
 
 static void *alloc_chunk(struct fl_arena *arena, size_t n_bytes)
 {
-    struct fl_arena_chunk *chunk = xzalloc(sizeof *chunk + n_bytes);
+    struct fl_arena_chunk *chunk = xmalloc(sizeof *chunk + n_bytes);
 
     arena->total_bytes += sizeof *chunk + n_bytes;
     chunk->older = arena->chunks;
@@ -91,13 +91,30 @@ const char *fl_arena_copy_string(struct fl_arena *arena, const char *text)
     return text ? fl_arena_copy(arena, text, strlen(text) + 1) : NULL;
 }
 
+static bool is_equal(const struct fl_arena_interned *interned, const void *bytes, size_t n_bytes)
+{
+    return interned && interned->n_bytes == n_bytes && !memcmp(interned->bytes, bytes, n_bytes);
+}
+
+/* Flows of one port follow each other: what one has, the next has too, and needs no hash. */
+static struct fl_arena_interned **recent_of(struct fl_arena *arena, size_t n_bytes)
+{
+    return &arena->recent[n_bytes / sizeof(uint64_t) % ARRAY_SIZE(arena->recent)];
+}
+
 void *fl_arena_intern(struct fl_arena *arena, const void *bytes, size_t n_bytes)
 {
-    uint32_t hash = hash_bytes(bytes, n_bytes, 0);
-    struct interned *interned;
+    struct fl_arena_interned **recent = recent_of(arena, n_bytes);
+    struct fl_arena_interned *interned;
+    uint32_t hash;
 
+    if (is_equal(*recent, bytes, n_bytes)) {
+        return (*recent)->bytes;
+    }
+    hash = hash_bytes(bytes, n_bytes, 0);
     HMAP_FOR_EACH_WITH_HASH(interned, node, hash, &arena->interned) {
-        if (interned->n_bytes == n_bytes && !memcmp(interned->bytes, bytes, n_bytes)) {
+        if (is_equal(interned, bytes, n_bytes)) {
+            *recent = interned;
             return interned->bytes;
         }
     }

@@ -14,6 +14,7 @@
 #include <openvswitch/hmap.h>
 
 struct fl_arena_chunk;
+struct fl_arena_interned;
 
 struct fl_arena {
     struct fl_arena_chunk *chunks; /* Newest first. */
@@ -21,11 +22,12 @@ struct fl_arena {
     size_t left_bytes;
     size_t total_bytes; /* Taken from the heap. */
     struct hmap interned;
+    struct fl_arena_interned *recent[8]; /* The last ones, by size. */
 };
 
 void fl_arena_init(struct fl_arena *arena);
 void fl_arena_destroy(struct fl_arena *arena);
-/** fl_arena_alloc() - @n_bytes of zeroed memory, aligned for any object; never NULL */
+/** fl_arena_alloc() - @n_bytes of memory, not cleared, aligned for any object; never NULL */
 void *fl_arena_alloc(struct fl_arena *arena, size_t n_bytes);
 /** fl_arena_copy() - a copy of @n_bytes at @bytes */
 void *fl_arena_copy(struct fl_arena *arena, const void *bytes, size_t n_bytes);

@@ -147,6 +147,30 @@ static int compare_findings(const void *a_, const void *b_)
     return a->chain < b->chain ? -1 : a->chain > b->chain;
 }
 
+/*
+ * Most flows have no packets in a window. Their findings stay in the order in which they were made, that
+ * of chains, which is what comparing them would come to.
+ */
+static void sort_findings(struct fl_vm_audit *vm)
+{
+    struct fl_finding *sorted = xmalloc(MAX(1, vm->n_findings) * sizeof *sorted);
+    size_t n = 0;
+
+    for (size_t i = 0; i < vm->n_findings; i++) {
+        if (vm->findings[i].chain->packets) {
+            sorted[n++] = vm->findings[i];
+        }
+    }
+    qsort(sorted, n, sizeof *sorted, compare_findings);
+    for (size_t i = 0; i < vm->n_findings; i++) {
+        if (!vm->findings[i].chain->packets) {
+            sorted[n++] = vm->findings[i];
+        }
+    }
+    free(vm->findings);
+    vm->findings = sorted;
+}
+
 static int compare_vms(const void *a_, const void *b_)
 {
     const struct fl_vm_audit *a = a_;
@@ -191,9 +215,7 @@ struct fl_audit *fl_audit_run(const struct fl_snapshot *snapshot, const struct f
         struct fl_vm_audit *vm = &audit->vms[i];
 
         fl_vm_judge(vm, audit, options, numbers);
-        if (vm->n_findings) {
-            qsort(vm->findings, vm->n_findings, sizeof *vm->findings, compare_findings);
-        }
+        sort_findings(vm);
     }
     fl_audit_scope(audit);
     fl_audit_causes(audit);

@@ -39,7 +39,7 @@ static struct fl_baseline_entry *entry_at(const struct fl_baseline *baseline, si
 /* The layer is not hashed, so that a flow is found whatever layer it is in. */
 static size_t hash_entry(ovs_u128 id, int pmd)
 {
-    return hash_int((uint32_t)pmd, hash_bytes(&id, sizeof id, 0));
+    return hash_uint64_basis(id.u64.lo, hash_uint64_basis(id.u64.hi, (uint32_t)pmd));
 }
 
 static void put_slot(struct fl_baseline *baseline, size_t i)

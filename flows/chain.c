@@ -27,6 +27,11 @@ struct stitcher {
     bool headless; /* The present chain begins at a tail. */
     size_t n_of_head;
     uint64_t n_tests;
+    struct {
+        const struct nlattr *actions; /* The last that were looked at: flows share theirs. */
+        size_t len;
+        bool recirculate, drop;
+    } known;
     struct fl_arena *arena; /* For the links. */
     struct fl_tails tails;
     /* The links so far. */
@@ -57,9 +62,34 @@ static void set_hw_counts(struct fl_chain *chain)
                           : chain->bytes;
 }
 
-static bool flow_drops(const struct fl_flow *flow)
+/* A snapshot has equal actions once, so that most flows have the same as the one before. */
+static void know_actions(struct stitcher *s, const struct fl_flow *flow)
 {
-    return flow->drops || (flow->has_actions && fl_actions_drop(flow->actions, flow->actions_len));
+    if (flow->actions == s->known.actions && flow->actions_len == s->known.len) {
+        return;
+    }
+    s->known.actions = flow->actions;
+    s->known.len = flow->actions_len;
+    s->known.recirculate = fl_actions_recirculate(flow->actions, flow->actions_len);
+    s->known.drop = fl_actions_drop(flow->actions, flow->actions_len);
+}
+
+static bool flow_recirculates(struct stitcher *s, const struct fl_flow *flow)
+{
+    if (!flow->has_actions || !flow->actions_len) {
+        return false;
+    }
+    know_actions(s, flow);
+    return s->known.recirculate;
+}
+
+static bool flow_drops(struct stitcher *s, const struct fl_flow *flow)
+{
+    if (!flow->has_actions || !flow->actions_len) {
+        return flow->drops || flow->has_actions;
+    }
+    know_actions(s, flow);
+    return flow->drops || s->known.drop;
 }
 
 static void add_chain(struct stitcher *s, bool open)
@@ -85,7 +115,7 @@ static void add_chain(struct stitcher *s, bool open)
         .path = FL_PATH_HW,
         .open = open,
         .headless = s->headless,
-        .drops = flow_drops(&last->flow),
+        .drops = flow_drops(s, &last->flow),
         .seen_before = true,
     };
     for (size_t i = 0; i < s->n_links; i++) {
@@ -181,7 +211,7 @@ static void follow(struct stitcher *s, const struct fl_snapshot_flow *link, uint
     s->links[s->n_links] = link;
     s->indexes[s->n_links] = index;
     s->n_links++;
-    if (flow->has_actions && fl_actions_recirculate(flow->actions, flow->actions_len)) {
+    if (flow_recirculates(s, flow)) {
         struct fl_passage after = *passage;
 
         fl_passage_act(&after, flow->actions, flow->actions_len, follow_recirc, &step);
@@ -201,7 +231,7 @@ static void follow_from(struct stitcher *s, uint32_t index)
     struct fl_passage passage;
 
     s->n_of_head = 0;
-    if (flow->has_actions && fl_actions_recirculate(flow->actions, flow->actions_len)) {
+    if (flow_recirculates(s, flow)) {
         fl_passage_begin(&passage);
         fl_passage_meet(&passage, flow);
     }
@@ -312,6 +342,9 @@ bool fl_chain_region(const struct fl_chain *chain, struct match *region)
 {
     struct fl_passage passage;
 
+    if (chain->n_links == 1) {
+        return fl_passage_region_of_flow(&chain->links[0]->flow, region);
+    }
     fl_passage_begin(&passage);
     fl_passage_meet(&passage, &chain->links[0]->flow);
     for (size_t i = 1; i < chain->n_links; i++) {

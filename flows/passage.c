@@ -173,31 +173,54 @@ bool fl_passage_act(struct fl_passage *passage, const struct nlattr *actions, si
 
 /* Asking. */
 
+/* What is no packet header, no tunnel and no in_port. */
+static void forget_metadata(struct flow *flow)
+{
+    memset(&flow->metadata, 0, sizeof flow->metadata);
+    memset(flow->regs, 0, sizeof flow->regs);
+    flow->skb_priority = 0;
+    flow->pkt_mark = 0;
+    flow->dp_hash = 0;
+    flow->recirc_id = 0;
+    flow->ct_state = 0;
+    flow->ct_nw_proto = 0;
+    flow->ct_zone = 0;
+    flow->ct_mark = 0;
+    flow->ct_label = OVS_U128_ZERO;
+    flow->conj_id = 0;
+    flow->actset_output = 0;
+    flow->ct_nw_src = 0;
+    flow->ct_nw_dst = 0;
+    flow->ct_ipv6_src = in6addr_any;
+    flow->ct_ipv6_dst = in6addr_any;
+    flow->ct_tp_src = 0;
+    flow->ct_tp_dst = 0;
+}
+
 void fl_passage_region(const struct fl_passage *passage, struct match *region)
 {
-    struct flow *mask = &region->wc.masks;
-
     *region = passage->region;
-    memset(&mask->metadata, 0, sizeof mask->metadata);
-    memset(mask->regs, 0, sizeof mask->regs);
-    mask->skb_priority = 0;
-    mask->pkt_mark = 0;
-    mask->dp_hash = 0;
-    mask->recirc_id = 0;
-    mask->ct_state = 0;
-    mask->ct_nw_proto = 0;
-    mask->ct_zone = 0;
-    mask->ct_mark = 0;
-    mask->ct_label = OVS_U128_ZERO;
-    mask->conj_id = 0;
-    mask->actset_output = 0;
-    mask->ct_nw_src = 0;
-    mask->ct_nw_dst = 0;
-    mask->ct_ipv6_src = in6addr_any;
-    mask->ct_ipv6_dst = in6addr_any;
-    mask->ct_tp_src = 0;
-    mask->ct_tp_dst = 0;
+    forget_metadata(&region->wc.masks);
     match_zero_wildcarded_fields(region);
+}
+
+bool fl_passage_region_of_flow(const struct fl_flow *flow, struct match *region)
+{
+    struct fl_passage passage;
+
+    if (!flow->has_match) {
+        fl_passage_begin(&passage);
+        fl_passage_meet(&passage, flow);
+        fl_passage_region(&passage, region);
+        return false;
+    }
+    /* As minimatch_expand(), which spends half of its time on options of tunnels that are not there. */
+    miniflow_expand(flow->match.flow, &region->flow);
+    miniflow_expand(&flow->match.mask->masks, &region->wc.masks);
+    region->tun_md.valid = false;
+    forget_metadata(&region->flow);
+    forget_metadata(&region->wc.masks);
+    return !flow->match_partial;
 }
 
 bool fl_passage_knows(const struct fl_passage *passage, const struct flow *mask)

@@ -54,6 +54,13 @@ bool fl_passage_act(struct fl_passage *passage, const struct nlattr *actions, si
 /** fl_passage_region() - @passage's packets at entry, by headers, tunnel and in_port alone */
 void fl_passage_region(const struct fl_passage *passage, struct match *region);
 
+/**
+ * fl_passage_region_of_flow() - the same of a passage that has met @flow and nothing else
+ * For the most part of all chains, which are of one flow, and quick.
+ * Return: whether the passage is exact.
+ */
+bool fl_passage_region_of_flow(const struct fl_flow *flow, struct match *region);
+
 /** fl_passage_knows() - is every bit of @mask either bound at entry and unchanged, or set? */
 bool fl_passage_knows(const struct fl_passage *passage, const struct flow *mask);
 /** fl_passage_value() - a header as it is now, as far as it is known; VLANs apart */

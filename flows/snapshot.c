@@ -167,7 +167,9 @@ static bool is_wanted(const struct fl_snapshot *snapshot, const struct fl_flow *
         flow->recirc_id) {
         return true;
     }
-    minimatch_expand(&flow->match, &match);
+    /* As minimatch_expand(), without options of tunnels. */
+    miniflow_expand(flow->match.flow, &match.flow);
+    miniflow_expand(&flow->match.mask->masks, &match.wc.masks);
     return fl_storage_fits(snapshot->storage, &match, FL_FROM_VM, -1) != FL_STORAGE_NO ||
            fl_storage_fits(snapshot->storage, &match, FL_TO_VM, -1) != FL_STORAGE_NO ||
            (flow->has_actions && fl_actions_recirculate(flow->actions, flow->actions_len));

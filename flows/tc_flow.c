@@ -35,10 +35,15 @@ void fl_tc_flow_uninit(struct fl_tc_flow *scratch)
 
 /* Identity */
 
-/* Filters of one device follow each other, and most of them send to few. */
-odp_port_t fl_tc_flow_port(struct fl_tc_flow *scratch, const char *dev, int which)
+/* A device's name is at one place for the time of a dump, which tells quickly where to look for it. */
+static struct fl_tc_known_port *known_port(struct fl_tc_flow *scratch, const char *dev)
 {
-    struct fl_tc_known_port *known = &scratch->known_ports[which];
+    return &scratch->known_ports[((uintptr_t)dev >> 4) % ARRAY_SIZE(scratch->known_ports)];
+}
+
+odp_port_t fl_tc_flow_port(struct fl_tc_flow *scratch, const char *dev)
+{
+    struct fl_tc_known_port *known = known_port(scratch, dev);
     size_t n;
 
     if (known->name[0] && !strcmp(known->name, dev))
@@ -55,7 +60,7 @@ static odp_port_t port_of(struct fl_tc_flow *scratch, const struct fl_tc_filter 
 {
     const char *dev = filter->indev ? filter->indev : filter->dev;
 
-    return dev ? fl_tc_flow_port(scratch, dev, 0) : ODPP_NONE;
+    return dev ? fl_tc_flow_port(scratch, dev) : ODPP_NONE;
 }
 
 static void set_id(const struct fl_tc_filter *filter, struct fl_flow *flow)

@@ -42,7 +42,7 @@ struct fl_tc_flow {
     struct fl_tc_known_port {
         char name[16];
         odp_port_t port;
-    } known_ports[2]; /* The last device that packets came from, and that they went to. */
+    } known_ports[64]; /* By where the name is. */
 };
 
 enum fl_tc_flow_flags {

@@ -31,7 +31,7 @@ static bool put_mirred(struct fl_tc_flow *scratch, const struct fl_tc_mirred *mi
 
     if (!mirred->to_dev)
         return no_form(scratch, "output to device %d, which is not there", mirred->ifindex);
-    port = fl_tc_flow_port(scratch, mirred->to_dev, 1);
+    port = fl_tc_flow_port(scratch, mirred->to_dev);
     if (port == ODPP_NONE)
         return no_form(scratch, "output to a device whose name is too long");
     nl_msg_put_u32(&scratch->actions, OVS_ACTION_ATTR_OUTPUT, odp_to_u32(port));

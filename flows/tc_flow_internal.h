@@ -19,8 +19,8 @@
  */
 const char *fl_tc_flow_match(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter);
 
-/** fl_tc_flow_port() - number of a device. @which: of the known ports, 0: it comes in, 1: it goes out */
-odp_port_t fl_tc_flow_port(struct fl_tc_flow *scratch, const char *dev, int which);
+/** fl_tc_flow_port() - number of a device */
+odp_port_t fl_tc_flow_port(struct fl_tc_flow *scratch, const char *dev);
 
 /**
  * fl_tc_flow_actions() - @scratch->actions becomes the actions of @filter

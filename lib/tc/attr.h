@@ -42,7 +42,8 @@ static inline bool fl_attrs_next(struct fl_attrs *attrs, struct fl_attr *attr)
     const struct nlattr *nla = (const void *)attrs->p;
     unsigned int n;
 
-    if (left < NLA_HDRLEN || (n = nla->nla_len) < NLA_HDRLEN || (ptrdiff_t)n > left) {
+    /* Shorter than its header is, without sign, longer than anything. */
+    if (left < NLA_HDRLEN || (size_t)(n = nla->nla_len) - NLA_HDRLEN > (size_t)left - NLA_HDRLEN) {
         attrs->malformed = left > 0;
         return false;
     }

@@ -22,7 +22,7 @@ enum reading {
     U32,
     BE16,
     BE32,
-    RAW, /* As many bytes as there have to be. */
+    RAW, /* 4, 6 or 16 bytes. */
 };
 
 struct rule {
@@ -100,6 +100,16 @@ static const struct rule rules[] = {
     PLAIN(L2TPV3_SID, BE32, L2TPV3_SID, 4),
 };
 
+/* Of the three lengths that there are: copies without a call. */
+static inline void copy_raw(struct fl_tc_value *value, const void *data, uint8_t n)
+{
+    switch (n) {
+    case 4: memcpy(value, data, 4); break;
+    case 6: memcpy(value, data, 6); break;
+    default: memcpy(value, data, 16); break;
+    }
+}
+
 static void read_value(const struct rule *rule, const struct fl_attr *attr,
                        struct fl_tc_filter *filter)
 {
@@ -121,7 +131,7 @@ static void read_value(const struct rule *rule, const struct fl_attr *attr,
     case U32: value->n = fl_attr_u32(attr); break;
     case BE16: value->n = fl_attr_be16(attr); break;
     case BE32: value->n = fl_attr_be32(attr); break;
-    case RAW: memcpy(value, attr->data, rule->n); break;
+    case RAW: copy_raw(value, attr->data, rule->n); break;
     case NOTHING: break;
     }
 }
