@@ -19,16 +19,8 @@ void fl_tc_flow_init(struct fl_tc_flow *scratch, struct fl_ports *ports)
     minimatch_init(&scratch->everything, &scratch->wide);
 }
 
-static void release_match(struct fl_tc_flow *scratch)
-{
-    if (scratch->has_match)
-        minimatch_destroy(&scratch->match);
-    scratch->has_match = false;
-}
-
 void fl_tc_flow_uninit(struct fl_tc_flow *scratch)
 {
-    release_match(scratch);
     minimatch_destroy(&scratch->everything);
     ofpbuf_uninit(&scratch->actions);
 }
@@ -161,17 +153,47 @@ static void blame(struct fl_tc_flow *scratch, struct fl_flow *flow, const char *
     flow->parse_error = scratch->error;
 }
 
-/* Back to everything; cheaper than match_init_catchall(), since most of @match was not touched. */
-static void clear_match(struct match *match, const struct minimatch *used)
-{
-    uint64_t *flow = (uint64_t *)&match->flow, *mask = (uint64_t *)&match->wc.masks;
-    size_t i;
+/* Words of struct flow that are looked at together: most of them are zero. */
+#define GROUP 8u
 
-    FLOWMAP_FOR_EACH_INDEX(i, used->mask->masks.map)
-    {
-        flow[i] = 0;
-        mask[i] = 0;
+static bool is_zero(const uint64_t *words, size_t n)
+{
+    uint64_t all = 0;
+
+    for (size_t i = 0; i < n; i++)
+        all |= words[i];
+    return !all;
+}
+
+/*
+ * minimatch_init() into memory that is used again, and @wide back to everything. Cheaper than the two
+ * of libopenvswitch, since most of @wide was not touched.
+ */
+static void compress_match(struct fl_tc_flow *scratch)
+{
+    uint64_t *flow = (uint64_t *)&scratch->wide.flow, *mask = (uint64_t *)&scratch->wide.wc.masks;
+    struct flowmap map = FLOWMAP_EMPTY_INITIALIZER;
+    size_t n = 0;
+
+    for (size_t at = 0; at < FLOW_U64S; at += GROUP) {
+        size_t end = MIN(at + GROUP, FLOW_U64S);
+
+        if (is_zero(mask + at, end - at))
+            continue;
+        for (size_t i = at; i < end; i++) {
+            if (!mask[i])
+                continue;
+            flowmap_set(&map, i, 1);
+            scratch->flow.values[n] = flow[i] & mask[i];
+            scratch->mask.values[n++] = mask[i];
+            flow[i] = mask[i] = 0;
+        }
     }
+    scratch->flow.mini.map = scratch->mask.mini.masks.map = map;
+    scratch->match = (struct minimatch){
+        .flow = &scratch->flow.mini,
+        .mask = &scratch->mask.mini,
+    };
 }
 
 static void set_match(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter,
@@ -188,9 +210,8 @@ static void set_match(struct fl_tc_flow *scratch, const struct fl_tc_filter *fil
     } else {
         flow->match_partial = true;
     }
-    minimatch_init(&scratch->match, match);
-    clear_match(match, &scratch->match);
-    scratch->has_match = flow->has_match = true;
+    compress_match(scratch);
+    flow->has_match = true;
     flow->match = scratch->match;
     if (filter->unknown_match)
         blame(scratch, flow, "the match was not understood in full", filter->unknown);
@@ -227,7 +248,6 @@ static void set_actions(struct fl_tc_flow *scratch, const struct fl_tc_filter *f
 void fl_tc_to_flow(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter,
                    unsigned int flags, struct fl_flow *flow)
 {
-    release_match(scratch);
     *flow = (struct fl_flow){
         .layer = FL_LAYER_TC,
         .offloaded = offloaded_of(filter),

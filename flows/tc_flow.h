@@ -26,6 +26,7 @@
 
 #include <openvswitch/match.h>
 #include <openvswitch/ofpbuf.h>
+#include <ovs/flow.h>
 
 #include "flows/flow.h"
 #include "flows/tc_filter.h"
@@ -34,11 +35,18 @@
 struct fl_tc_flow {
     struct fl_ports *ports; /* borrowed */
     struct ofpbuf actions;
-    struct match wide;           /* Before it becomes @match; matches everything in between. */
-    struct minimatch match;      /* Of the last flow, when @has_match. */
+    struct match wide;      /* Before it becomes @match; matches everything in between. */
+    struct minimatch match; /* Of the last flow that had one: */
+    struct {
+        struct miniflow mini;
+        uint64_t values[FLOW_U64S];
+    } flow;
+    struct {
+        struct minimask mini;
+        uint64_t values[FLOW_U64S];
+    } mask;
     struct minimatch everything; /* Of flows without a match. */
-    bool has_match;
-    char error[256]; /* parse_error */
+    char error[256];             /* parse_error */
     struct fl_tc_known_port {
         char name[16];
         odp_port_t port;
