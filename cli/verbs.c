@@ -53,9 +53,10 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
     [FL_OPTION_FROM] = { .name = "from",
                          .value = "FILE",
                          .choices = "FILE",
-                         .summary = "read FILE instead of the host: a capture, or the text of "
-                                    "\"dpctl/dump-flows -m\" or \"tc -s [-j] filter show\"; two such "
-                                    "texts, the earlier first, make a window (\"-\" is standard input)" },
+                         .summary =
+                             "read FILE instead of the host: a capture, or the text of "
+                             "\"dpctl/dump-flows -m\" or \"tc -s [-j] filter show\"; two such "
+                             "texts, the earlier first, make a window (\"-\" is standard input)" },
     [FL_OPTION_FORMAT] = { .name = "format",
                            .value = "FORMAT",
                            .choices = "table json jsonl prom",
