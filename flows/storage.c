@@ -109,9 +109,24 @@ static void find_server(const struct match *match, enum fl_direction direction,
     }
 }
 
+static uint64_t prefix_word(int n_bits)
+{
+    return n_bits <= 0 ? 0 : n_bits >= 64 ? UINT64_MAX : UINT64_MAX << (64 - n_bits);
+}
+
+/* As ipv6_create_mask(), which goes byte by byte; this is asked of every flow. */
+static struct in6_addr prefix_mask(int n_bits)
+{
+    const ovs_be64 words[] = { htonll(prefix_word(n_bits)), htonll(prefix_word(n_bits - 64)) };
+    struct in6_addr mask;
+
+    memcpy(&mask, words, sizeof mask);
+    return mask;
+}
+
 static enum fl_storage_fit fit_subnet(const struct fl_subnet *subnet, const struct server *server)
 {
-    struct in6_addr prefix = ipv6_create_mask(subnet->prefix);
+    struct in6_addr prefix = prefix_mask(subnet->prefix);
     struct in6_addr common = ipv6_addr_bitand(&prefix, &server->address_mask);
     struct in6_addr a = ipv6_addr_bitand(&subnet->address, &common);
     struct in6_addr b = ipv6_addr_bitand(&server->address, &common);
@@ -186,16 +201,27 @@ static enum fl_storage_fit fit_services(const struct fl_storage *storage, const 
     return fit;
 }
 
+/*
+ * What is sent to all, or to a group, is no connection to a server, though it comes from its network: VMs
+ * that announce themselves there would strand each other.
+ */
+static bool is_to_many(const struct match *match)
+{
+    return eth_addr_is_multicast(match->flow.dl_dst) &&
+           eth_addr_is_multicast(match->wc.masks.dl_dst);
+}
+
 enum fl_storage_fit fl_storage_fits(const struct fl_storage *storage, const struct match *match,
                                     enum fl_direction direction, int vlan)
 {
     enum fl_storage_fit fit = both(fit_vlan(storage, vlan), fit_ip(match));
     struct server server;
 
-    if (fit == FL_STORAGE_NO) {
-        return fit;
+    if (fit == FL_STORAGE_NO || is_to_many(match)) {
+        return FL_STORAGE_NO;
     }
     find_server(match, direction, &server);
-    fit = both(fit, fit_address(storage, match, &server));
-    return both(fit, fit_services(storage, match, &server));
+    /* The quicker first: half of all flows have the server at the other end. */
+    fit = both(fit, fit_services(storage, match, &server));
+    return fit == FL_STORAGE_NO ? fit : both(fit, fit_address(storage, match, &server));
 }

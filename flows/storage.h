@@ -69,7 +69,7 @@ enum fl_storage_fit {
 };
 
 /**
- * fl_storage_fits() - how far a region is storage traffic
+ * fl_storage_fits() - how far a region is storage traffic; what goes to a broadcast or multicast MAC is not
  * @match: the region; only packet headers and in_port are looked at
  * @direction: FL_FROM_VM compares the server with the destination, FL_TO_VM with the source
  * @vlan: VLAN the traffic is on (0: untagged), or -1 when it can't be told

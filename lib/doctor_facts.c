@@ -20,6 +20,7 @@
 #include "lib/kernel_flows.h"
 #include "lib/nic/ports.h"
 #include "lib/tc/places.h"
+#include "lib/vm_connections.h"
 
 #define OPTION "CONFIG_NET_TC_SKB_EXT"
 /* Of a kernel's configuration; Debian's has 260 KiB. */
@@ -195,23 +196,6 @@ static void count_filters(struct fl_kernel_facts *facts, const struct fl_invento
     fl_ports_destroy(ports);
 }
 
-/* The server is who was connected to. */
-static bool is_storage(const struct fl_storage *storage, const struct fl_connection *connection)
-{
-    bool fits = !storage->n_services;
-
-    for (size_t i = 0; i < storage->n_services; i++)
-        fits |= storage->services[i].port == connection->orig_dport &&
-                storage->services[i].proto != IPPROTO_UDP;
-    if (!fits || !storage->n_subnets)
-        return fits;
-    for (size_t i = 0; i < storage->n_subnets; i++) {
-        if (fl_subnet_has(&storage->subnets[i], &connection->orig_dst))
-            return true;
-    }
-    return false;
-}
-
 struct connections {
     const struct fl_storage *storage;
     struct fl_offload_counts *counts;
@@ -222,7 +206,7 @@ static int count_connection(const struct fl_connection *connection, void *aux)
     struct connections *connections = aux;
 
     if (connection->proto == IPPROTO_TCP && connection->established &&
-        is_storage(connections->storage, connection)) {
+        fl_storage_client(connections->storage, connection)) {
         connections->counts->connections++;
         connections->counts->connections_in_hw += connection->offload ==
                                                   FL_CONNECTION_OFFLOAD_HARDWARE;

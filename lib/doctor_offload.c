@@ -197,8 +197,9 @@ void fl_judge_orphans(const struct fl_kernel_facts *facts,
     else if (counts->orphans)
         fl_finds(
             check, FL_CHECK_FAIL,
-            "tc filter show dev DEVICE ingress; delete what Open vSwitch forgot (with protocol, "
-            "chain and priority)",
+            "flowlift audit --json lists them; tc filter del dev DEVICE ingress chain N protocol "
+            "P pref P for each (without the protocol it is not found), or add the port, or its "
+            "qdisc, anew",
             "%" PRIu64 " filter%s that Open vSwitch no longer knows still forward%s packets%s%s",
             counts->orphans, counts->orphans == 1 ? "" : "s", counts->orphans == 1 ? "s" : "",
             counts->orphan_device[0] ? ", on " : "", counts->orphan_device);

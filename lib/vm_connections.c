@@ -57,13 +57,14 @@ static void add_of_chain(struct addresses *addresses, const struct fl_finding *f
     }
 }
 
-static bool is_server(const struct fl_storage *storage, const struct in6_addr *address,
-                      uint16_t port)
+static bool is_server(const struct fl_storage *storage, uint8_t proto,
+                      const struct in6_addr *address, uint16_t port)
 {
     bool fits = !storage->n_services;
 
     for (size_t i = 0; i < storage->n_services; i++)
-        fits |= storage->services[i].port == port;
+        fits |= storage->services[i].port == port &&
+                (!storage->services[i].proto || storage->services[i].proto == proto);
     if (!fits || !storage->n_subnets)
         return fits;
     for (size_t i = 0; i < storage->n_subnets; i++) {
@@ -73,23 +74,20 @@ static bool is_server(const struct fl_storage *storage, const struct in6_addr *a
     return false;
 }
 
-/*
- * Who talks to the storage in it; NULL when nobody does. A connection that was there before conntrack saw
- * it may begin with a packet of the server.
- */
-static const struct in6_addr *client_of(const struct fl_storage *storage,
-                                        const struct fl_connection *connection)
+const struct in6_addr *fl_storage_client(const struct fl_storage *storage,
+                                         const struct fl_connection *connection)
 {
-    if (is_server(storage, &connection->orig_dst, connection->orig_dport))
+    if (is_server(storage, connection->proto, &connection->orig_dst, connection->orig_dport))
         return &connection->orig_src;
-    return is_server(storage, &connection->orig_src, connection->orig_sport) ? &connection->orig_dst
-                                                                             : NULL;
+    return is_server(storage, connection->proto, &connection->orig_src, connection->orig_sport)
+               ? &connection->orig_dst
+               : NULL;
 }
 
 static void count(const struct fl_connection *connection, const struct addresses *addresses,
                   const struct fl_storage *storage, struct fl_vm_connections *counts)
 {
-    const struct in6_addr *client = client_of(storage, connection);
+    const struct in6_addr *client = fl_storage_client(storage, connection);
 
     if (!connection->established || !client || (addresses->n && !has(addresses, client)))
         return;

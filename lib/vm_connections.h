@@ -10,9 +10,17 @@
 #include <stddef.h>
 
 #include "flows/audit.h"
+#include "flows/connection.h"
 #include "flows/error.h"
 #include "flows/storage.h"
 #include "lib/collect.h"
+
+/**
+ * fl_storage_client() - who talks to the storage in a connection; NULL when nobody does
+ * A connection that was there before conntrack saw it may begin with a packet of the server.
+ */
+const struct in6_addr *fl_storage_client(const struct fl_storage *storage,
+                                         const struct fl_connection *connection);
 
 struct fl_vm_connections {
     size_t n;

@@ -327,6 +327,19 @@ static void a_flood_counts_for_the_vm_it_is_addressed_to(void **state)
                   "exit 1");
 }
 
+static void a_broadcast_in_the_storage_network_strands_nobody(void **state)
+{
+    (void)state;
+    assert_report(NULL,
+                  UFID("01") IN(
+                      "vm3") "eth(dst=ff:ff:ff:ff:ff:ff),eth_type(0x0800),ipv4(frag=no)" COUNT("10")
+                      SW "actions:vm1,vm2,push_vlan(vid=100,pcp=0),p0\n" VM1("1", HW) VM2("1", HW),
+                  "mail idle - -: no storage packets since the flows were made\n"
+                  "db offloaded - 1.00: 100 % of 2 storage packets were forwarded by the NIC\n"
+                  "web offloaded - 1.00: 100 % of 2 storage packets were forwarded by the NIC\n"
+                  "exit 0");
+}
+
 static void traffic_between_two_vms_counts_for_both(void **state)
 {
     (void)state;
@@ -529,6 +542,7 @@ int main(void)
         cmocka_unit_test(packets_that_are_dropped_do_not_count),
         cmocka_unit_test(packets_that_ovs_vswitchd_forwards_belong_to_the_vm_they_are_addressed_to),
         cmocka_unit_test(a_flood_counts_for_the_vm_it_is_addressed_to),
+        cmocka_unit_test(a_broadcast_in_the_storage_network_strands_nobody),
         cmocka_unit_test(traffic_between_two_vms_counts_for_both),
         cmocka_unit_test(the_vlan_is_the_tag_the_pushed_one_or_the_access_tag),
         cmocka_unit_test(without_an_inventory_each_port_but_the_uplink_is_a_vm),
