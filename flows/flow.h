@@ -105,13 +105,14 @@ struct fl_flow {
     uint16_t block_in_hw;         /* How many NICs, or ports of them, took it (in_hw_count). */
     const struct nlattr *actions; /* OVS_ACTION_ATTR_*; ports as in struct fl_ports. */
     struct minimatch match;       /* Wildcarded bits of the flow are zero. */
-    const char *match_text;       /* The match as printed, NUL-terminated; NULL unless asked for. */
-    const char *actions_text;     /* What follows "actions:"; NULL unless asked for. */
-    const char *raw;              /* The line(s), joined, NUL-terminated; NULL unless asked for. */
-    const char *tc;               /* The TC filter, a JSON object as tc(8) writes it; NULL unless
+    const struct match *wide; /* @match before it was compressed, or NULL; NULL in a snapshot. */
+    const char *match_text;   /* The match as printed, NUL-terminated; NULL unless asked for. */
+    const char *actions_text; /* What follows "actions:"; NULL unless asked for. */
+    const char *raw;          /* The line(s), joined, NUL-terminated; NULL unless asked for. */
+    const char *tc;           /* The TC filter, a JSON object as tc(8) writes it; NULL unless
                                  asked for and read from TC. */
-    const char *offload_info;     /* "dp-offload-info" text (DOCA: why not), or NULL. */
-    const char *parse_error;      /* One sentence, or NULL. */
+    const char *offload_info; /* "dp-offload-info" text (DOCA: why not), or NULL. */
+    const char *parse_error;  /* One sentence, or NULL. */
 };
 
 /*

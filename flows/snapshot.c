@@ -161,17 +161,19 @@ void fl_snapshot_filter(struct fl_snapshot *snapshot, enum fl_snapshot_keep keep
  */
 static bool is_wanted(const struct fl_snapshot *snapshot, const struct fl_flow *flow)
 {
-    struct match match;
+    const struct match *match = flow->wide;
+    struct match expanded;
 
     if (snapshot->keep == FL_KEEP_ALL || !snapshot->storage || !flow->has_match ||
         flow->recirc_id) {
         return true;
     }
-    /* As minimatch_expand(), without options of tunnels. */
-    miniflow_expand(flow->match.flow, &match.flow);
-    miniflow_expand(&flow->match.mask->masks, &match.wc.masks);
-    return fl_storage_fits(snapshot->storage, &match, FL_FROM_VM, -1) != FL_STORAGE_NO ||
-           fl_storage_fits(snapshot->storage, &match, FL_TO_VM, -1) != FL_STORAGE_NO ||
+    if (!match) {
+        minimatch_expand(&flow->match, &expanded);
+        match = &expanded;
+    }
+    return fl_storage_fits(snapshot->storage, match, FL_FROM_VM, -1) != FL_STORAGE_NO ||
+           fl_storage_fits(snapshot->storage, match, FL_TO_VM, -1) != FL_STORAGE_NO ||
            (flow->has_actions && fl_actions_recirculate(flow->actions, flow->actions_len));
 }
 
@@ -197,6 +199,7 @@ static void copy_flow(struct fl_arena *arena, const struct fl_flow *from, struct
 {
     *to = *from;
     memset(&to->match, 0, sizeof to->match);
+    to->wide = NULL;
     if (from->has_match) {
         copy_match(arena, &from->match, &to->match);
     }

@@ -165,13 +165,11 @@ static bool is_zero(const uint64_t *words, size_t n)
     return !all;
 }
 
-/*
- * minimatch_init() into memory that is used again, and @wide back to everything. Cheaper than the two
- * of libopenvswitch, since most of @wide was not touched.
- */
+/* minimatch_init() into memory that is used again; cheaper, since most of @wide was not touched. */
 static void compress_match(struct fl_tc_flow *scratch)
 {
-    uint64_t *flow = (uint64_t *)&scratch->wide.flow, *mask = (uint64_t *)&scratch->wide.wc.masks;
+    const uint64_t *flow = (const uint64_t *)&scratch->wide.flow;
+    const uint64_t *mask = (const uint64_t *)&scratch->wide.wc.masks;
     struct flowmap map = FLOWMAP_EMPTY_INITIALIZER;
     size_t n = 0;
 
@@ -186,7 +184,6 @@ static void compress_match(struct fl_tc_flow *scratch)
             flowmap_set(&map, i, 1);
             scratch->flow.values[n] = flow[i] & mask[i];
             scratch->mask.values[n++] = mask[i];
-            flow[i] = mask[i] = 0;
         }
     }
     scratch->flow.mini.map = scratch->mask.mini.masks.map = map;
@@ -194,6 +191,23 @@ static void compress_match(struct fl_tc_flow *scratch)
         .flow = &scratch->flow.mini,
         .mask = &scratch->mask.mini,
     };
+    scratch->has_match = true;
+}
+
+/* Back to everything, where the last flow had a match. */
+static void clear_match(struct fl_tc_flow *scratch)
+{
+    uint64_t *flow = (uint64_t *)&scratch->wide.flow, *mask = (uint64_t *)&scratch->wide.wc.masks;
+    size_t i;
+
+    if (!scratch->has_match)
+        return;
+    FLOWMAP_FOR_EACH_INDEX(i, scratch->mask.mini.masks.map)
+    {
+        flow[i] = 0;
+        mask[i] = 0;
+    }
+    scratch->has_match = false;
 }
 
 static void set_match(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter,
@@ -213,6 +227,7 @@ static void set_match(struct fl_tc_flow *scratch, const struct fl_tc_filter *fil
     compress_match(scratch);
     flow->has_match = true;
     flow->match = scratch->match;
+    flow->wide = match;
     if (filter->unknown_match)
         blame(scratch, flow, "the match was not understood in full", filter->unknown);
     else if (formless)
@@ -248,6 +263,7 @@ static void set_actions(struct fl_tc_flow *scratch, const struct fl_tc_filter *f
 void fl_tc_to_flow(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter,
                    unsigned int flags, struct fl_flow *flow)
 {
+    clear_match(scratch);
     *flow = (struct fl_flow){
         .layer = FL_LAYER_TC,
         .offloaded = offloaded_of(filter),

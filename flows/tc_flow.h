@@ -35,8 +35,9 @@
 struct fl_tc_flow {
     struct fl_ports *ports; /* borrowed */
     struct ofpbuf actions;
-    struct match wide;      /* Before it becomes @match; matches everything in between. */
-    struct minimatch match; /* Of the last flow that had one: */
+    struct match wide;      /* Before it becomes @match. */
+    bool has_match;         /* It is not everything, but the match of the last flow. */
+    struct minimatch match; /* As @wide: */
     struct {
         struct miniflow mini;
         uint64_t values[FLOW_U64S];

@@ -5,24 +5,29 @@
 
 #include "lib/tc/decode_internal.h"
 
-/* Most kinds differ in their first two letters: one comparison is enough for each. */
-static enum fl_tc_kind kind_of(const char *name)
+#define KIND(name, kind)        \
+    {                           \
+        name, sizeof name, kind \
+    }
+
+/* Most kinds differ in length or first letter: one comparison is enough for each. */
+static enum fl_tc_kind kind_of(const char *name, size_t n)
 {
     static const struct {
         char name[12];
+        uint8_t n; /* With its NUL. */
         enum fl_tc_kind kind;
     } kinds[] = {
-        { "mirred", FL_TC_MIRRED },   { "gact", FL_TC_GACT },
-        { "vlan", FL_TC_VLAN },       { "ct", FL_TC_CT },
-        { "csum", FL_TC_CSUM },       { "pedit", FL_TC_PEDIT },
-        { "skbedit", FL_TC_SKBEDIT }, { "tunnel_key", FL_TC_TUNNEL_KEY },
-        { "police", FL_TC_POLICE },   { "mpls", FL_TC_MPLS },
-        { "sample", FL_TC_SAMPLE },
+        KIND("mirred", FL_TC_MIRRED),   KIND("gact", FL_TC_GACT),
+        KIND("vlan", FL_TC_VLAN),       KIND("ct", FL_TC_CT),
+        KIND("csum", FL_TC_CSUM),       KIND("pedit", FL_TC_PEDIT),
+        KIND("skbedit", FL_TC_SKBEDIT), KIND("tunnel_key", FL_TC_TUNNEL_KEY),
+        KIND("police", FL_TC_POLICE),   KIND("mpls", FL_TC_MPLS),
+        KIND("sample", FL_TC_SAMPLE),
     };
 
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (name[0] == kinds[i].name[0] && name[1] == kinds[i].name[1] &&
-            !strcmp(name, kinds[i].name))
+        if (n == kinds[i].n && name[0] == kinds[i].name[0] && !memcmp(name, kinds[i].name, n))
             return kinds[i].kind;
     }
     return FL_TC_OTHER;
@@ -30,11 +35,14 @@ static enum fl_tc_kind kind_of(const char *name)
 
 static bool read_kind(const struct fl_attr *attr, struct fl_tc_action *action)
 {
-    const char *name = fl_attr_string(attr);
+    const char *name = attr->data;
 
-    if (!name || !*name)
-        return false;
-    action->kind = kind_of(name);
+    action->kind = kind_of(name, attr->n);
+    if (action->kind == FL_TC_OTHER) {
+        if (!fl_attr_string(attr) || !*name)
+            return false;
+        action->kind = kind_of(name, strlen(name) + 1);
+    }
     action->kind_name = name;
     return true;
 }
