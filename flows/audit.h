@@ -26,6 +26,12 @@ const char *fl_verdict_name(enum fl_verdict verdict);
 enum fl_scope { FL_SCOPE_NONE, FL_SCOPE_VM, FL_SCOPE_NIC, FL_SCOPE_HOST };
 const char *fl_scope_name(enum fl_scope scope); /* NULL for NONE */
 
+/*
+ * Fewer software packets than this, of flows that the NIC has, are no leak: while Open vSwitch puts a flow
+ * anew a packet or two pass it by, and of a VM that sends ten that is a large share.
+ */
+#define FL_LEAK_MIN_PACKETS 10
+
 struct fl_audit_options {
     int64_t grace_ms;      /* Flows younger than this do not count; default 1000. */
     double stranded_below; /* Share of packets in hardware; default 0.9. */

@@ -122,14 +122,15 @@ static enum fl_verdict judge_packets(const struct fl_vm_audit *vm, const struct 
     double unknown = (double)weights.unknown;
     double leaked = (double)vm->leaked_packets;
     double total = hw + (double)weights.software + unknown;
+    bool few_leaked = vm->leaked_packets < FL_LEAK_MIN_PACKETS;
 
     if ((hw + leaked + unknown) / total < stranded_below) {
         return FL_VERDICT_STRANDED;
     }
-    if (leaked / total > options->leaking_above) {
+    if (!few_leaked && leaked / total > options->leaking_above) {
         return FL_VERDICT_LEAKING;
     }
-    if (hw / total < stranded_below || audit->incomplete ||
+    if ((few_leaked ? hw + leaked : hw) / total < stranded_below || audit->incomplete ||
         hides_behind_grace(vm, hw, total, stranded_below)) {
         return FL_VERDICT_UNKNOWN;
     }
