@@ -35,6 +35,7 @@ struct fl_decode_stats {
 
 enum fl_decode_flags {
     FL_DECODE_KEEP_TEXT = 1 << 0, /* fill match_text, actions_text and raw */
+    FL_DECODE_KEEP_TC = 1 << 1,   /* and tc, with KEEP_TEXT: it costs more than all the rest */
 };
 
 /* @flow and all it points to are valid only during the call. Non-zero return stops the decoder. */

@@ -83,9 +83,10 @@ static int sample_text(struct fl_flow_source *source, struct fl_snapshot *snapsh
 static int sample_kernel(struct fl_snapshot *snapshot, bool last, int64_t window_ms,
                          unsigned int flags, struct fl_error *err)
 {
-    enum fl_kernel_detail detail = flags & FL_DECODE_KEEP_TEXT ? FL_KERNEL_TEXT
-                                   : last                      ? FL_KERNEL_FLOWS
-                                                               : FL_KERNEL_COUNTERS;
+    enum fl_kernel_detail detail = flags & FL_DECODE_KEEP_TC     ? FL_KERNEL_TC
+                                   : flags & FL_DECODE_KEEP_TEXT ? FL_KERNEL_TEXT
+                                   : last                        ? FL_KERNEL_FLOWS
+                                                                 : FL_KERNEL_COUNTERS;
     int ret = -EAGAIN;
 
     for (unsigned int i = 0; i < MAX_TRIES && ret == -EAGAIN; i++) {

@@ -31,7 +31,7 @@ struct passing {
 static int pass_with_text(struct passing *p, const struct fl_tc_filter *filter,
                           struct fl_flow *flow)
 {
-    _cleanup_json json_t *json = fl_tc_filter_json(filter);
+    _cleanup_json json_t *json = p->detail == FL_KERNEL_TC ? fl_tc_filter_json(filter) : NULL;
     _cleanup_free char *tc = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
     ds_clear(&p->text);
@@ -48,7 +48,7 @@ static int pass_filter(const struct fl_tc_filter *filter, void *passing_)
     struct fl_flow flow;
 
     fl_tc_to_flow(&p->scratch, filter, flags, &flow);
-    return p->detail == FL_KERNEL_TEXT ? pass_with_text(p, filter, &flow) : p->cb(&flow, p->aux);
+    return p->detail >= FL_KERNEL_TEXT ? pass_with_text(p, filter, &flow) : p->cb(&flow, p->aux);
 }
 
 static int dump_tc(struct fl_ports *ports, enum fl_kernel_detail detail, fl_decode_cb *cb,
@@ -71,7 +71,7 @@ static int dump_tc(struct fl_ports *ports, enum fl_kernel_detail detail, fl_deco
 static int dump_datapaths(struct fl_ports *ports, enum fl_kernel_detail detail, fl_decode_cb *cb,
                           void *aux, struct fl_error *err)
 {
-    unsigned int flags = detail == FL_KERNEL_TEXT       ? FL_DECODE_KEEP_TEXT
+    unsigned int flags = detail >= FL_KERNEL_TEXT       ? FL_DECODE_KEEP_TEXT
                          : detail == FL_KERNEL_COUNTERS ? FL_DATAPATH_COUNTERS
                                                         : 0;
     struct fl_datapath *datapath;

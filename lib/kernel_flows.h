@@ -14,7 +14,8 @@
 enum fl_kernel_detail {
     FL_KERNEL_COUNTERS, /* what identifies a flow and what it counted: the kernel has less to write */
     FL_KERNEL_FLOWS,    /* match and actions too */
-    FL_KERNEL_TEXT,     /* raw and tc as well */
+    FL_KERNEL_TEXT,     /* raw as well */
+    FL_KERNEL_TC,       /* raw and tc as well */
 };
 
 /**
