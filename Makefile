@@ -65,7 +65,8 @@ check: setup-bench all
 	$(PYTHON) tests/summary.py --meson-status $$status $(BUILD)/meson-logs/testlog.json
 
 bench: setup-bench all
-	@FLOWLIFT_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/perf/bench
+	@FLOWLIFT_BUILD=$(abspath $(BUILD)) \
+	    $(PYTHON) tests/perf/$(if $(filter kernel,$(BENCH)),kernel-)bench
 
 fuzz:
 	@tools/setup build fuzz

@@ -9,6 +9,12 @@
 #include <ovs/packets.h>
 #include <ovs/util.h>
 
+/* Asked of every action of every flow, several times: no call. */
+static inline int type_of(const struct nlattr *action)
+{
+    return action->nla_type & NLA_TYPE_MASK;
+}
+
 static size_t add_list(const struct nlattr *attr, size_t n, const struct nlattr *lists[2],
                        size_t lens[2])
 {
@@ -24,7 +30,7 @@ size_t fl_actions_nested(const struct nlattr *action, const struct nlattr *lists
 {
     size_t n = 0;
 
-    switch (nl_attr_type(action)) {
+    switch (type_of(action)) {
     case OVS_ACTION_ATTR_CLONE: n = add_list(action, n, lists, lens); break;
     case OVS_ACTION_ATTR_SAMPLE:
         n = add_list(nl_attr_find_nested(action, OVS_SAMPLE_ATTR_ACTIONS), n, lists, lens);
@@ -40,10 +46,9 @@ size_t fl_actions_nested(const struct nlattr *action, const struct nlattr *lists
     return n;
 }
 
-/* Asked of every action of every flow, several times: no call. */
 static inline bool may_nest(const struct nlattr *action)
 {
-    int type = action->nla_type & NLA_TYPE_MASK;
+    int type = type_of(action);
 
     return type == OVS_ACTION_ATTR_CLONE || type == OVS_ACTION_ATTR_SAMPLE ||
            type == OVS_ACTION_ATTR_CHECK_PKT_LEN;
@@ -86,7 +91,7 @@ bool fl_actions_walk(const struct nlattr *actions, size_t len, fl_actions_cb *cb
 
 static bool is_of_type(const struct nlattr *action, void *type)
 {
-    return (action->nla_type & NLA_TYPE_MASK) == *(int *)type;
+    return type_of(action) == *(int *)type;
 }
 
 bool fl_actions_have(const struct nlattr *actions, size_t len, int type)
@@ -101,7 +106,7 @@ bool fl_actions_recirculate(const struct nlattr *actions, size_t len)
 
 static bool sends_on(const struct nlattr *action, void *aux OVS_UNUSED)
 {
-    switch (nl_attr_type(action)) {
+    switch (type_of(action)) {
     case OVS_ACTION_ATTR_OUTPUT:
     case OVS_ACTION_ATTR_LB_OUTPUT:
     case OVS_ACTION_ATTR_USERSPACE:
@@ -128,7 +133,7 @@ static bool collect_output(const struct nlattr *action, void *outputs_)
     struct outputs *outputs = outputs_;
     odp_port_t port;
 
-    if (nl_attr_type(action) != OVS_ACTION_ATTR_OUTPUT) {
+    if (type_of(action) != OVS_ACTION_ATTR_OUTPUT) {
         return false;
     }
     port = nl_attr_get_odp_port(action);
@@ -156,7 +161,7 @@ static bool take_pushed_vlan(const struct nlattr *action, void *vlan)
 {
     const struct ovs_action_push_vlan *push;
 
-    if (nl_attr_type(action) != OVS_ACTION_ATTR_PUSH_VLAN) {
+    if (type_of(action) != OVS_ACTION_ATTR_PUSH_VLAN) {
         return false;
     }
     push = nl_attr_get(action);

@@ -254,7 +254,7 @@ static bool put_action(struct fl_tc_flow *scratch, const struct fl_tc_filter *fi
     case FL_TC_CT: put_ct(&scratch->actions, action); return true;
     case FL_TC_SKBEDIT: return put_skbedit(scratch, action);
     case FL_TC_POLICE:
-        /* Only ovs-vswitchd knows which meter, or which length of a packet, it stands for. */
+        /* Only ovs-vswitchd knows which meter it stands for. */
         return no_form(scratch, "police %#x", action->index);
     case FL_TC_MPLS: return put_mpls(scratch, &action->mpls);
     case FL_TC_SAMPLE: return no_form(scratch, "sample");
@@ -263,22 +263,125 @@ static bool put_action(struct fl_tc_flow *scratch, const struct fl_tc_filter *fi
     return no_form(scratch, "%.20s", action->kind_name ? action->kind_name : "unknown");
 }
 
+/* A policer that OVS made for check_pkt_len, not for a meter. Source: OVS 3.1 lib/tc.h. */
+static bool checks_length(const struct fl_tc_action *action)
+{
+    const uint32_t first_meter = 0x10000000, last_meter = 0x1fffffff;
+
+    return action->kind == FL_TC_POLICE && action->present & FL_TC_HAS_RESULT &&
+           action->police.mtu && action->police.mtu <= UINT16_MAX &&
+           !(action->index >= first_meter && action->index <= last_meter);
+}
+
+static bool jumps(uint32_t control)
+{
+    return (control & FL_TC_EXT_MASK) == FL_TC_JUMP;
+}
+
+static bool ends(uint32_t control)
+{
+    return control == FL_TC_STOLEN || control == FL_TC_SHOT;
+}
+
+/* Where actions before @max end whose packets go on with @control. */
+static size_t end_of(uint32_t control, size_t max)
+{
+    size_t target = control & FL_TC_EXT_VALUE;
+
+    return jumps(control) && target < max ? target : max;
+}
+
+static const char elsewhere[] = "police whose packets go on elsewhere";
+
+static bool put_range(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter, size_t *i,
+                      size_t max, bool *drops);
+
+static bool put_branch(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter, uint16_t type,
+                       size_t *i, size_t end)
+{
+    size_t branch = nl_msg_start_nested(&scratch->actions, type);
+    bool drops = false;
+
+    if (end < *i)
+        return no_form(scratch, "%s", elsewhere);
+    if (!put_range(scratch, filter, i, end, &drops))
+        return false;
+    nl_msg_end_nested(&scratch->actions, branch);
+    return true;
+}
+
+/* Whether packets of two branches, whose last actions go on with @one and @other, meet at @i. */
+static bool meet(uint32_t one, uint32_t other, size_t i, bool is_end)
+{
+    if (one == other || (ends(one) && ends(other)))
+        return true;
+    return other == FL_TC_PIPE && (ends(one) ? is_end : jumps(one) && (one & FL_TC_EXT_VALUE) == i);
+}
+
+/*
+ * A packet that is too long goes on with the action after the policer at @i, up to one that jumps over
+ * those for other packets, or ends it all; any other with the action that the policer jumps to. @i: the
+ * first action for both, then.
+ */
+static bool put_length_check(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter,
+                             size_t *i, size_t max)
+{
+    const struct fl_tc_police *police = &filter->actions[*i].police;
+    struct ofpbuf *actions = &scratch->actions;
+    size_t whole = nl_msg_start_nested(actions, OVS_ACTION_ATTR_CHECK_PKT_LEN);
+    uint32_t longer, shorter = police->result;
+    size_t end = end_of(shorter, max);
+
+    ++*i;
+    nl_msg_put_u16(actions, OVS_CHECK_PKT_LEN_ATTR_PKT_LEN, (uint16_t)police->mtu);
+    if (!put_branch(scratch, filter, OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_GREATER, i, end))
+        return false;
+    longer = filter->actions[*i - 1].control;
+    if (jumps(shorter) && *i != (shorter & FL_TC_EXT_VALUE))
+        return no_form(scratch, "%s", elsewhere);
+    end = ends(shorter) || longer == FL_TC_PIPE ? *i : end_of(longer, max);
+    if (!put_branch(scratch, filter, OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_LESS_EQUAL, i, end))
+        return false;
+    nl_msg_end_nested(actions, whole);
+    if (jumps(shorter))
+        shorter = filter->actions[*i - 1].control;
+    return meet(longer, shorter, *i, *i == filter->n_actions) ||
+           meet(shorter, longer, *i, *i == filter->n_actions) || no_form(scratch, "%s", elsewhere);
+}
+
+/* Actions from @i on, before @max, up to one that ends it for the packet, or jumps; @i: after it. */
+static bool put_range(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter, size_t *i,
+                      size_t max, bool *drops)
+{
+    while (*i < max) {
+        const struct fl_tc_action *action = &filter->actions[*i];
+        uint32_t control;
+
+        if (checks_length(action)) {
+            if (!put_length_check(scratch, filter, i, max))
+                return false;
+        } else {
+            if (!put_action(scratch, filter, action, drops))
+                return false;
+            ++*i;
+        }
+        control = filter->actions[*i - 1].control;
+        if (ends(control) || (jumps(control) && (control & FL_TC_EXT_VALUE) != *i))
+            break;
+    }
+    return true;
+}
+
 bool fl_tc_flow_actions(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter)
 {
     bool drops = false;
+    size_t i = 0;
 
     ofpbuf_clear(&scratch->actions);
-    for (size_t i = 0; i < filter->n_actions && !drops; i++) {
-        const struct fl_tc_action *action = &filter->actions[i];
-
-        if (!put_action(scratch, filter, action, &drops))
-            return false;
-        if ((action->control & FL_TC_EXT_MASK) == FL_TC_JUMP)
-            return no_form(scratch, "a jump over other actions");
-        /* Stolen: the packet is gone, whatever follows. */
-        if (action->control == FL_TC_STOLEN)
-            break;
-    }
+    if (!put_range(scratch, filter, &i, filter->n_actions, &drops))
+        return false;
+    if (i && jumps(filter->actions[i - 1].control))
+        return no_form(scratch, "a jump over other actions");
     if (!scratch->actions.size && !drops)
         return no_form(scratch,
                        filter->n_actions ? "it neither forwards nor drops" : "none at all");

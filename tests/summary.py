@@ -56,7 +56,7 @@ def parse_tap(text):
             if planned == 0:
                 outcomes.append(Outcome("skipped", "all", match["reason"] or "no reason given"))
         elif match := BAIL_OUT.match(line):
-            outcomes.append(Outcome("failed", "bail out", match["reason"]))
+            outcomes.append(Outcome("failed", f"bail out: {match['reason']}", "\n".join(notes[-5:])))
             return outcomes
         elif match := RESULT.match(line):
             outcomes.append(outcome_of(match, notes))
@@ -124,7 +124,7 @@ def show_failures(test, outcomes):
         if failure.detail:
             print(tail(failure.detail))
     streams = ["stderr"]
-    if any(not failure.detail or failure.name in PROGRAM_FAILURES for failure in failures):
+    if any(not failure.detail or failure.name.startswith(PROGRAM_FAILURES) for failure in failures):
         streams.insert(0, "stdout")
     for stream in streams:
         text = MESON_NOTE.sub("", test.get(stream) or "").strip()

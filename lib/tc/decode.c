@@ -264,6 +264,16 @@ static void read_place(const struct tcmsg *tc, const struct fl_tc_links *links,
         filter->hook = FL_TC_EGRESS;
 }
 
+static const char flower[] = "flower";
+
+/* Nearly all are: that they are is seen without a call. */
+static const char *read_kind(const struct fl_attr *attr)
+{
+    if (attr->n == sizeof flower && !memcmp(attr->data, flower, sizeof flower))
+        return flower;
+    return fl_attr_string(attr);
+}
+
 int fl_tc_decode(const void *message, size_t n_bytes, const struct fl_tc_links *links,
                  struct fl_tc_filter *filter)
 {
@@ -281,7 +291,7 @@ int fl_tc_decode(const void *message, size_t n_bytes, const struct fl_tc_links *
     fl_tc_filter_clear(filter);
     while (fl_attrs_next(&attrs, &attr)) {
         if (attr.type == TCA_KIND)
-            kind = fl_attr_string(&attr);
+            kind = read_kind(&attr);
         else if (attr.type == TCA_OPTIONS)
             options = attr;
         else if (attr.type == TCA_CHAIN && attr.n == sizeof(uint32_t))
@@ -289,7 +299,7 @@ int fl_tc_decode(const void *message, size_t n_bytes, const struct fl_tc_links *
     }
     if (attrs.malformed || !kind)
         return -EBADMSG;
-    if (strcmp(kind, "flower"))
+    if (kind != flower && strcmp(kind, flower))
         return tc->tcm_handle ? -ENOTSUP : -ENOENT;
     if (!tc->tcm_handle || !options.data)
         return -ENOENT;

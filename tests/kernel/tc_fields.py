@@ -17,9 +17,11 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, f"{HERE}/../integration"]
 
+import database  # noqa: E402
 import tap  # noqa: E402
 from random_rules import Rules  # noqa: E402
 
+FLOWLIFT = os.path.join(os.environ.get("FLOWLIFT_BUILD", f"{HERE}/../../build"), "cli/flowlift")
 EDGES = os.path.join(os.environ.get("FLOWLIFT_BUILD", f"{HERE}/../../build"), "tests/tc_edges")
 SEED = int(sys.argv[1]) if __name__ == "__main__" and len(sys.argv) > 1 else 1
 WANTED = 2000
@@ -60,20 +62,14 @@ class Bench:
         self.devices = ["soft0", "pair0", *nic_devices()]
         self.targets = ["soft1", "pair1", *nic_devices()]
         # They stay down: a packet would run round some of the filters for ever, and count.
-        self.places = [place for name in self.devices for place in self.places_of(name)]
+        for name in self.devices:
+            run("tc", "qdisc", "add", "dev", name, "clsact")
         for name in ("soft1", "pair1"):
             run("tc", "qdisc", "add", "dev", name, "ingress_block", str(BLOCK), "clsact")
-        self.places.append(["block", str(BLOCK)])
+        self.places = [(["dev", name, hook]) for name in self.devices
+                       for hook in ("ingress", "egress")] + [["block", str(BLOCK)]]
         self.accepted = 0
         return self
-
-    @staticmethod
-    def places_of(device):
-        """Ingress and egress; ingress alone of a port that Open vSwitch has made ready."""
-        ready = "ingress" in run("tc", "qdisc", "show", "dev", device).stdout
-        if not ready:
-            run("tc", "qdisc", "add", "dev", device, "clsact")
-        return [["dev", device, hook] for hook in (["ingress"] if ready else ["ingress", "egress"])]
 
     def __exit__(self, *_):
         for name in ("soft0", "soft1", "pair0"):
@@ -159,6 +155,23 @@ def random_rules_are_read_as_tc_prints_them(bench):
     tap.equal(differ, 0, "filters that differ")
 
 
+def the_command_says_the_same(bench):
+    "flowlift flows --json: the filter of each flow, with every field"
+    database.start("br0")
+    done = run(FLOWLIFT, "flows", "--json", "--window", "0", "--root", "/run/root")
+    ours = {(place_of(flow["tc"]), identity(flow["tc"])): flow["tc"]
+            for flow in json.loads(done.stdout)["flows"] if flow["tc"]}
+    compared = 0
+    for place in map(tuple, bench.places):
+        for key, expected in bench.by_tc(place).items():
+            tap.equal(comparable(ours.pop((place, key), None)), comparable(expected),
+                      f"filter {key} of {' '.join(place)}")
+            compared += 1
+    tap.equal(len(ours), 0, "filters that tc does not have")
+    tap.check(compared >= WANTED, f"at least {WANTED} filters", compared)
+    tap.note(f"{compared} filters compared")
+
+
 def counters_are_told_apart(bench):
     "counters of filters that packets hit, as tc prints them; the time of their last use"
     run("ip", "link", "add", "talk0", "type", "veth", "peer", "name", "talk1")
@@ -207,6 +220,7 @@ def terse_dumps_have_the_same_identities(bench):
 if __name__ == "__main__":
     tap.run([
         random_rules_are_read_as_tc_prints_them,
+        the_command_says_the_same,
         counters_are_told_apart,
         other_kinds_are_counted,
         terse_dumps_have_the_same_identities,

@@ -314,6 +314,109 @@ static void the_members_of_a_block_are_those_with_a_nic(void **state)
     fl_ports_destroy(ports);
 }
 
+/* check_pkt_len: a policer as ovs-vswitchd makes it, and outputs; what each action goes on with. */
+
+#define JUMP(n) (FL_TC_JUMP | (n))
+#define CHECK(next, shorter)   \
+    {                          \
+        NULL, next, shorter, 3 \
+    }
+#define SEND(to, next) \
+    {                  \
+        to, next, 0, 0 \
+    }
+/* The first ports that are interned. */
+#define A "1073741824"
+#define B "1073741825"
+#define C "1073741826"
+
+#define ELSEWHERE "police whose packets go on elsewhere"
+
+struct step {
+    const char *to; /* NULL: the policer. */
+    uint32_t control, conforms;
+    uint32_t index;
+};
+
+static const struct {
+    struct step steps[5];
+    const char *actions, *error;
+} length_checks[] = {
+    { { CHECK(FL_TC_PIPE, JUMP(2)), SEND("a", FL_TC_STOLEN), SEND("b", FL_TC_STOLEN) },
+      .actions = "check_pkt_len(size=1500,gt(" A "),le(" B "))" },
+    { { CHECK(FL_TC_PIPE, JUMP(2)), SEND("a", JUMP(3)), SEND("b", FL_TC_PIPE),
+        SEND("c", FL_TC_STOLEN) },
+      .actions = "check_pkt_len(size=1500,gt(" A "),le(" B "))," C },
+    { { CHECK(FL_TC_STOLEN, JUMP(1)), SEND("a", FL_TC_STOLEN) },
+      .actions = "check_pkt_len(size=1500,gt(drop),le(" A "))" },
+    { { CHECK(FL_TC_PIPE, FL_TC_STOLEN), SEND("a", FL_TC_STOLEN) },
+      .actions = "check_pkt_len(size=1500,gt(" A "),le(drop))" },
+    { { CHECK(FL_TC_PIPE, JUMP(4)), CHECK(FL_TC_PIPE, JUMP(3)), SEND("a", JUMP(5)),
+        SEND("b", JUMP(5)), SEND("c", FL_TC_PIPE) },
+      .actions = "check_pkt_len(size=1500,gt(check_pkt_len(size=1500,gt(" A "),le(" B "))),le(" C
+                 "))" },
+    { { CHECK(FL_TC_PIPE, JUMP(2)), SEND("a", JUMP(1)), SEND("b", FL_TC_STOLEN) },
+      .error = ELSEWHERE },
+    { { CHECK(FL_TC_PIPE, JUMP(3)), SEND("a", JUMP(3)), SEND("b", FL_TC_PIPE),
+        SEND("c", FL_TC_STOLEN) },
+      .error = ELSEWHERE },
+    { { CHECK(FL_TC_PIPE, JUMP(2)), SEND("a", JUMP(3)), SEND("b", FL_TC_STOLEN),
+        SEND("c", FL_TC_STOLEN) },
+      .error = ELSEWHERE },
+    { { CHECK(FL_TC_PIPE, FL_TC_OK), SEND("a", FL_TC_STOLEN) }, .error = ELSEWHERE },
+    { { SEND("a", JUMP(2)), SEND("b", FL_TC_STOLEN) }, .error = "a jump over other actions" },
+    { { { NULL, FL_TC_PIPE, JUMP(2), 0x10000005 },
+        SEND("a", FL_TC_STOLEN),
+        SEND("b", FL_TC_STOLEN) },
+      .error = "police 0x10000005" },
+};
+
+static void add_step(struct fl_tc_filter *filter, const struct step *step)
+{
+    struct fl_tc_action *action = &filter->actions[filter->n_actions++];
+
+    memset(action, 0, sizeof *action);
+    action->control = step->control;
+    action->index = step->index;
+    action->kind = step->to ? FL_TC_MIRRED : FL_TC_POLICE;
+    if (step->to) {
+        action->mirred.to_dev = step->to;
+        return;
+    }
+    action->police.mtu = 1500;
+    action->police.result = step->conforms;
+    action->present |= FL_TC_HAS_RESULT;
+}
+
+static void a_policer_of_lengths_is_check_pkt_len(void **state)
+{
+    static struct fl_tc_filter filter;
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(length_checks); i++) {
+        struct fl_ports *ports = fl_ports_create();
+        struct fl_tc_flow scratch;
+        struct fl_flow flow;
+        _cleanup_free char *text = NULL;
+
+        fl_tc_filter_clear(&filter);
+        for (size_t n = 0; n < 5 && length_checks[i].steps[n].control; n++)
+            add_step(&filter, &length_checks[i].steps[n]);
+        fl_tc_flow_init(&scratch, ports);
+        fl_ports_intern(ports, "a", 1);
+        fl_ports_intern(ports, "b", 1);
+        fl_ports_intern(ports, "c", 1);
+        fl_tc_to_flow(&scratch, &filter, 0, &flow);
+        text = actions_text(&flow);
+        if (length_checks[i].error)
+            assert_string_equal(strchr(flow.parse_error, ':') + 2, length_checks[i].error);
+        else
+            assert_string_equal(text, length_checks[i].actions);
+        fl_tc_flow_uninit(&scratch);
+        fl_ports_destroy(ports);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +425,7 @@ int main(void)
         cmocka_unit_test(counters_can_be_had_alone),
         cmocka_unit_test(without_a_cookie_the_place_is_the_identity),
         cmocka_unit_test(a_target_that_is_gone_is_told),
+        cmocka_unit_test(a_policer_of_lengths_is_check_pkt_len),
         cmocka_unit_test(the_members_of_a_block_are_those_with_a_nic),
     };
 
