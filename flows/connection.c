@@ -171,3 +171,12 @@ bool fl_connection_has_nat(const struct fl_connection *conn)
     return !same(&conn->orig_src, &conn->reply_dst) || !same(&conn->orig_dst, &conn->reply_src) ||
            conn->orig_sport != conn->reply_dport || conn->orig_dport != conn->reply_sport;
 }
+
+bool fl_connection_is_open(const struct fl_connection *conn)
+{
+    /* Source: Linux 6.1 include/uapi/linux/netfilter/nf_conntrack_tcp.h */
+    const uint8_t none = 0, established = 3;
+
+    return conn->established && (conn->proto != IPPROTO_TCP || conn->tcp_state == none ||
+                                 conn->tcp_state == established);
+}

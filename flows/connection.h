@@ -59,6 +59,11 @@ struct fl_connection {
  * Return: true and *@conn filled; false for a line that is no TCP or UDP connection.
  */
 bool fl_connection_parse(const char *line, struct fl_connection *conn);
+/**
+ * fl_connection_is_open() - packets go both ways, and neither end has closed it
+ * Only such a TCP connection is offered to the NIC; one that is closed stays in the table for minutes.
+ */
+bool fl_connection_is_open(const struct fl_connection *conn);
 /** fl_connection_has_nat() - the reply does not mirror the original direction */
 bool fl_connection_has_nat(const struct fl_connection *conn);
 

@@ -205,7 +205,7 @@ static int count_connection(const struct fl_connection *connection, void *aux)
 {
     struct connections *connections = aux;
 
-    if (connection->proto == IPPROTO_TCP && connection->established &&
+    if (connection->proto == IPPROTO_TCP && fl_connection_is_open(connection) &&
         fl_storage_client(connections->storage, connection)) {
         connections->counts->connections++;
         connections->counts->connections_in_hw += connection->offload ==

@@ -89,7 +89,7 @@ static void count(const struct fl_connection *connection, const struct addresses
 {
     const struct in6_addr *client = fl_storage_client(storage, connection);
 
-    if (!connection->established || !client || (addresses->n && !has(addresses, client)))
+    if (!fl_connection_is_open(connection) || !client || (addresses->n && !has(addresses, client)))
         return;
     counts->n++;
     counts->in_hw += connection->offload == FL_CONNECTION_OFFLOAD_HARDWARE;

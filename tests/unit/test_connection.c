@@ -117,6 +117,28 @@ static void test_nat_is_seen(void **state)
     }
 }
 
+static void test_closed_connections_are_not_open(void **state)
+{
+    static const uint8_t unknown = 0, syn_recv = 2, established = 3, time_wait = 7;
+    struct fl_connection conn;
+
+    (void)state;
+    assert_true(fl_connection_parse(TCP MIRRORED, &conn));
+    conn.established = true;
+    conn.tcp_state = established;
+    assert_true(fl_connection_is_open(&conn));
+    conn.tcp_state = unknown;
+    assert_true(fl_connection_is_open(&conn));
+    conn.tcp_state = time_wait;
+    assert_false(fl_connection_is_open(&conn));
+    conn.tcp_state = syn_recv;
+    assert_false(fl_connection_is_open(&conn));
+    conn.proto = IPPROTO_UDP;
+    assert_true(fl_connection_is_open(&conn));
+    conn.established = false;
+    assert_false(fl_connection_is_open(&conn));
+}
+
 static void test_other_lines_are_refused(void **state)
 {
     static const char *const lines[] = {
@@ -152,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_not_established_until_seen_both_ways),
         cmocka_unit_test(test_ipv6),
         cmocka_unit_test(test_nat_is_seen),
+        cmocka_unit_test(test_closed_connections_are_not_open),
         cmocka_unit_test(test_other_lines_are_refused),
     };
 

@@ -276,6 +276,10 @@ def many_vms(lab):
             return sum(f"push_vlan(vid=100,pcp=0),{UPLINK}" in line and HARDWARE in line
                        and "eth_type(0x0800)" in line for line in plain.dump_flows().splitlines())
         plain.wait_until(lambda: n_offloaded() == 199, 60, "199 VMs in hardware", interval=1)
+        # The end of the handshake, a request, the end of its answer: who is that far has one.
+        plain.wait_until(lambda: all(plain.nic_counters()[vm.port]["hw_rx_packets"] >= 4
+                                     for vm in plain.vms if vm.name != "vm77"), 60, "answers",
+                         interval=1)
         result = talk.stop()
     tap.note(f"failures: {result['failures']}")
     silent = [name for name, count in result["answers"].items() if not count]

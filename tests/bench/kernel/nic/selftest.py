@@ -688,7 +688,9 @@ def tracks_connections(bench):
         connections = stream(f"{DEBUGFS}/connections")
     tap.check(re.search(r"zone 5 proto 6 10\.0\.0\.1:\d+ > 10\.0\.0\.2:2049 original\n",
                         connections), "the connection is in hardware", connections)
-    tap.check(port.rose["hw_rx_packets"] >= STREAM_BYTES // 1448, "the stream is, too", port.rose)
+    # The connection gets there a moment after it is established.
+    tap.check(port.rose["hw_rx_packets"] >= 0.9 * (STREAM_BYTES // 1448), "the stream is, too",
+              port.rose)
     tap.check(2 < port.rose["miss_packets"] < 200, "begin and end are not", port.rose)
     for text, reason in (
         ("ct_state +trk+new action drop", "matching on ct_state +new"),
