@@ -101,15 +101,22 @@ bool fl_passage_meet(struct fl_passage *passage, const struct fl_flow *flow)
         passage->exact = false;
     }
     minimatch_expand(&flow->match, &match);
-    match.wc.masks.recirc_id = 0;
+    return fl_passage_meet_match(passage, &match);
+}
+
+bool fl_passage_meet_match(struct fl_passage *passage, const struct match *match)
+{
+    struct match rest = *match;
+
+    rest.wc.masks.recirc_id = 0;
     for (int i = 0; i < FLOW_MAX_VLAN_HEADERS; i++) {
-        if (!meet_vlan(passage, i, (uint32_t)match.flow.vlans[i].qtag,
-                       (uint32_t)match.wc.masks.vlans[i].qtag)) {
+        if (!meet_vlan(passage, i, (uint32_t)rest.flow.vlans[i].qtag,
+                       (uint32_t)rest.wc.masks.vlans[i].qtag)) {
             return false;
         }
     }
-    memset(match.wc.masks.vlans, 0, sizeof match.wc.masks.vlans);
-    return meet_words(passage, &match);
+    memset(rest.wc.masks.vlans, 0, sizeof rest.wc.masks.vlans);
+    return meet_words(passage, &rest);
 }
 
 /* Acting. */
