@@ -18,6 +18,7 @@
 /* What was true when the plan was made need not be true now. */
 static int prove_again(const struct fl_operator *op, struct fl_plan *plan, struct fl_error *err)
 {
+    const struct fl_proof_of what = { .set = &plan->set, .vm = plan->vm };
     int timeout_ms = op->host.timeout_ms ? op->host.timeout_ms : DEFAULT_TIMEOUT_MS;
     struct fl_ctl *ctl;
     int error = fl_ctl_open(op->host.target, timeout_ms, &ctl, err);
@@ -25,7 +26,7 @@ static int prove_again(const struct fl_operator *op, struct fl_plan *plan, struc
     if (error)
         return error;
     fl_progress_step("proving the plan again", NULL);
-    error = fl_prove(ctl, op->config, NULL, &plan->set, err);
+    error = fl_prove(ctl, op->config, &what, err);
     fl_ctl_close(ctl);
     if (error == -EPERM)
         fl_error_prefix(err, "the plan no longer holds");

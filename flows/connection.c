@@ -102,6 +102,19 @@ static bool is_established(const char *rest)
            strstr(rest, "state_orig=ESTABLISHED");
 }
 
+/* "mark=5", "labels=0x1"; OVS leaves out what is 0. */
+static void parse_marks(const char *text, struct fl_connection *conn)
+{
+    const char *end = text + strlen(text);
+    size_t length;
+    const char *mark = find_value(text, end, "mark", &length);
+    unsigned int value;
+
+    /* What is no number is a mark all the same. */
+    conn->mark = !mark ? 0 : ovs_scan(mark, "%u", &value) ? value : 1;
+    conn->labelled = find_value(text, end, "labels", &length) != NULL;
+}
+
 bool fl_connection_parse(const char *line, struct fl_connection *conn)
 {
     struct endpoint_pair orig, reply;
@@ -148,6 +161,7 @@ bool fl_connection_parse(const char *line, struct fl_connection *conn)
         .reply_packets = FL_CONNECTION_COUNT_UNKNOWN,
         .reply_bytes = FL_CONNECTION_COUNT_UNKNOWN,
     };
+    parse_marks(text, conn);
     return true;
 }
 

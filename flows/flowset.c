@@ -41,16 +41,11 @@ void fl_flowset_destroy(struct fl_flowset *set)
         free(set->rules[i].bridge);
         free(set->rules[i].actions);
     }
-    for (size_t i = 0; i < set->n_relaxations; i++) {
-        free(set->relaxations[i].id);
-        free(set->relaxations[i].example);
-    }
+    fl_flowset_forget_proof(set);
     free(set->rules);
     free(set->zones);
-    free(set->relaxations);
     free(set->vm_id);
     free(set->vm_name);
-    free(set->basis);
     *set = (struct fl_flowset){ .n_rules = 0 };
 }
 
@@ -92,6 +87,37 @@ void fl_flowset_add_relaxation(struct fl_flowset *set, const char *id, const cha
         .id = xstrdup(id),
         .example = nullable_xstrdup(example),
     };
+}
+
+void fl_flowset_add_exception(struct fl_flowset *set, const char *example, const char *why)
+{
+    set->exceptions = xrealloc(set->exceptions,
+                               (set->n_exceptions + 1) * sizeof *set->exceptions);
+    set->exceptions[set->n_exceptions++] = (struct fl_exception){
+        .example = xstrdup(example),
+        .why = xstrdup(why),
+    };
+}
+
+void fl_flowset_forget_proof(struct fl_flowset *set)
+{
+    for (size_t i = 0; i < set->n_relaxations; i++) {
+        free(set->relaxations[i].id);
+        free(set->relaxations[i].example);
+    }
+    for (size_t i = 0; i < set->n_exceptions; i++) {
+        free(set->exceptions[i].example);
+        free(set->exceptions[i].why);
+    }
+    free(set->relaxations);
+    free(set->exceptions);
+    free(set->basis);
+    set->relaxations = NULL;
+    set->exceptions = NULL;
+    set->basis = NULL;
+    set->n_relaxations = set->n_exceptions = 0;
+    set->n_traces = set->n_regions = 0;
+    set->proof_ms = 0;
 }
 
 char *fl_rule_match_text(const struct fl_rule *rule)

@@ -47,6 +47,12 @@ struct fl_relaxation {
     char *example; /* a packet in ofproto/trace syntax, or NULL */
 };
 
+/* What a rule was narrowed for: packets that the pipeline goes on to look after. */
+struct fl_exception {
+    char *example; /* in ofproto/trace syntax, to be asked about the pipeline */
+    char *why;     /* what it does with them instead, a sentence without its end */
+};
+
 struct fl_flowset {
     char *vm_id; /* Identity; the cookie is made of it. */
     char *vm_name;
@@ -61,8 +67,12 @@ struct fl_flowset {
     uint32_t guard_mask;
     struct fl_relaxation *relaxations;
     size_t n_relaxations;
+    struct fl_exception *exceptions;
+    size_t n_exceptions;
     unsigned int n_traces;
-    char *basis; /* Fingerprint of what it was derived from and proven against. */
+    unsigned int n_regions; /* Parts of the rules that were looked at one by one. */
+    int64_t proof_ms;       /* Duration of the proof. */
+    char *basis;            /* Fingerprint of what it was proven against, see fl_prove_basis(). */
 };
 
 /** fl_cookie_of_vm() - 0xf10f in the top 16 bits, 48 bits of a hash of @vm_id below */
@@ -75,6 +85,9 @@ struct fl_rule *fl_flowset_add(struct fl_flowset *set);
 /** fl_flowset_guard() - put the guard bit (reg @reg & @mask must be 0) into every rule's match */
 void fl_flowset_guard(struct fl_flowset *set, unsigned int reg, uint32_t mask);
 void fl_flowset_add_relaxation(struct fl_flowset *set, const char *id, const char *example);
+void fl_flowset_add_exception(struct fl_flowset *set, const char *example, const char *why);
+/** fl_flowset_forget_proof() - all that a proof found, but not the guard */
+void fl_flowset_forget_proof(struct fl_flowset *set);
 
 /** fl_rule_match_text() - the match as ovs-ofctl writes it, without priority; free() it */
 char *fl_rule_match_text(const struct fl_rule *rule);

@@ -9,7 +9,8 @@
  *                 "match": "tcp,in_port=2", "actions": "output:1", "decoy": false}],
  *      "zones": [2],                                        conntrack zones; may be left out
  *      "relaxations": [{"id": "ct-invalid", "example": "tcp,in_port=2"}],
- *      "traces": 12,
+ *      "exceptions": [{"example": "tcp,in_port=2", "why": "..."}],   may be left out, as the next three
+ *      "traces": 12, "regions": 4, "proof_ms": 20,
  *      "basis": "..."}                                      or null
  *
  * A match is kept as OpenFlow text. flowset_read.c reads it.
@@ -47,6 +48,7 @@ static json_t *guard_to_json(const struct fl_flowset *set)
 json_t *fl_flowset_to_json(const struct fl_flowset *set)
 {
     json_t *rules = json_array(), *relaxations = json_array(), *zones = json_array();
+    json_t *exceptions = json_array();
 
     for (size_t i = 0; i < set->n_rules; i++) {
         json_array_append_new(rules, rule_to_json(&set->rules[i]));
@@ -60,9 +62,17 @@ json_t *fl_flowset_to_json(const struct fl_flowset *set)
                                         fl_json_of_string(set->relaxations[i].id), "example",
                                         fl_json_of_string(set->relaxations[i].example)));
     }
-    return json_pack("{s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "vm", "id",
+    for (size_t i = 0; i < set->n_exceptions; i++) {
+        json_array_append_new(exceptions,
+                              json_pack("{s:o, s:o}", "example",
+                                        fl_json_of_string(set->exceptions[i].example), "why",
+                                        fl_json_of_string(set->exceptions[i].why)));
+    }
+    return json_pack("{s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "vm", "id",
                      fl_json_of_string(set->vm_id), "name", fl_json_of_string(set->vm_name),
                      "cookie", json_of_hex(set->cookie), "guard", guard_to_json(set), "rules",
-                     rules, "zones", zones, "relaxations", relaxations, "traces",
-                     (json_int_t)set->n_traces, "basis", fl_json_of_string(set->basis));
+                     rules, "zones", zones, "relaxations", relaxations, "exceptions", exceptions,
+                     "traces", (json_int_t)set->n_traces, "regions", (json_int_t)set->n_regions,
+                     "proof_ms", (json_int_t)set->proof_ms, "basis",
+                     fl_json_of_string(set->basis));
 }

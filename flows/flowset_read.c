@@ -22,6 +22,7 @@
 /* A match or actions of a rule, in bytes; ours have some 150. */
 #define MAX_TEXT        8192u
 #define MAX_RELAXATIONS 256u
+#define MAX_EXCEPTIONS  256u
 #define MAX_ZONES       64u
 
 static int read_hex(const json_t *object, const char *where, const char *key, uint64_t max,
@@ -252,6 +253,50 @@ static int read_relaxations(const json_t *json, struct fl_flowset *set, struct f
     return 0;
 }
 
+static int read_exception(const json_t *json, const char *where, struct fl_flowset *set,
+                          struct fl_error *err)
+{
+    const char *example, *why;
+    int error = fl_json_object(json, where, err);
+
+    if (!error) {
+        error = fl_json_string(json, where, "example", MAX_TEXT, &example, err);
+    }
+    if (!error) {
+        error = fl_json_string(json, where, "why", MAX_TEXT, &why, err);
+    }
+    if (!error) {
+        fl_flowset_add_exception(set, example, why);
+    }
+    return error;
+}
+
+static int read_exceptions(const json_t *json, struct fl_flowset *set, struct fl_error *err)
+{
+    const json_t *exceptions;
+    const json_t *element;
+    size_t i;
+    int error;
+
+    if (!json_object_get(json, "exceptions")) {
+        return 0;
+    }
+    error = fl_json_array(json, "", "exceptions", MAX_EXCEPTIONS, &exceptions, err);
+    if (error) {
+        return error;
+    }
+    json_array_foreach(exceptions, i, element) {
+        char where[48];
+
+        snprintf(where, sizeof where, "exceptions[%" PRIuSIZE "]", i);
+        error = read_exception(element, where, set, err);
+        if (error) {
+            return error;
+        }
+    }
+    return 0;
+}
+
 /* Every rule must hold the guard that the set says it has. */
 static int check_guard(const struct fl_flowset *set, struct fl_error *err)
 {
@@ -323,9 +368,15 @@ static int read_vm(const json_t *json, struct fl_flowset *set, struct fl_error *
 static int read_rest(const json_t *json, struct fl_flowset *set, struct fl_error *err)
 {
     const char *basis;
-    int64_t traces;
+    int64_t traces, regions, proof_ms;
     int error = fl_json_integer(json, "", "traces", 0, UINT32_MAX, 0, &traces, err);
 
+    if (!error) {
+        error = fl_json_integer(json, "", "regions", 0, UINT32_MAX, 0, &regions, err);
+    }
+    if (!error) {
+        error = fl_json_integer(json, "", "proof_ms", 0, INT32_MAX, 0, &proof_ms, err);
+    }
     if (!error) {
         error = fl_json_string_or_null(json, "", "basis", MAX_TEXT, &basis, err);
     }
@@ -333,6 +384,8 @@ static int read_rest(const json_t *json, struct fl_flowset *set, struct fl_error
         return error;
     }
     set->n_traces = (unsigned int)traces;
+    set->n_regions = (unsigned int)regions;
+    set->proof_ms = proof_ms;
     set->basis = nullable_xstrdup(basis);
     return 0;
 }
@@ -356,6 +409,9 @@ int fl_flowset_from_json(const json_t *json, struct fl_flowset *setp, struct fl_
     }
     if (!error) {
         error = read_relaxations(json, &set, err);
+    }
+    if (!error) {
+        error = read_exceptions(json, &set, err);
     }
     if (!error) {
         error = read_rest(json, &set, err);

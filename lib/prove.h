@@ -3,27 +3,44 @@
 #define FLOWLIFT_PROVE_H
 
 /*
- * Does a flow set forward the same packets as the pipeline without it? One call; OVS is the oracle.
- *
- * This version traces the packets of every observed chain (and for every rule a packet from the middle
- * and the edges of its region), with conntrack as established, and compares effects. The complete proof
- * by megaflow cover takes its place behind the same call.
+ * Does a flow set forward the same packets as the pipeline without it? OVS is the oracle: the proof covers
+ * the whole region of every rule with megaflows of ofproto/trace, and for each compares what becomes of
+ * its packets with the rule and without (docs/proof.md has the argument, its assumptions and limits).
  */
 
 #include "flows/audit.h"
+#include "flows/connection.h"
 #include "flows/flowset.h"
 #include "lib/base/config.h"
 #include "lib/ovs/ctl.h"
 
+/** struct fl_proof_of - what is to be proven, and what is known besides; all borrowed but @set */
+struct fl_proof_of {
+    /*
+     * Guard, relaxations, exceptions, n_traces, n_regions and basis are filled in. A rule whose pipeline
+     * used NORMAL gets NORMAL as its action, so that MAC learning stays alive; one that differs in part
+     * is narrowed, or becomes several.
+     */
+    struct fl_flowset *set;
+    const struct fl_vm_audit *vm; /* Observed chains that have to stay in the rules; or NULL: none. */
+    /* Those of the zones that the VM's chains pass, to see what they are marked with; or NULL. */
+    const struct fl_connection *connections;
+    size_t n_connections;
+    bool as_it_is; /* The rules may not be narrowed or get other actions: they are installed. */
+};
+
 /**
- * fl_prove() - prove @set, choose its guard bit, and settle each rule's actions
- * @vm: whose observed chains are traced; NULL: only the rules' own regions (re-proof)
- * @set: guard, relaxations, n_traces and basis are filled in; a rule whose pipeline used NORMAL gets
- *       NORMAL as its action, so that MAC learning stays alive
+ * fl_prove() - prove a flow set
  * Return: 0 proven; -EPERM not proven or not allowed: @err has the difference and a counter-example in
  * ofproto/trace syntax; other negative errno when the oracle could not be asked.
  */
-int fl_prove(struct fl_ctl *ctl, const struct fl_config *config, const struct fl_vm_audit *vm,
-             struct fl_flowset *set, struct fl_error *err);
+int fl_prove(struct fl_ctl *ctl, const struct fl_config *config, const struct fl_proof_of *what,
+             struct fl_error *err);
+
+/**
+ * fl_prove_basis() - fingerprint of what a proof depends on, for as far as OpenFlow tells
+ * @basis: "br0:0123456789abcdef", of all flows (but ours) and groups of the set's bridges; owned by the caller
+ */
+int fl_prove_basis(const struct fl_flowset *set, char **basis, struct fl_error *err);
 
 #endif

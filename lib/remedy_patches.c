@@ -10,6 +10,7 @@
 
 #include <ovs/util.h>
 
+#include "flows/draw.h"
 #include "lib/ovs/trace.h"
 #include "lib/packet.h"
 #include "lib/remedy_steps.h"
@@ -28,8 +29,11 @@ static int find_patch(struct fl_ctl *ctl, const struct fl_inventory *inv,
 
     fl_chain_region(finding->chain, &region);
     match_set_in_port(&region, vm->ofport);
-    fl_packet_draw(&region, NULL, &packet);
-    text = fl_packet_text(&packet, 0, 0);
+    text = fl_draw_packet(&region, NULL, &packet) ? fl_packet_text(&packet, 0, 0) : NULL;
+    if (!text)
+        return fl_error_set(err, -ENOTSUP,
+                            "OVS cannot be asked which patch port storage traffic of %s takes",
+                            vm->name);
     error = fl_trace_run(ctl, vm->bridge, text, established, NULL, &trace, err);
     if (error)
         return error;

@@ -147,6 +147,7 @@ static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_pl
         .storage = &op->config->storage,
         .patches = patches,
     };
+    struct fl_proof_of what = { .set = &plan->set };
     int error = read_connections(op, plan->vm, &connections, &in.n_connections, err);
 
     in.connections = connections;
@@ -162,7 +163,10 @@ static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_pl
     if (!error) {
         remember_zones(plan->vm, &plan->set);
         fl_step_say(op, "asking OVS whether the rules forward the same packets");
-        error = fl_prove(ctl, op->config, plan->vm, &plan->set, err);
+        what.vm = plan->vm;
+        what.connections = connections;
+        what.n_connections = in.n_connections;
+        error = fl_prove(ctl, op->config, &what, err);
         error = error == -EPERM ? error : as_trouble(error);
     }
     if (!error && fl_simplify_decoys(plan->vm, &plan->set, err) < 0) {

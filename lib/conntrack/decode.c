@@ -189,6 +189,17 @@ static uint8_t parse_tcp_state(const struct nlattr *protoinfo)
     return state;
 }
 
+static bool is_labelled(const struct nlattr *labels)
+{
+    const uint8_t *bytes = labels ? mnl_attr_get_payload(labels) : NULL;
+    bool any = false;
+
+    for (size_t i = 0; labels && i < mnl_attr_get_payload_len(labels); i++) {
+        any |= bytes[i] != 0;
+    }
+    return any;
+}
+
 static bool parse_entry(const struct attrs *attrs, struct fl_connection *connection)
 {
     struct tuple orig, reply;
@@ -208,6 +219,7 @@ static bool parse_entry(const struct attrs *attrs, struct fl_connection *connect
         .reply_dport = reply.dport,
         .proto = orig.proto,
         .timeout_s = FL_CONNECTION_TIMEOUT_UNKNOWN,
+        .labelled = is_labelled(attrs->of_type[CTA_LABELS]),
         .tcp_state = parse_tcp_state(attrs->of_type[CTA_PROTOINFO]),
     };
     parse_zone(attrs, &orig, &reply, connection);

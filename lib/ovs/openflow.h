@@ -75,7 +75,8 @@ int fl_openflow_delete(struct fl_openflow *of, uint64_t cookie, uint64_t mask, s
 /**
  * fl_openflow_free_reg_bit() - a register bit whose value means nothing to any flow or group of the bridge
  * @bit: filled: register number and mask, from the highest register down; one that nobody writes either
- *       where there is one, else one that is only written, if no packet comes back to table 0 with it
+ *       where there is one, else one that is only written, if no packet comes back to table 0 with it.
+ *       What it holds before stays if it is such a bit, rules of flowlift apart; mask 0: nothing
  * Return: 0, or -ENOSPC when every bit is in use.
  */
 struct fl_reg_bit {
@@ -83,5 +84,11 @@ struct fl_reg_bit {
     uint32_t mask;
 };
 int fl_openflow_free_reg_bit(struct fl_openflow *of, struct fl_reg_bit *bit, struct fl_error *err);
+
+/**
+ * fl_openflow_fingerprint() - the bridge's flows, flowlift's apart, and its groups, as one number
+ * It is the same when nothing changed, in whatever order the switch lists them; counters do not count.
+ */
+int fl_openflow_fingerprint(struct fl_openflow *of, uint64_t *fingerprint, struct fl_error *err);
 
 #endif

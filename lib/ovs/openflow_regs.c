@@ -26,6 +26,7 @@
 
 struct usage {
     uint32_t read[FLOW_N_REGS]; /* 1-bits are */
+    uint32_t guards[FLOW_N_REGS]; /* read by flowlift's own rules */
     uint32_t written[FLOW_N_REGS];
     bool returns; /* an action may take a packet to table 0 again */
     enum ofp_version version;
@@ -181,7 +182,9 @@ static int visit_flow(const struct ofputil_flow_stats *flow, void *usage_)
 {
     struct usage *usage = usage_;
 
-    use_flow(usage->read, &flow->match.wc.masks);
+    bool is_ours = ntohll(flow->cookie) >> 48 == FL_COOKIE_PREFIX;
+
+    use_flow(is_ours ? usage->guards : usage->read, &flow->match.wc.masks);
     use_actions(usage, flow->ofpacts, flow->ofpacts_len);
     return 0;
 }
@@ -223,7 +226,8 @@ static int visit_groups(struct ofpbuf *reply, void *usage_)
 static bool find_bit(const struct usage *usage, bool written, struct fl_reg_bit *bit)
 {
     for (unsigned int reg = FLOW_N_REGS; reg-- > 0;) {
-        uint32_t unused = ~(usage->read[reg] | (written ? 0 : usage->written[reg]));
+        uint32_t unused = ~(usage->read[reg] | usage->guards[reg] |
+                            (written ? 0 : usage->written[reg]));
 
         if (unused) {
             *bit = (struct fl_reg_bit){ reg, 1u << (31 - __builtin_clz(unused)) };
@@ -231,6 +235,12 @@ static bool find_bit(const struct usage *usage, bool written, struct fl_reg_bit 
         }
     }
     return false;
+}
+
+static bool is_free(const struct usage *usage, const struct fl_reg_bit *bit)
+{
+    return bit->mask && !(bit->mask & usage->read[bit->reg]) &&
+           !(usage->returns && bit->mask & usage->written[bit->reg]);
 }
 
 int fl_openflow_free_reg_bit(struct fl_openflow *of, struct fl_reg_bit *bit, struct fl_error *err)
@@ -249,7 +259,7 @@ int fl_openflow_free_reg_bit(struct fl_openflow *of, struct fl_reg_bit *bit, str
     if (error) {
         return error;
     }
-    return find_bit(&usage, false, bit) || (!usage.returns && find_bit(&usage, true, bit))
+    return is_free(&usage, bit) || find_bit(&usage, false, bit) || (!usage.returns && find_bit(&usage, true, bit))
                ? 0
                : fl_error_set(err, -ENOSPC,
                               "the flows of bridge %s use every bit of every register, so none is "

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLOWLIFT_PROVE_INTERNAL_H
+#define FLOWLIFT_PROVE_INTERNAL_H
+
+/* What the files lib/prove*.c share; nobody else includes this. */
+
+#include "lib/ovs/trace.h"
+#include "lib/prove.h"
+
+/* Of one plan. A usual one takes some twenty. */
+#define FL_PROOF_MAX_TRACES 1000
+/* Of one rule: parts of it that nothing was asked about yet. */
+#define FL_PROOF_MAX_REGIONS 2000
+/* That narrowing may lead to. */
+#define FL_PROOF_MAX_RULES 32
+
+struct fl_prover {
+    struct fl_ctl *ctl;
+    const struct fl_config *config;
+    const struct fl_vm_audit *vm; /* or NULL */
+    const struct fl_connection *connections;
+    size_t n_connections;
+    struct fl_flowset *set;
+    bool as_it_is; /* No rule may be changed. */
+    /* The first region of the present rule that was right. */
+    struct match right;
+    bool has_right;
+    struct fl_error *err;
+};
+
+enum fl_judgement {
+    FL_JUDGED_SAME,  /* or allowed to differ: the relaxations are in the set */
+    FL_JUDGED_OTHER, /* The pipeline does something else with these packets. */
+    FL_JUDGED_ANEW,  /* The rule was changed, and is to be looked at from the start. */
+};
+
+/* What was seen of a packet, and for which packets it holds. */
+struct fl_judged {
+    enum fl_judgement judgement;
+    struct match region;  /* Packets of the rule, @packet among them. */
+    char *guarded; /* The packet as ofproto/trace takes it, to be asked about the pipeline. */
+    char *why;     /* FL_JUDGED_OTHER: what it does instead, a sentence without its end. */
+};
+void fl_judged_release(struct fl_judged *judged);
+
+/**
+ * fl_prove_packet() - what the pipeline and the rule do with one packet, in all worlds of conntrack
+ * @rule: of p->set; its actions may be set to NORMAL, its match narrowed to segments with ACK
+ * Return: 0 and *@judged, which fl_judged_release() frees; -EPERM when no narrowing can help, as a
+ * relaxation that is not allowed; other negative errno when OVS could not be asked.
+ */
+int fl_prove_packet(struct fl_prover *p, struct fl_rule *rule, const struct flow *packet,
+                    struct fl_judged *judged);
+
+/**
+ * fl_prove_narrow() - leave to the pipeline what it does otherwise
+ * The rule is cut down to what is outside of @judged->region, or to one value of the field that tells the
+ * packets apart, as long as all observed chains stay in it.
+ * Return: 0; -EPERM when there is no such way, with the counter-example in p->err.
+ */
+int fl_prove_narrow(struct fl_prover *p, size_t rule, const struct fl_judged *judged);
+
+/** fl_prove_observed() - region of an observed chain that a rule is for, as fl_draw_packet() likes it
+ * Return: false: the finding has another direction, drops, or does not meet the rule. */
+bool fl_prove_observed(const struct fl_prover *p, const struct fl_rule *rule, size_t finding,
+                       struct match *region);
+
+#endif

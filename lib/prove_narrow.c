@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the pipeline does otherwise than a rule stays with the pipeline, where the rule can be cut. */
+#include <errno.h>
+#include <string.h>
+
+#include <openvswitch/meta-flow.h>
+#include <ovs/util.h>
+
+#include "flows/draw.h"
+#include "flows/space.h"
+#include "lib/prove_internal.h"
+
+/* Rules that one may become. */
+#define MAX_PIECES 8
+
+static int refuse(const struct fl_prover *p, const struct fl_rule *rule,
+                  const struct fl_judged *judged)
+{
+    return fl_error_set(p->err, -EPERM, "not proven: %s; see ovs-appctl ofproto/trace %s '%s'",
+                        judged->why, rule->bridge, judged->guarded);
+}
+
+static bool is_in(const struct fl_space *space, const struct flow *packet)
+{
+    for (size_t i = 0; i < space->n_regions; i++) {
+        if (fl_region_has(&space->regions[i], packet)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Are packets of all observed chains that are in the rule in @pieces? */
+static bool keeps_observed(const struct fl_prover *p, const struct fl_rule *rule,
+                           const struct fl_space *pieces)
+{
+    size_t n_findings = p->vm ? p->vm->n_findings : 0;
+    struct match like;
+    struct flow packet;
+
+    for (size_t i = 0; i < n_findings; i++) {
+        if (fl_prove_observed(p, rule, i, &like) && fl_draw_packet(&rule->match, &like, &packet) &&
+            !is_in(pieces, &packet)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The rule without the region. */
+static bool cut_out(const struct match *rule, const struct match *region, struct fl_space *pieces)
+{
+    return !fl_space_add(pieces, rule) && !fl_space_subtract(pieces, region) && pieces->n_regions;
+}
+
+/* The rule with one value of the field that tells the region from what was right. */
+static bool cut_to_value(const struct fl_prover *p, const struct match *rule,
+                         const struct match *region, struct fl_space *pieces)
+{
+    const struct mf_field *field;
+    struct match value, narrow;
+    struct flow mask;
+
+    field = p->has_right ? fl_region_field_apart(rule, &p->right, region) : NULL;
+    if (!field) {
+        return false;
+    }
+    fl_region_field_mask(field, &mask);
+    match_init_catchall(&value);
+    for (size_t i = 0; i < sizeof mask / sizeof(uint64_t); i++) {
+        uint64_t bits = ((const uint64_t *)&mask)[i] &
+                        ((const uint64_t *)&p->right.wc.masks)[i];
+
+        ((uint64_t *)&value.wc.masks)[i] = bits;
+        ((uint64_t *)&value.flow)[i] = ((const uint64_t *)&p->right.flow)[i] & bits;
+    }
+    return fl_region_intersect(rule, &value, &narrow) &&
+           !fl_region_intersect(&narrow, region, &value) && !fl_space_add(pieces, &narrow);
+}
+
+static int take(struct fl_prover *p, size_t index, const struct fl_space *pieces)
+{
+    for (size_t i = 0; i < pieces->n_regions; i++) {
+        struct fl_rule *rule = i ? fl_flowset_add(p->set) : &p->set->rules[index];
+
+        if (!rule) {
+            return -E2BIG;
+        }
+        if (i) {
+            *rule = p->set->rules[index];
+            rule->bridge = xstrdup(rule->bridge);
+            rule->actions = xstrdup(rule->actions);
+        }
+        rule->match = pieces->regions[i];
+    }
+    return 0;
+}
+
+int fl_prove_narrow(struct fl_prover *p, size_t index, const struct fl_judged *judged)
+{
+    struct fl_rule *rule = &p->set->rules[index];
+    struct fl_space pieces;
+    bool found;
+    int error;
+
+    if (p->as_it_is) {
+        return refuse(p, rule, judged);
+    }
+    fl_space_init(&pieces, MAX_PIECES);
+    found = cut_out(&rule->match, &judged->region, &pieces) && keeps_observed(p, rule, &pieces);
+    if (!found) {
+        fl_space_destroy(&pieces);
+        fl_space_init(&pieces, MAX_PIECES);
+        found = cut_to_value(p, &rule->match, &judged->region, &pieces) &&
+                keeps_observed(p, rule, &pieces);
+    }
+    if (!found || p->set->n_rules + pieces.n_regions > FL_PROOF_MAX_RULES) {
+        error = refuse(p, rule, judged);
+    } else {
+        fl_flowset_add_exception(p->set, judged->guarded, judged->why);
+        error = take(p, index, &pieces);
+    }
+    fl_space_destroy(&pieces);
+    return error;
+}
