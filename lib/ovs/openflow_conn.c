@@ -31,27 +31,33 @@ struct fl_openflow {
     int timeout_ms;
 };
 
-/* The one place that turns vconn's conventions into ours. Closes the connection. */
-static int fail(struct fl_openflow *of, int vconn_error, struct fl_error *err)
+/* The one place that turns vconn's conventions into ours. */
+int fl_openflow_explain(const char *bridge, const char *path, int vconn_error, struct fl_error *err)
 {
     int code = vconn_error == EOF || vconn_error == EPIPE ? -EPIPE : -vconn_error;
 
-    vconn_close(of->vconn);
-    of->vconn = NULL;
     if (code == -ENOENT) {
         return fl_error_set(err, code,
                             "bridge %s has no management socket %s; is there such a bridge, and is "
                             "ovs-vswitchd running?",
-                            of->bridge, of->path);
+                            bridge, path);
     }
     if (code == -EPROTO || code == -EBADMSG) {
         return fl_error_set(
             err, -EPROTO,
             "bridge %s does not speak OpenFlow 1.4, which has atomic bundles; allow "
             "it: ovs-vsctl add bridge %s protocols OpenFlow14",
-            of->bridge, of->bridge);
+            bridge, bridge);
     }
-    return fl_socket_explain(of->path, SERVER, code, err);
+    return fl_socket_explain(path, SERVER, code, err);
+}
+
+/* Closes the connection. */
+static int fail(struct fl_openflow *of, int vconn_error, struct fl_error *err)
+{
+    vconn_close(of->vconn);
+    of->vconn = NULL;
+    return fl_openflow_explain(of->bridge, of->path, vconn_error, err);
 }
 
 static int connect_bridge(struct fl_openflow *of, struct fl_error *err)
@@ -74,14 +80,22 @@ static int connect_bridge(struct fl_openflow *of, struct fl_error *err)
     return error ? fail(of, error, err) : 0;
 }
 
+int fl_openflow_check_bridge(const char *bridge, struct fl_error *err)
+{
+    if (!bridge[0] || strchr(bridge, '/') || strlen(bridge) > FL_LIMIT_NAME_BYTES) {
+        return fl_error_set(err, -EINVAL, "\"%.64s\" is no name of a bridge", bridge);
+    }
+    return 0;
+}
+
 int fl_openflow_open(const char *bridge, int timeout_ms, struct fl_openflow **ofp,
                      struct fl_error *err)
 {
     struct fl_openflow *of;
-    int error;
+    int error = fl_openflow_check_bridge(bridge, err);
 
-    if (!bridge[0] || strchr(bridge, '/') || strlen(bridge) > FL_LIMIT_NAME_BYTES) {
-        return fl_error_set(err, -EINVAL, "\"%.64s\" is no name of a bridge", bridge);
+    if (error) {
+        return error;
     }
     of = xzalloc(sizeof *of);
     of->bridge = xstrdup(bridge);

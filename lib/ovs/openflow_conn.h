@@ -3,8 +3,8 @@
 #define FLOWLIFT_OVS_OPENFLOW_CONN_H
 
 /*
- * What the files behind openflow.h share: messages over the connection with a deadline, flows one at a
- * time, and bundles. Not for anybody else.
+ * What the files behind openflow.h and monitor.h share: messages over the connection with a deadline,
+ * flows one at a time, and bundles. Not for anybody else.
  */
 
 #include <openvswitch/ofp-flow.h>
@@ -14,6 +14,18 @@
 
 #define FL_OPENFLOW_VERSION  OFP14_VERSION
 #define FL_OPENFLOW_PROTOCOL OFPUTIL_P_OF14_OXM
+
+/** fl_openflow_check_bridge() - Return: 0, or -EINVAL: @bridge cannot be the name of one */
+int fl_openflow_check_bridge(const char *bridge, struct fl_error *err);
+
+/**
+ * fl_openflow_explain() - say why the bridge can't be talked to and what to do about it
+ * @path: of its management socket
+ * @vconn_error: positive errno or EOF, as vconn has it
+ * Return: negative errno; -EPROTO: no OpenFlow 1.4.
+ */
+int fl_openflow_explain(const char *bridge, const char *path, int vconn_error,
+                        struct fl_error *err);
 
 /** fl_openflow_bridge() - name of the bridge, borrowed */
 const char *fl_openflow_bridge(const struct fl_openflow *of);

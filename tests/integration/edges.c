@@ -8,26 +8,41 @@
  *     edges connections ZONE MAX          edges trace BRIDGE PACKET ACTIONS|- [STATE...]
  *     edges replace BRIDGE COOKIE FILE    edges delete BRIDGE COOKIE MASK
  *     edges presence BRIDGE COOKIE FILE   edges regbit BRIDGE
- *     edges flows BRIDGE
+ *     edges flows BRIDGE                  edges flood BRIDGE RATE N FLOW
+ *     edges watch BRIDGE COOKIE FILE [stable]
+ *
+ * watch prints what changes until its standard input ends, and what that has cost. stable: no header is
+ * rewritten. flood adds and deletes FLOW in turn, N times in all, RATE times a second (0: as fast as can
+ * be).
  *
  * FILE holds one rule a line, "PRIORITY;MATCH;ACTIONS". EDGES_TIMEOUT_MS: 5000 unless set.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <openvswitch/match.h>
 #include <openvswitch/ofp-flow.h>
+#include <openvswitch/ofp-util.h>
+#include <openvswitch/poll-loop.h>
 #include <ovs/fatal-signal.h>
+#include <ovs/timeval.h>
 #include <ovs/util.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "flows/flowset.h"
 #include "flows/inventory.h"
+#include "flows/limits.h"
 #include "lib/ovs/ctl.h"
 #include "lib/ovs/db.h"
 #include "lib/ovs/dump.h"
+#include "lib/ovs/monitor.h"
 #include "lib/ovs/openflow.h"
+#include "lib/ovs/openflow_conn.h"
 #include "lib/ovs/trace.h"
 
 static struct fl_error error_text = FL_ERROR_INIT;
@@ -257,6 +272,155 @@ static int run_flows(struct fl_openflow *of, char *argv[] OVS_UNUSED)
     return 0;
 }
 
+static int barrier(struct fl_openflow *of)
+{
+    struct ofpbuf *request = ofputil_encode_barrier_request(FL_OPENFLOW_VERSION), *reply;
+    ovs_be32 xid = ((const struct ofp_header *)request->data)->xid;
+    int error = fl_openflow_send(of, request, &error_text);
+    bool done = false;
+
+    while (!error && !done) {
+        error = fl_openflow_receive(of, &reply, &error_text);
+        if (!error) {
+            done = ((const struct ofp_header *)reply->data)->xid == xid;
+            ofpbuf_delete(reply);
+        }
+    }
+    return error;
+}
+
+static int run_flood(struct fl_openflow *of, char *argv[])
+{
+    uint64_t rate = number(argv[1]), n = number(argv[2]);
+    struct ofputil_flow_mod mod;
+    enum ofputil_protocol usable;
+    char *wrong = parse_ofp_flow_mod_str(&mod, argv[3], NULL, NULL, OFPFC_ADD, &usable);
+    long long started_ms = time_msec();
+    int error = 0;
+
+    if (wrong) {
+        fprintf(stderr, "%s: %s\n", argv[3], wrong);
+        exit(2);
+    }
+    mod.out_port = OFPP_ANY;
+    mod.out_group = OFPG_ANY;
+    for (uint64_t i = 0; i < n && !error; i++) {
+        mod.command = i % 2 ? OFPFC_DELETE_STRICT : OFPFC_ADD;
+        error = fl_openflow_send(of, ofputil_encode_flow_mod(&mod, FL_OPENFLOW_PROTOCOL),
+                                 &error_text);
+        if (!rate && i % 1000 == 999) {
+            error = error ? error : barrier(of);
+        }
+        while (rate && time_msec() - started_ms < (long long)(i * 1000 / rate)) {
+            poll_timer_wait(1);
+            poll_block();
+        }
+    }
+    error = error ? error : barrier(of);
+    minimatch_destroy(&mod.match);
+    free(mod.ofpacts);
+    return error;
+}
+
+static void print_changes(const struct fl_changes *changes)
+{
+    static const char *const words[] = { "flows", "groups", "ports", "ours", "unseen" };
+
+    printf("changed");
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        if (changes->what & 1u << i) {
+            printf(" %s", words[i]);
+        }
+    }
+    printf(": %" PRIu64 " in %lld ms: %s\n", changes->n, changes->latest_ms - changes->first_ms,
+           changes->example);
+}
+
+static void print_status(const struct fl_monitor *monitor, int *before)
+{
+    struct fl_error why = FL_ERROR_INIT;
+    int status = fl_monitor_status(monitor, &why);
+
+    if (status != *before && !status) {
+        printf("live\n");
+    } else if (status != *before) {
+        printf("%s: %s\n", strerrorname_np(-status), why.text);
+    }
+    *before = status;
+}
+
+/* All of a header, and no register. */
+static void stable_headers(struct flow *stable)
+{
+    memset(stable, 0, sizeof *stable);
+    stable->in_port.ofp_port = OFP_PORT_C(UINT16_MAX);
+    memset((char *)stable + offsetof(struct flow, dl_dst), 0xff,
+           sizeof *stable - offsetof(struct flow, dl_dst));
+}
+
+static void print_cost(const struct fl_monitor *monitor, long long started_ms)
+{
+    const struct fl_monitor_counts *counts = fl_monitor_counts(monitor);
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    printf("cost cpu_ms %lld wall_ms %lld messages %" PRIu64 " flows %" PRIu64 " left_out %" PRIu64
+           " pauses %" PRIu64 " connected %" PRIu64 "\n",
+           (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000LL +
+               (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000,
+           time_msec() - started_ms, counts->n_messages, counts->n_flows, counts->n_left_out,
+           counts->n_pauses, counts->n_connected);
+}
+
+/* Return: false when standard input has ended. */
+static bool watch_once(struct fl_monitor *monitor, struct fl_scope *scope, int input, int *status)
+{
+    struct fl_changes changes;
+    char byte;
+
+    fl_monitor_run(monitor);
+    print_status(monitor, status);
+    if (fl_scope_due_ms(scope) <= time_msec() && fl_scope_take(scope, &changes)) {
+        print_changes(&changes);
+    }
+    fflush(stdout);
+    fl_monitor_wait(monitor);
+    poll_timer_wait_until(fl_scope_due_ms(scope));
+    poll_fd_wait(input, POLLIN);
+    poll_block();
+    return read(input, &byte, 1) != 0;
+}
+
+static int run_watch(char *argv[])
+{
+    long long started_ms = time_msec();
+    struct fl_flowset set;
+    struct fl_monitor *monitor;
+    struct fl_scope *scope;
+    struct match regions[FL_LIMIT_RULES];
+    struct flow stable;
+    int status = 1, input = dup(STDIN_FILENO); /* poll_fd_wait() takes no 0 */
+    int error = fl_monitor_open(argv[0], &monitor, &error_text);
+
+    if (error) {
+        return error;
+    }
+    read_rules(&set, argv[0], argv[2]);
+    for (size_t i = 0; i < set.n_rules; i++) {
+        regions[i] = set.rules[i].match;
+    }
+    stable_headers(&stable);
+    scope = fl_monitor_watch(monitor, number(argv[1]));
+    fl_scope_set(scope, regions, set.n_rules, argv[3] ? &stable : NULL);
+    fcntl(input, F_SETFL, O_NONBLOCK);
+    while (watch_once(monitor, scope, input, &status)) {
+    }
+    print_cost(monitor, started_ms);
+    fl_monitor_close(monitor);
+    fl_flowset_destroy(&set);
+    return 0;
+}
+
 static int with_bridge(int (*run)(struct fl_openflow *, char *argv[]), char *argv[])
 {
     struct fl_openflow *of;
@@ -290,6 +454,8 @@ static const struct verb verbs[] = {
     { "delete", 3, NULL, NULL, run_delete },
     { "regbit", 1, NULL, NULL, run_regbit },
     { "flows", 1, NULL, NULL, run_flows },
+    { "flood", 4, NULL, NULL, run_flood },
+    { "watch", 3, run_watch, NULL, NULL },
 };
 
 static int run_verb(const struct verb *verb, char *argv[])
