@@ -84,6 +84,21 @@ static bool meet_words(struct fl_passage *passage, const struct match *match)
     return true;
 }
 
+bool fl_passage_meet_match(struct fl_passage *passage, const struct match *match)
+{
+    struct match words = *match;
+
+    words.wc.masks.recirc_id = 0;
+    for (int i = 0; i < FLOW_MAX_VLAN_HEADERS; i++) {
+        if (!meet_vlan(passage, i, (uint32_t)match->flow.vlans[i].qtag,
+                       (uint32_t)match->wc.masks.vlans[i].qtag)) {
+            return false;
+        }
+    }
+    memset(words.wc.masks.vlans, 0, sizeof words.wc.masks.vlans);
+    return meet_words(passage, &words);
+}
+
 bool fl_passage_meet(struct fl_passage *passage, const struct fl_flow *flow)
 {
     struct match match;
@@ -101,15 +116,7 @@ bool fl_passage_meet(struct fl_passage *passage, const struct fl_flow *flow)
         passage->exact = false;
     }
     minimatch_expand(&flow->match, &match);
-    match.wc.masks.recirc_id = 0;
-    for (int i = 0; i < FLOW_MAX_VLAN_HEADERS; i++) {
-        if (!meet_vlan(passage, i, (uint32_t)match.flow.vlans[i].qtag,
-                       (uint32_t)match.wc.masks.vlans[i].qtag)) {
-            return false;
-        }
-    }
-    memset(match.wc.masks.vlans, 0, sizeof match.wc.masks.vlans);
-    return meet_words(passage, &match);
+    return fl_passage_meet_match(passage, &match);
 }
 
 /* Acting. */

@@ -39,6 +39,8 @@ void fl_passage_begin(struct fl_passage *passage);
  * Return: false when there are none; @passage is of no use then.
  */
 bool fl_passage_meet(struct fl_passage *passage, const struct fl_flow *flow);
+/** fl_passage_meet_match() - the same of a match (wildcarded bits are zero; its recirc_id apart) */
+bool fl_passage_meet_match(struct fl_passage *passage, const struct match *match);
 
 /* Called at each recirc(), with what is known there. true ends the walk. */
 typedef bool fl_passage_recirc_cb(uint32_t recirc_id, const struct fl_passage *at, void *aux);
