@@ -58,4 +58,14 @@ int fl_decoder_finish(struct fl_decoder *decoder);
 const struct fl_decode_stats *fl_decoder_stats(const struct fl_decoder *decoder);
 void fl_decoder_destroy(struct fl_decoder *decoder);
 
+struct ofpbuf;
+/**
+ * fl_decode_actions() - the actions of one flow, as they stand behind "actions:"
+ * @text: NUL-terminated, nothing behind the actions
+ * @ports: where port names are interned
+ * @actions: OVS_ACTION_ATTR_*, appended; may be left with some of them when false is returned
+ * Return: whether all was understood.
+ */
+bool fl_decode_actions(const char *text, struct fl_ports *ports, struct ofpbuf *actions);
+
 #endif

@@ -15,6 +15,7 @@
 #include <ovs/util.h>
 #include <stdlib.h>
 
+#include "flows/decode.h"
 #include "flows/decode_action.h"
 
 #define MAX_DEPTH 32 /* Lists in lists; OVS itself stops there. */
@@ -305,4 +306,13 @@ void fl_actions_read(struct fl_text text, struct fl_ports *ports, struct ofpbuf 
             break;
         skip_blanks(&c);
     }
+}
+
+bool fl_decode_actions(const char *text, struct fl_ports *ports, struct ofpbuf *actions)
+{
+    struct fl_actions_result result;
+
+    fl_actions_read((struct fl_text){ text, strlen(text) }, ports, actions, &result);
+    return !result.refused.n && !result.elided && !result.empty && !*result.end &&
+           actions->size <= FL_MAX_ACTIONS_BYTES;
 }

@@ -33,6 +33,11 @@
 #define FL_LIMIT_ORPHANS 100u
 /* Rules that a plan may hold. */
 #define FL_LIMIT_RULES 64u
+/* Text of one megaflow of a trace, in bytes. OVS prints some 600. */
+#define FL_LIMIT_MEGAFLOW_BYTES 8192u
+/* Outputs of one traced packet (a flood over the ports of a large bridge), and its ct() actions. */
+#define FL_LIMIT_OUTPUTS    1024u
+#define FL_LIMIT_CT_ACTIONS 64u
 /* Bytes of one reply of a unixctl command (a trace, not a dump: dumps are streamed). */
 #define FL_LIMIT_REPLY_BYTES (64u * 1024 * 1024)
 /* Bytes of one streamed reply (a dump of 2,000,000 flows at 600 bytes, and room). */

@@ -84,6 +84,21 @@ static bool meet_words(struct fl_passage *passage, const struct match *match)
     return true;
 }
 
+bool fl_passage_meet_match(struct fl_passage *passage, const struct match *match)
+{
+    struct match words = *match;
+
+    words.wc.masks.recirc_id = 0;
+    for (int i = 0; i < FLOW_MAX_VLAN_HEADERS; i++) {
+        if (!meet_vlan(passage, i, (uint32_t)match->flow.vlans[i].qtag,
+                       (uint32_t)match->wc.masks.vlans[i].qtag)) {
+            return false;
+        }
+    }
+    memset(words.wc.masks.vlans, 0, sizeof words.wc.masks.vlans);
+    return meet_words(passage, &words);
+}
+
 bool fl_passage_meet(struct fl_passage *passage, const struct fl_flow *flow)
 {
     struct match match;
@@ -102,21 +117,6 @@ bool fl_passage_meet(struct fl_passage *passage, const struct fl_flow *flow)
     }
     minimatch_expand(&flow->match, &match);
     return fl_passage_meet_match(passage, &match);
-}
-
-bool fl_passage_meet_match(struct fl_passage *passage, const struct match *match)
-{
-    struct match rest = *match;
-
-    rest.wc.masks.recirc_id = 0;
-    for (int i = 0; i < FLOW_MAX_VLAN_HEADERS; i++) {
-        if (!meet_vlan(passage, i, (uint32_t)rest.flow.vlans[i].qtag,
-                       (uint32_t)rest.wc.masks.vlans[i].qtag)) {
-            return false;
-        }
-    }
-    memset(rest.wc.masks.vlans, 0, sizeof rest.wc.masks.vlans);
-    return meet_words(passage, &rest);
 }
 
 /* Acting. */

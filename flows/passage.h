@@ -39,8 +39,7 @@ void fl_passage_begin(struct fl_passage *passage);
  * Return: false when there are none; @passage is of no use then.
  */
 bool fl_passage_meet(struct fl_passage *passage, const struct fl_flow *flow);
-
-/** fl_passage_meet_match() - as fl_passage_meet(), for a match that is no record of a flow */
+/** fl_passage_meet_match() - the same of a match (wildcarded bits are zero; its recirc_id apart) */
 bool fl_passage_meet_match(struct fl_passage *passage, const struct match *match);
 
 /* Called at each recirc(), with what is known there. true ends the walk. */
@@ -63,32 +62,6 @@ void fl_passage_region(const struct fl_passage *passage, struct match *region);
  * Return: whether the passage is exact.
  */
 bool fl_passage_region_of_flow(const struct fl_flow *flow, struct match *region);
-
-/** struct fl_passage_step - one pass of a packet through the datapath, as a trace shows it; borrowed */
-struct fl_passage_step {
-    const struct match *match; /* of the megaflow */
-    uint32_t recirc_id;        /* with which it starts; of the first step not used */
-    const struct nlattr *actions;
-    size_t actions_len;
-};
-
-/** struct fl_pull_back - what several steps, one after the other, tell of the packet at entry */
-struct fl_pull_back {
-    struct match
-        region;        /* All that binds it: headers, tunnel, in_port, marks, conntrack at entry. */
-    struct flow state; /* Bits tested later that it does not bind: what a ct() said, a hash. */
-    bool exact; /* false: what @region has and the steps do not depends on what is not known. */
-};
-
-/**
- * fl_passage_pull_back() - the packets at entry that go through all these megaflows
- * @steps: @n of them, at least one; the actions of the last are not looked at
- * @back: filled. It is not exact when a match tests what an action before it lost (NAT, tunnels, MPLS),
- *        or when the way to a recirc() depends on what no header tells (packet length, sampling). Packets
- *        that the region has and that find other @state than the steps did may take another way.
- * Return: false when there are none, or when a step does not recirculate to the next; @back is untouched.
- */
-bool fl_passage_pull_back(const struct fl_passage_step *steps, size_t n, struct fl_pull_back *back);
 
 /** fl_passage_knows() - is every bit of @mask either bound at entry and unchanged, or set? */
 bool fl_passage_knows(const struct fl_passage *passage, const struct flow *mask);

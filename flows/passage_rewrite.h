@@ -2,7 +2,7 @@
 #ifndef FLOWLIFT_PASSAGE_REWRITE_H
 #define FLOWLIFT_PASSAGE_REWRITE_H
 
-/* What one action does to what is known of a packet. Part of passage.c; nobody else includes this. */
+/* What one action does to what is known of a packet. Part of passage.c and fate.c; nobody else includes this. */
 
 #include "flows/passage.h"
 

@@ -17,11 +17,14 @@
 #include <ctype.h>
 #include <errno.h>
 #include <openvswitch/dynamic-string.h>
+#include <openvswitch/ofpbuf.h>
 #include <ovs/util.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "flows/decode.h"
 #include "flows/limits.h"
+#include "flows/megaflow.h"
 #include "lib/ovs/trace.h"
 
 #define MEGAFLOW "Megaflow: "
@@ -44,7 +47,10 @@ void fl_trace_destroy(struct fl_trace *trace)
         free(trace->steps[i].ct_state);
         free(trace->steps[i].megaflow);
         free(trace->steps[i].datapath_actions);
+        free(trace->steps[i].actions);
     }
+    fl_fate_destroy(trace->fate);
+    fl_ports_destroy(trace->ports);
     free(trace->steps);
     free(trace->patch_port);
     free(trace->slow_reason);
@@ -72,8 +78,10 @@ struct reader {
     struct fl_trace *trace;
     enum expect expect;
     struct ds reasons;
+    unsigned int n_vlans;   /* of this step's packet */
     unsigned int n_bridges; /* of this step so far */
     char *output;           /* port of the action in the line before, or NULL */
+    unsigned int involves;  /* what the pipeline's lines tell */
 };
 
 static bool has_prefix(const char *line, const char *prefix)
@@ -136,6 +144,35 @@ static char *output_port(const char *line)
     return xmemdup0(line + quoted, strcspn(line + quoted, "\""));
 }
 
+/* What the beginning of a pipeline's line tells that the datapath actions may not. */
+static unsigned int involved(const char *line)
+{
+    static const struct {
+        const char *prefix;
+        unsigned int involves;
+    } actions[] = {
+        { "learn(", FL_INVOLVES_LEARN },          { "fin_timeout(", FL_INVOLVES_LEARN },
+        { "CONTROLLER", FL_INVOLVES_CONTROLLER }, { "controller", FL_INVOLVES_CONTROLLER },
+        { "meter:", FL_INVOLVES_METER },          { "sample(", FL_INVOLVES_SAMPLE },
+        { "group:", FL_INVOLVES_GROUP },          { "NORMAL", FL_INVOLVES_NORMAL },
+        { "bundle", FL_INVOLVES_HASH },           { "multipath(", FL_INVOLVES_HASH },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+        if (has_prefix(line, actions[i].prefix)) {
+            return actions[i].involves;
+        }
+    }
+    return 0;
+}
+
+static bool has_suffix(const char *line, const char *suffix)
+{
+    size_t n = strlen(line), length = strlen(suffix);
+
+    return n >= length && !strcmp(line + n - length, suffix);
+}
+
 /* A bridge's heading right behind "output:PORT" says that PORT leads there. */
 static void read_pipeline(struct reader *reader, const char *line)
 {
@@ -151,7 +188,8 @@ static void read_pipeline(struct reader *reader, const char *line)
         reader->output = output_port(line);
     }
     trace->n_normal += !strcmp(line, "NORMAL");
-    trace->floods |= has_prefix(line, "-> no learned MAC for destination, flooding");
+    trace->floods |= has_prefix(line, "-> ") && has_suffix(line, ", flooding");
+    reader->involves |= involved(line);
 }
 
 static int read_remark(struct reader *reader, const char *line, struct fl_error *err)
@@ -208,34 +246,61 @@ static int read_box_line(struct reader *reader, const char *line, struct fl_erro
 static int read_flow(struct reader *reader, const char *line, struct fl_error *err)
 {
     if (has_prefix(line, FLOW)) {
+        int n_vlans = fl_megaflow_count_vlans(line + strlen(FLOW), err);
+
         reader->expect = EXPECT_MEGAFLOW;
         reader->n_bridges = 0;
+        reader->n_vlans = n_vlans > 0 ? (unsigned int)n_vlans : 0;
+        if (n_vlans < 0) {
+            return n_vlans;
+        }
         return reader->trace->n_steps ? 0 : begin_step(reader->trace, err);
     }
     return *line ? not_understood(err, "it does not start with \"Flow:\"") : 0;
 }
 
+static int read_megaflow(struct reader *reader, const char *text, struct fl_error *err)
+{
+    struct fl_trace_step *step = last_step(reader->trace);
+
+    step->megaflow = xstrdup(text);
+    reader->expect = EXPECT_ACTIONS;
+    return fl_megaflow_read(text, reader->n_vlans, &step->region, err);
+}
+
+static int read_datapath_actions(struct reader *reader, const char *text, struct fl_error *err)
+{
+    struct fl_trace_step *step = last_step(reader->trace);
+    struct ofpbuf actions;
+    bool understood;
+
+    step->datapath_actions = xstrdup(text);
+    reader->expect = EXPECT_REMARKS;
+    ofpbuf_init(&actions, 256);
+    understood = fl_decode_actions(text, reader->trace->ports, &actions);
+    step->actions_len = actions.size;
+    step->actions = ofpbuf_steal_data(&actions);
+    return understood
+               ? 0
+               : fl_error_set(err, -EPROTO,
+                              "cannot understand OVS's trace: datapath actions: \"%s\"", text);
+}
+
 static int read_line(struct reader *reader, const char *line, struct fl_error *err)
 {
-    struct fl_trace *trace = reader->trace;
-
     switch (reader->expect) {
     case EXPECT_FLOW: return read_flow(reader, line, err);
     case EXPECT_MEGAFLOW:
         if (has_prefix(line, MEGAFLOW)) {
-            last_step(trace)->megaflow = xstrdup(line + strlen(MEGAFLOW));
-            reader->expect = EXPECT_ACTIONS;
-        } else {
-            read_pipeline(reader, line);
+            return read_megaflow(reader, line + strlen(MEGAFLOW), err);
         }
+        read_pipeline(reader, line);
         return 0;
     case EXPECT_ACTIONS:
         if (!has_prefix(line, ACTIONS)) {
             return not_understood(err, "no datapath actions after a megaflow");
         }
-        last_step(trace)->datapath_actions = xstrdup(line + strlen(ACTIONS));
-        reader->expect = EXPECT_REMARKS;
-        return 0;
+        return read_datapath_actions(reader, line + strlen(ACTIONS), err);
     case EXPECT_REMARKS: return read_remark(reader, line, err);
     case EXPECT_REASONS: return read_reason(reader, line, err);
     case EXPECT_BOX: return read_box_line(reader, line, err);
@@ -415,12 +480,36 @@ static int read_text(struct reader *reader, const char *text, struct fl_error *e
     return 0;
 }
 
+static void find_fate(struct reader *reader)
+{
+    struct fl_fate_step steps[FL_LIMIT_CHAIN_LINKS];
+    struct fl_trace *trace = reader->trace;
+    struct fl_fate *fate;
+
+    for (size_t i = 0; i < trace->n_steps; i++) {
+        const struct fl_trace_step *step = &trace->steps[i];
+
+        steps[i] = (struct fl_fate_step){
+            .recirc_id = step->recirc_id,
+            .region = &step->region,
+            .actions = step->actions,
+            .actions_len = step->actions_len,
+        };
+    }
+    fate = fl_fate_of(steps, trace->n_steps, trace->ports);
+    fate->involves |= reader->involves | (trace->floods ? FL_INVOLVES_FLOOD : 0u) |
+                      (trace->slow_path ? FL_INVOLVES_USERSPACE : 0u);
+    trace->fate = fate;
+}
+
 int fl_trace_parse(const char *text, struct fl_trace **tracep, struct fl_error *err)
 {
     struct reader reader = { .trace = xzalloc(sizeof *reader.trace), .expect = EXPECT_FLOW };
     struct ds effect = DS_EMPTY_INITIALIZER;
-    int error = read_text(&reader, text, err);
+    int error;
 
+    reader.trace->ports = fl_ports_create();
+    error = read_text(&reader, text, err);
     free(reader.output);
     if (!error) {
         error = compose(reader.trace, &effect, err);
@@ -431,6 +520,7 @@ int fl_trace_parse(const char *text, struct fl_trace **tracep, struct fl_error *
         fl_trace_destroy(reader.trace);
         return error;
     }
+    find_fate(&reader);
     reader.trace->text = xstrdup(text);
     reader.trace->effect = ds_steal_cstr(&effect);
     if (reader.reasons.length) {

@@ -10,6 +10,8 @@
  *     edges presence BRIDGE COOKIE FILE   edges regbit BRIDGE
  *     edges flows BRIDGE                  edges flood BRIDGE RATE N FLOW
  *     edges watch BRIDGE COOKIE FILE [stable]
+ *     edges worlds BRIDGE PACKET
+ *     edges fates BRIDGE IN_PORT METADATA PACKET N [STATE...]
  *
  * watch prints what changes until its standard input ends, and what that has cost. stable: no header is
  * rewritten. flood adds and deletes FLOW in turn, N times in all, RATE times a second (0: as fast as can
@@ -25,6 +27,8 @@
 #include <openvswitch/ofp-util.h>
 #include <openvswitch/poll-loop.h>
 #include <ovs/fatal-signal.h>
+#include <ovs/packets.h>
+#include <ovs/random.h>
 #include <ovs/timeval.h>
 #include <ovs/util.h>
 #include <poll.h>
@@ -37,6 +41,8 @@
 #include "flows/flowset.h"
 #include "flows/inventory.h"
 #include "flows/limits.h"
+#include "flows/draw.h"
+#include "flows/region.h"
 #include "lib/ovs/ctl.h"
 #include "lib/ovs/db.h"
 #include "lib/ovs/dump.h"
@@ -44,6 +50,7 @@
 #include "lib/ovs/openflow.h"
 #include "lib/ovs/openflow_conn.h"
 #include "lib/ovs/trace.h"
+#include "lib/packet.h"
 
 static struct fl_error error_text = FL_ERROR_INIT;
 
@@ -147,6 +154,105 @@ static int run_connections(struct fl_ctl *ctl, char *argv[])
     return error;
 }
 
+static void print_fate(const struct fl_fate *fate)
+{
+    struct ds text = DS_EMPTY_INITIALIZER;
+
+    fl_fate_format(fate, &text);
+    printf("fate %s\n", ds_cstr(&text));
+    ds_clear(&text);
+    fl_fate_format_involved(fate->involves, &text);
+    printf("involves %s\n", ds_cstr(&text));
+    ds_clear(&text);
+    match_format(&fate->region, NULL, &text, OFP_DEFAULT_PRIORITY);
+    printf("region %s\n", ds_cstr(&text));
+    ds_destroy(&text);
+}
+
+static int run_worlds(struct fl_ctl *ctl, char *argv[])
+{
+    struct fl_worlds worlds;
+    int error = fl_trace_worlds(ctl, argv[0], argv[1], NULL, &worlds, &error_text);
+
+    if (error) {
+        return error;
+    }
+    printf("asked %u tested %u\n", worlds.n_asked, worlds.n_tested);
+    for (enum fl_world world = 0; world < FL_N_WORLDS; world++) {
+        printf("world %s\n", fl_world_name(world));
+        print_fate(worlds.traces[world]->fate);
+    }
+    fl_worlds_release(&worlds);
+    return 0;
+}
+
+static uint32_t random_bits(void *aux OVS_UNUSED)
+{
+    return random_uint32();
+}
+
+/* One that can be written; NULL where there seems to be none. */
+static char *random_packet(const struct match *region, const struct match *in_port,
+                           struct flow *packet)
+{
+    struct match here;
+    char *text = NULL;
+
+    if (!fl_region_intersect(region, in_port, &here)) {
+        return NULL;
+    }
+    for (unsigned int i = 0; !text && i < 1000; i++) {
+        text = fl_draw_at_random(&here, random_bits, NULL, packet) ? fl_packet_text(packet, 0, 0)
+                                                                   : NULL;
+    }
+    return text;
+}
+
+/*
+ * Traces PACKET, and then N packets drawn from its region: all must have the same fate. Packets as
+ * fl_packet_text() writes them; METADATA is put to them.
+ */
+static int run_fates(struct fl_ctl *ctl, char *argv[])
+{
+    const char *const *states = (const char *const *)(argv + 5);
+    struct fl_trace *trace, *other;
+    struct match in_port;
+    int error = fl_trace_run(ctl, argv[0], argv[3], states, NULL, &trace, &error_text);
+
+    if (error) {
+        return error;
+    }
+    print_fate(trace->fate);
+    match_init_catchall(&in_port);
+    match_set_in_port(&in_port, OFP_PORT_C((uint16_t)atoi(argv[1])));
+    for (int i = atoi(argv[4]); !error && i > 0; i--) {
+        struct flow packet;
+        char *text, *line;
+
+        text = random_packet(&trace->fate->region, &in_port, &packet);
+        if (!text) {
+            error = fl_error_set(&error_text, -ENOENT, "no packet can be drawn");
+            break;
+        }
+        line = xasprintf("%s,metadata=%s", text, argv[2]);
+        error = fl_trace_run(ctl, argv[0], line, states, NULL, &other, &error_text);
+        if (!error) {
+            if (!fl_fate_covers(trace->fate, &packet) || !fl_fate_covers(other->fate, &packet)) {
+                printf("not covered: %s\n", line);
+            }
+            if (!fl_fate_same(trace->fate, other->fate, &other->fate->region)) {
+                printf("differs: %s\n", line);
+                print_fate(other->fate);
+            }
+            fl_trace_destroy(other);
+        }
+        free(text);
+        free(line);
+    }
+    fl_trace_destroy(trace);
+    return error;
+}
+
 static int run_trace(struct fl_ctl *ctl, char *argv[])
 {
     const char *actions = strcmp(argv[2], "-") ? argv[2] : NULL;
@@ -163,6 +269,7 @@ static int run_trace(struct fl_ctl *ctl, char *argv[])
     for (size_t i = 0; i < trace->n_steps; i++) {
         printf("step %s ct %d\n", trace->steps[i].megaflow, trace->steps[i].ct);
     }
+    print_fate(trace->fate);
     fl_trace_destroy(trace);
     return 0;
 }
@@ -449,6 +556,8 @@ static const struct verb verbs[] = {
     { "dump", 0, NULL, run_dump, NULL },
     { "connections", 2, NULL, run_connections, NULL },
     { "trace", 3, NULL, run_trace, NULL },
+    { "worlds", 2, NULL, run_worlds, NULL },
+    { "fates", 5, NULL, run_fates, NULL },
     { "replace", 3, NULL, NULL, run_replace },
     { "presence", 3, NULL, NULL, run_presence },
     { "delete", 3, NULL, NULL, run_delete },

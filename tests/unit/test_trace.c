@@ -181,28 +181,58 @@ static void test_cut_off_trace_is_refused(void **state)
     assert_true(n_refused > 1000);
 }
 
-#define STEP(ACTIONS) \
-    "Flow: tcp\nFinal flow: unchanged\nMegaflow: tcp\nDatapath actions: " ACTIONS "\n"
-#define BOX(TITLE) "\n====\n" TITLE "\n====\n\n"
+#define HEAD          "Flow: tcp,in_port=p0,vlan_tci=0x0000,nw_ttl=64\n"
+#define MEGAFLOW      "Megaflow: recirc_id=0,eth,tcp,in_port=p0,nw_frag=no\n"
+#define STEP(ACTIONS) HEAD "Final flow: unchanged\n" MEGAFLOW "Datapath actions: " ACTIONS "\n"
+#define BOX(TITLE)    "\n====\n" TITLE "\n====\n\n"
 
 static void test_strange_traces_are_refused(void **state)
 {
     (void)state;
     assert_refused("", "ends too early");
     assert_refused("hello", "does not start");
-    assert_refused("Flow: tcp\n", "ends too early");
-    assert_refused("Flow: tcp\nMegaflow: tcp\nFlow: tcp\n", "no datapath actions");
+    assert_refused(HEAD, "ends too early");
+    assert_refused("Flow: tcp,in_port=p0\n", "whether the packet has a VLAN header");
+    assert_refused(HEAD MEGAFLOW HEAD, "no datapath actions");
     assert_refused(STEP("p0"
                         ")"),
-                   "brackets");
-    assert_refused(STEP("set(eth(src=1)"), "brackets");
-    assert_refused(STEP("p0,,p1"), "brackets");
-    assert_refused(STEP("recirc(x)"), "without its number");
+                   "datapath actions: \"p0)\"");
+    assert_refused(STEP("set(eth(src=1)"), "datapath actions");
+    assert_refused(STEP("p0,,p1"), "datapath actions");
+    assert_refused(STEP("p0,explode(1)"), "datapath actions");
+    assert_refused(STEP("recirc(x)"), "datapath actions");
     assert_refused(STEP("ct,recirc(0x1)"), "not followed");
     assert_refused(STEP("p0") "something else\n", "unknown remark");
     assert_refused(STEP("p0") BOX("recirc(0x1)") STEP("p0"), "not followed");
     assert_refused(STEP("recirc(0x1)") BOX("recirc(0x1)\nrecirc(0x2)") STEP("p0"), "two recirc");
     assert_refused(STEP("recirc(0x1)") BOX("no number") STEP("p0"), "without its number");
+}
+
+static void assert_megaflow_refused(const char *megaflow, const char *sentence)
+{
+    char text[1024];
+
+    snprintf(text, sizeof text, "%sMegaflow: %s\nDatapath actions: drop\n", HEAD, megaflow);
+    assert_refused(text, sentence);
+}
+
+/* What is not understood to the last letter is no region. */
+static void test_strange_megaflows_are_refused(void **state)
+{
+    (void)state;
+    assert_megaflow_refused("recirc_id=0,eth,tcp", "megaflow");
+    assert_megaflow_refused("recirc_id=0,eth,tcp,in_port=p0,in_port=p0", "megaflow");
+    assert_megaflow_refused("recirc_id=0,eth,tcp,in_port=p0,nw_frag=no,", "megaflow");
+    assert_megaflow_refused("recirc_id=0,eth,tcp,in_port=p0,tp_dst=2049,nw_frag=no", "megaflow");
+    assert_megaflow_refused("recirc_id=0,eth,tcp,in_port=p0,nw_src=10.0.0.1/24,nw_frag=no",
+                            "megaflow");
+    assert_megaflow_refused("recirc_id=0,eth,tcp,in_port=p0,tp_dst=02049", "megaflow");
+    assert_megaflow_refused("recirc_id=0,eth,tcp,in_port=p0,tp_dst=", "tp_dst");
+    assert_megaflow_refused("recirc_id=0,eth,tcp,in_port=p0,colour=red", "colour");
+    assert_megaflow_refused("recirc_id=0,eth,tcp,tun_metadata0=0x1,in_port=p0", "tun_metadata0");
+    assert_megaflow_refused("recirc_id=0,eth,tcp,tun_tos=10,in_port=p0", "megaflow");
+    assert_megaflow_refused("recirc_id=0,packet_type=(1,0x800),ip,in_port=p0", "megaflow");
+    assert_megaflow_refused("recirc_id=0,eth,tcp,in_port=p0,dl_vlan=100", "megaflow");
 }
 
 static void test_steps_are_limited(void **state)
@@ -230,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_what_ovs_cannot_say_is_refused),
         cmocka_unit_test(test_cut_off_trace_is_refused),
         cmocka_unit_test(test_strange_traces_are_refused),
+        cmocka_unit_test(test_strange_megaflows_are_refused),
         cmocka_unit_test(test_steps_are_limited),
     };
 
