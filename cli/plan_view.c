@@ -2,6 +2,7 @@
 #include "cli/plan_view.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include <openvswitch/dynamic-string.h>
@@ -91,6 +92,17 @@ static json_t *relaxations_json(const struct fl_flowset *set)
     return relaxations;
 }
 
+static json_t *exceptions_json(const struct fl_flowset *set)
+{
+    json_t *exceptions = json_array();
+
+    for (size_t i = 0; i < set->n_exceptions; i++)
+        json_array_append_new(exceptions, json_pack("{s:o, s:o}", "example",
+                                                    fl_text_json(set->exceptions[i].example), "why",
+                                                    fl_text_json(set->exceptions[i].why)));
+    return exceptions;
+}
+
 static json_t *refusals_json(const struct fl_plan *plan)
 {
     json_t *refusals = json_array();
@@ -114,8 +126,12 @@ json_t *fl_plan_json(const struct fl_plan_answer *answer, const char *verb)
     json_object_set_new(document, "rules", has_set ? rules_json(plan) : json_array());
     json_object_set_new(document, "relaxations",
                         has_set ? relaxations_json(&plan->set) : json_array());
+    json_object_set_new(document, "exceptions",
+                        has_set ? exceptions_json(&plan->set) : json_array());
     json_object_set_new(document, "refusals", refusals_json(plan));
     json_object_set_new(document, "traces", json_integer(plan->set.n_traces));
+    json_object_set_new(document, "regions", json_integer(plan->set.n_regions));
+    json_object_set_new(document, "proof_ms", json_integer(plan->set.proof_ms));
     json_object_set_new(document, "flowset",
                         has_set ? fl_flowset_to_json(&plan->set) : json_null());
     return document;
@@ -156,6 +172,31 @@ static bool is_first_of_its_kind(const struct fl_flowset *set, size_t i)
     return true;
 }
 
+static void print_proof(const struct fl_flowset *set, struct fl_output *out)
+{
+    _cleanup_free char *text =
+        xasprintf("every packet of these rules fares as it does without them, "
+                  "but for the relaxations: %u region%s, %u trace%s of "
+                  "ovs-vswitchd's own, %" PRId64 " ms",
+                  set->n_regions, set->n_regions == 1 ? "" : "s", set->n_traces,
+                  set->n_traces == 1 ? "" : "s", set->proof_ms);
+
+    fl_output_printf(out, "\n%-*s", (int)LABEL_COLUMN, "proven");
+    fl_output_paragraph(out, LABEL_COLUMN, LABEL_COLUMN, text);
+}
+
+/* What the rules were narrowed for. */
+static void print_exceptions(const struct fl_flowset *set, struct fl_output *out)
+{
+    for (size_t i = 0; i < set->n_exceptions; i++) {
+        _cleanup_free char *text = xasprintf("%s: ofproto/trace '%s'", set->exceptions[i].why,
+                                             set->exceptions[i].example);
+
+        fl_output_printf(out, "%-*s", (int)LABEL_COLUMN, i ? "" : "excepted");
+        fl_output_paragraph(out, LABEL_COLUMN, LABEL_COLUMN, text);
+    }
+}
+
 static void print_relaxations(const struct fl_flowset *set, struct fl_output *out)
 {
     for (size_t i = 0; i < set->n_relaxations; i++) {
@@ -173,8 +214,7 @@ static void print_relaxations(const struct fl_flowset *set, struct fl_output *ou
         }
     }
     if (!set->n_relaxations)
-        fl_output_printf(out,
-                         "relaxations  none: every packet fares as it does without the rules\n");
+        fl_output_printf(out, "relaxations  none\n");
 }
 
 static void print_prospect(const struct fl_plan *plan, struct fl_output *out)
@@ -196,10 +236,9 @@ static void print_footer(const struct fl_plan_answer *answer, const char *writte
 {
     const struct fl_plan *plan = answer->plan;
 
-    fl_output_printf(out, "\n%-*sby %u trace%s of the pipeline without these rules\n",
-                     (int)LABEL_COLUMN, "checked", plan->set.n_traces,
-                     plan->set.n_traces == 1 ? "" : "s");
+    print_proof(&plan->set, out);
     print_relaxations(&plan->set, out);
+    print_exceptions(&plan->set, out);
     if (!plan->installed)
         print_prospect(plan, out);
     for (size_t i = 0; i < plan->n_refusals; i++) {

@@ -45,9 +45,9 @@ struct fl_connection {
     bool established; /* seen in both directions */
     enum fl_connection_offload offload;
     enum fl_connection_zone zone_of;
-    uint32_t status;    /* IPS_* of the kernel; 0 when not known. */
+    uint32_t status; /* IPS_* of the kernel; 0 when not known. */
     uint32_t mark;
-    bool labelled; /* Its label is not 0. */
+    bool labelled;      /* Its label is not 0. */
     uint32_t timeout_s; /* Seconds; none is told of an offloaded entry. */
     uint8_t tcp_state;  /* TCP_CONNTRACK_* of the kernel; 0 (NONE) when not known. */
     /* Unknown unless the host counts (net.netfilter.nf_conntrack_acct). */

@@ -91,8 +91,7 @@ void fl_flowset_add_relaxation(struct fl_flowset *set, const char *id, const cha
 
 void fl_flowset_add_exception(struct fl_flowset *set, const char *example, const char *why)
 {
-    set->exceptions = xrealloc(set->exceptions,
-                               (set->n_exceptions + 1) * sizeof *set->exceptions);
+    set->exceptions = xrealloc(set->exceptions, (set->n_exceptions + 1) * sizeof *set->exceptions);
     set->exceptions[set->n_exceptions++] = (struct fl_exception){
         .example = xstrdup(example),
         .why = xstrdup(why),

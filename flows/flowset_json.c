@@ -73,6 +73,5 @@ json_t *fl_flowset_to_json(const struct fl_flowset *set)
                      "cookie", json_of_hex(set->cookie), "guard", guard_to_json(set), "rules",
                      rules, "zones", zones, "relaxations", relaxations, "exceptions", exceptions,
                      "traces", (json_int_t)set->n_traces, "regions", (json_int_t)set->n_regions,
-                     "proof_ms", (json_int_t)set->proof_ms, "basis",
-                     fl_json_of_string(set->basis));
+                     "proof_ms", (json_int_t)set->proof_ms, "basis", fl_json_of_string(set->basis));
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include <openvswitch/dynamic-string.h>
+#include <ovs/flow.h>
 #include <ovs/packets.h>
 #include <ovs/util.h>
 
@@ -58,7 +59,8 @@ static void put_ip(struct ds *text, const struct flow *packet)
         ds_put_format(text, ",nw_ecn=%d", packet->nw_tos & IP_ECN_MASK);
     }
     if (packet->nw_frag) {
-        ds_put_format(text, ",nw_frag=%s", packet->nw_frag & FLOW_NW_FRAG_LATER ? "later" : "first");
+        ds_put_format(text, ",nw_frag=%s",
+                      packet->nw_frag & FLOW_NW_FRAG_LATER ? "later" : "first");
     }
 }
 
@@ -85,6 +87,9 @@ char *fl_packet_text(const struct flow *packet, unsigned int guard_reg, uint32_t
         if (packet->nw_proto == IPPROTO_TCP && packet->tcp_flags) {
             ds_put_format(&text, ",tcp_flags=0x%x", ntohs(packet->tcp_flags));
         }
+    }
+    if (packet->pkt_mark) {
+        ds_put_format(&text, ",pkt_mark=0x%" PRIx32, packet->pkt_mark);
     }
     if (guard_mask) {
         ds_put_format(&text, ",reg%u=0x%" PRIx32, guard_reg, guard_mask);

@@ -16,7 +16,6 @@
 #include "lib/ovs/openflow.h"
 #include "lib/prove_internal.h"
 
-#define OPENFLOW_TIMEOUT_MS 10000
 /* Times that a rule may be narrowed, or get other actions. */
 #define MAX_CHANGES 24
 
@@ -105,6 +104,35 @@ static int too_many(const struct fl_prover *p, const char *of_what)
                         of_what);
 }
 
+/* What is in @judged->region is covered, but for what is in one of its others. */
+static int take_covered(struct fl_space *left, const struct fl_judged *judged)
+{
+    struct fl_space kept;
+    int error = 0;
+
+    fl_space_init(&kept, FL_PROOF_MAX_REGIONS);
+    for (size_t i = 0; i < judged->n_others; i++) {
+        struct match other;
+
+        if (!fl_region_intersect(&judged->region, &judged->others[i], &other)) {
+            continue;
+        }
+        for (size_t j = 0; !error && j < left->n_regions; j++) {
+            struct match part;
+
+            if (fl_region_intersect(&left->regions[j], &other, &part)) {
+                error = fl_space_add(&kept, &part);
+            }
+        }
+    }
+    error = error ? error : fl_space_subtract(left, &judged->region);
+    for (size_t i = 0; !error && i < kept.n_regions; i++) {
+        error = fl_space_add(left, &kept.regions[i]);
+    }
+    fl_space_destroy(&kept);
+    return error;
+}
+
 /* Return: 0, 1 when the rule was changed and is to be covered anew, or negative errno. */
 static int cover_packet(struct cover *cover, const struct flow *packet)
 {
@@ -121,7 +149,7 @@ static int cover_packet(struct cover *cover, const struct flow *packet)
             p->right = judged.region;
             p->has_right = true;
         }
-        if (fl_space_subtract(&cover->left, &judged.region)) {
+        if (take_covered(&cover->left, &judged)) {
             error = too_many(p, "regions");
         }
     } else if (judged.judgement == FL_JUDGED_OTHER) {
@@ -134,15 +162,32 @@ static int cover_packet(struct cover *cover, const struct flow *packet)
     return error;
 }
 
+/*
+ * The packets that a rule can match. Left out are those that no trace can be asked about and that cannot
+ * come: with a second VLAN header, since OVS (vlan-limit 1) does not see IP behind it; with a priority or
+ * tunnel that no port but a tunnel's gives them.
+ */
+static bool packets_of_rule(const struct fl_rule *rule, struct match *packets)
+{
+    fl_region_at_entry(packets);
+    memset(&packets->wc.masks.tunnel, 0xff, sizeof packets->wc.masks.tunnel);
+    packets->wc.masks.skb_priority = UINT32_MAX;
+    memset(&packets->wc.masks.vlans[1], 0xff, sizeof packets->wc.masks.vlans[1]);
+    return fl_region_intersect(packets, &rule->match, packets);
+}
+
 static int cover_rule(struct fl_prover *p, size_t rule)
 {
     struct cover cover = { .p = p, .rule = rule };
     struct flow packet;
-    int error;
+    struct match packets;
+    int error = 0;
 
     p->has_right = false;
     fl_space_init(&cover.left, FL_PROOF_MAX_REGIONS);
-    error = fl_space_add(&cover.left, &p->set->rules[rule].match);
+    if (packets_of_rule(&p->set->rules[rule], &packets)) {
+        error = fl_space_add(&cover.left, &packets);
+    }
     while (!error && draw(&cover, &packet)) {
         error = p->set->n_traces < FL_PROOF_MAX_TRACES ? cover_packet(&cover, &packet)
                                                        : too_many(p, "traces");
@@ -184,7 +229,7 @@ static int each_bridge(const struct fl_flowset *set,
         if (seen) {
             continue;
         }
-        error = fl_openflow_open(bridge, OPENFLOW_TIMEOUT_MS, &of, err);
+        error = fl_openflow_open(bridge, FL_PROOF_TIMEOUT_MS, &of, err);
         if (!error) {
             error = each(of, bridge, aux, err);
             fl_openflow_close(of);
@@ -282,6 +327,7 @@ int fl_prove(struct fl_ctl *ctl, const struct fl_config *config, const struct fl
             error = prove_rule(&p, i);
         }
     }
+    fl_prove_forget(&p);
     if (error) {
         free(basis);
         return error;

@@ -22,7 +22,8 @@ struct fl_proof_of {
      * is narrowed, or becomes several.
      */
     struct fl_flowset *set;
-    const struct fl_vm_audit *vm; /* Observed chains that have to stay in the rules; or NULL: none. */
+    const struct fl_vm_audit
+        *vm; /* Observed chains that have to stay in the rules; or NULL: none. */
     /* Those of the zones that the VM's chains pass, to see what they are marked with; or NULL. */
     const struct fl_connection *connections;
     size_t n_connections;

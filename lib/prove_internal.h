@@ -4,6 +4,7 @@
 
 /* What the files lib/prove*.c share; nobody else includes this. */
 
+#include "lib/ovs/openflow.h"
 #include "lib/ovs/trace.h"
 #include "lib/prove.h"
 
@@ -13,6 +14,8 @@
 #define FL_PROOF_MAX_REGIONS 2000
 /* That narrowing may lead to. */
 #define FL_PROOF_MAX_RULES 32
+
+#define FL_PROOF_TIMEOUT_MS 10000
 
 struct fl_prover {
     struct fl_ctl *ctl;
@@ -25,6 +28,14 @@ struct fl_prover {
     /* The first region of the present rule that was right. */
     struct match right;
     bool has_right;
+    /* What was asked about the last packet, when its rule was changed: it is asked about again. */
+    struct {
+        char *guarded, *plain, *actions;
+        struct fl_worlds worlds;
+        struct fl_trace *ours;
+    } last;
+    struct fl_prove_usage *usages; /* fl_prove_forget() frees them. */
+    size_t n_usages;
     struct fl_error *err;
 };
 
@@ -37,7 +48,9 @@ enum fl_judgement {
 /* What was seen of a packet, and for which packets it holds. */
 struct fl_judged {
     enum fl_judgement judgement;
-    struct match region;  /* Packets of the rule, @packet among them. */
+    struct match region;  /* Packets of the rule, @packet among them, ... */
+    struct match *others; /* ... but for these. */
+    size_t n_others;
     char *guarded; /* The packet as ofproto/trace takes it, to be asked about the pipeline. */
     char *why;     /* FL_JUDGED_OTHER: what it does instead, a sentence without its end. */
 };
@@ -59,6 +72,22 @@ int fl_prove_packet(struct fl_prover *p, struct fl_rule *rule, const struct flow
  * Return: 0; -EPERM when there is no such way, with the counter-example in p->err.
  */
 int fl_prove_narrow(struct fl_prover *p, size_t rule, const struct fl_judged *judged);
+
+/* Packets that no flow tells from a given one: alike in all but @bits, and in none of @others. */
+struct fl_blind {
+    struct flow bits; /* Mask: of MAC addresses and VLAN priority, none that the rule matches. */
+    struct match *others; /* free() */
+    size_t n_others;
+};
+/**
+ * fl_prove_blind() - what flows do not see on the way of these traces
+ * @blind: filled; nothing to free on errors
+ */
+int fl_prove_blind(struct fl_prover *p, const struct fl_rule *rule, const struct flow *packet,
+                   const struct fl_trace *const *traces, size_t n, struct fl_blind *blind);
+/** fl_prove_forget() - free what the prover itself has read */
+void fl_prove_forget(struct fl_prover *p);
+void fl_prove_forget_last(struct fl_prover *p);
 
 /** fl_prove_observed() - region of an observed chain that a rule is for, as fl_draw_packet() likes it
  * Return: false: the finding has another direction, drops, or does not meet the rule. */

@@ -36,6 +36,7 @@ struct trial {
     struct fl_prover *p;
     struct fl_rule *rule;
     char *guarded, *plain;
+    char *asked; /* Actions of @ours. */
     struct fl_trace *ours;
     struct fl_worlds worlds;
     struct fl_judged *judged;
@@ -45,6 +46,7 @@ void fl_judged_release(struct fl_judged *judged)
 {
     free(judged->guarded);
     free(judged->why);
+    free(judged->others);
     memset(judged, 0, sizeof *judged);
 }
 
@@ -209,7 +211,8 @@ static int judge_world(struct trial *t, enum fl_world world)
     bool begun_by_peer = world == FL_WORLD_ESTABLISHED || world == FL_WORLD_REPLY;
 
     /* A connection that cannot begin has no established packets. */
-    if (drops(fate) && (!begun_by_peer || drops(fate_in(t, FL_WORLD_NEW)))) {
+    if (drops(fate) && !drops(t->ours->fate) &&
+        (!begun_by_peer || drops(fate_in(t, FL_WORLD_NEW)))) {
         return relax_world(t, world);
     }
     return judge_fate(t, fate, ct_states[world]);
@@ -222,15 +225,16 @@ static int judge_mixed(struct trial *t, enum fl_world first, enum fl_world secon
     bool known = first <= FL_WORLD_REPLY && second <= FL_WORLD_REPLY;
     _cleanup_free char *words = xasprintf("%s, then %s", states[0], states[1]);
     struct fl_trace *trace;
-    int error = fl_trace_run(t->p->ctl, t->rule->bridge, t->guarded, states, NULL, &trace, t->p->err);
+    int error = fl_trace_run(t->p->ctl, t->rule->bridge, t->guarded, states, NULL, &trace,
+                             t->p->err);
 
     t->p->set->n_traces++;
     if (error) {
         return error;
     }
     if (!fl_region_intersect(&t->judged->region, &trace->fate->region, &t->judged->region)) {
-        error = fl_error_set(t->p->err, -EPROTO, "OVS traces another packet than it was asked about");
-    } else if (!known && drops(trace->fate)) {
+        error = other(t, "OVS's trace does not say for which packets it holds");
+    } else if (!known && drops(trace->fate) && !drops(t->ours->fate)) {
         bool is_invalid = first == FL_WORLD_INVALID || second == FL_WORLD_INVALID;
 
         error = relax_world(t, is_invalid ? FL_WORLD_INVALID : FL_WORLD_NEW);
@@ -280,12 +284,16 @@ static int settle_learning(struct trial *t, const struct fl_trace *pipeline, boo
         return error;
     }
     same = fl_fate_same(normal->fate, pipeline->fate, &t->judged->region);
-    fl_trace_destroy(normal);
     if (!same) {
+        fl_trace_destroy(normal);
         return relax(t, "mac-learning", NULL);
     }
     free(t->rule->actions);
+    free(t->asked);
+    fl_trace_destroy(t->ours);
     t->rule->actions = xstrdup("NORMAL");
+    t->asked = xstrdup("NORMAL");
+    t->ours = normal;
     t->judged->judgement = FL_JUDGED_ANEW;
     return 0;
 }
@@ -311,6 +319,72 @@ static int judge(struct trial *t)
     return error;
 }
 
+/* Do both hand the packet to NORMAL as often, or does the pipeline drop it without? */
+static bool learns_alike(const struct trial *t, const struct fl_trace *pipeline)
+{
+    return drops(pipeline->fate) ? !pipeline->n_normal
+                                 : pipeline->n_normal && pipeline->n_normal == t->ours->n_normal;
+}
+
+/* A header that is put on may have its priority from the packet. */
+static bool pushes(const struct fl_fate *fate)
+{
+    for (size_t i = 0; i < fate->n_outputs; i++) {
+        if (fate->outputs[i].n_pushed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void make_wider(const struct match *region, const struct flow *bits, struct match *wide)
+{
+    *wide = *region;
+    for (size_t i = 0; i < FLOW_U64S; i++) {
+        ((uint64_t *)&wide->wc.masks)[i] &= ~((const uint64_t *)bits)[i];
+        ((uint64_t *)&wide->flow)[i] &= ((uint64_t *)&wide->wc.masks)[i];
+    }
+}
+
+/* Makes the region wider where only NORMAL tells its packets apart: see prove_blind.c. */
+static int widen(struct trial *t, const struct flow *packet)
+{
+    const struct fl_trace *traces[FL_N_WORLDS + 1] = { t->ours };
+    bool may_push = pushes(t->ours->fate);
+    struct fl_blind blind;
+    struct match wide;
+    int error;
+
+    for (enum fl_world world = 0; world < FL_N_WORLDS; world++) {
+        traces[world + 1] = t->worlds.traces[world];
+        may_push |= pushes(fate_in(t, world));
+        if (!learns_alike(t, t->worlds.traces[world])) {
+            return 0;
+        }
+    }
+    if (t->worlds.n_tested > 1 || !t->ours->n_normal) {
+        return 0;
+    }
+    error = fl_prove_blind(t->p, t->rule, packet, traces, FL_N_WORLDS + 1, &blind);
+    if (error) {
+        return error;
+    }
+    if (may_push) {
+        blind.bits.vlans[0].tci = 0;
+    }
+    make_wider(&t->judged->region, &blind.bits, &wide);
+    for (enum fl_world world = 0; world < FL_N_WORLDS; world++) {
+        if (!drops(fate_in(t, world)) && !fl_fate_same(fate_in(t, world), t->ours->fate, &wide)) {
+            free(blind.others);
+            return 0;
+        }
+    }
+    t->judged->region = wide;
+    t->judged->others = blind.others;
+    t->judged->n_others = blind.n_others;
+    return 0;
+}
+
 /* Where all of the fates hold. */
 static int intersect(struct trial *t, const struct flow *packet)
 {
@@ -323,24 +397,72 @@ static int intersect(struct trial *t, const struct flow *packet)
         meets = fl_region_intersect(region, &fate_in(t, world)->region, region);
     }
     if (!meets || !fl_region_has(region, packet)) {
-        return fl_error_set(t->p->err, -EPROTO,
-                            "OVS traces another packet than it was asked about: ovs-appctl "
-                            "ofproto/trace %s '%s'",
+        return fl_error_set(t->p->err, -EPERM,
+                            "not proven: OVS's trace does not say for which packets it holds; see "
+                            "ovs-appctl ofproto/trace %s '%s'",
                             t->rule->bridge, t->guarded);
     }
     return 0;
 }
 
+void fl_prove_forget_last(struct fl_prover *p)
+{
+    free(p->last.guarded);
+    free(p->last.plain);
+    free(p->last.actions);
+    fl_worlds_release(&p->last.worlds);
+    fl_trace_destroy(p->last.ours);
+    memset(&p->last, 0, sizeof p->last);
+}
+
+static void keep(struct trial *t)
+{
+    struct fl_prover *p = t->p;
+
+    fl_prove_forget_last(p);
+    p->last.guarded = xstrdup(t->guarded);
+    p->last.plain = xstrdup(t->plain);
+    p->last.actions = xstrdup(t->asked);
+    p->last.worlds = t->worlds;
+    p->last.ours = t->ours;
+    memset(&t->worlds, 0, sizeof t->worlds);
+    t->ours = NULL;
+}
+
+static int ask_rule(struct trial *t)
+{
+    struct fl_prover *p = t->p;
+
+    t->asked = xstrdup(t->rule->actions);
+    if (p->last.ours && !strcmp(p->last.plain, t->plain) &&
+        !strcmp(p->last.actions, t->rule->actions)) {
+        t->ours = p->last.ours;
+        p->last.ours = NULL;
+        return 0;
+    }
+    p->set->n_traces++;
+    return fl_trace_run(p->ctl, t->rule->bridge, t->plain, NULL, t->rule->actions, &t->ours,
+                        p->err);
+}
+
 static int ask(struct trial *t)
 {
     struct fl_prover *p = t->p;
-    int error = fl_trace_worlds(p->ctl, t->rule->bridge, t->guarded, NULL, &t->worlds, p->err);
+    int error;
 
-    if (error) {
-        return error;
+    if (p->last.guarded && !strcmp(p->last.guarded, t->guarded)) {
+        t->worlds = p->last.worlds;
+        memset(&p->last.worlds, 0, sizeof p->last.worlds);
+    } else {
+        error = fl_trace_worlds(p->ctl, t->rule->bridge, t->guarded, NULL, &t->worlds, p->err);
+        if (error) {
+            return error;
+        }
+        p->set->n_traces += t->worlds.n_asked;
     }
-    p->set->n_traces += t->worlds.n_asked + 1;
-    return fl_trace_run(p->ctl, t->rule->bridge, t->plain, NULL, t->rule->actions, &t->ours, p->err);
+    error = ask_rule(t);
+    fl_prove_forget_last(p);
+    return error;
 }
 
 int fl_prove_packet(struct fl_prover *p, struct fl_rule *rule, const struct flow *packet,
@@ -363,8 +485,15 @@ int fl_prove_packet(struct fl_prover *p, struct fl_rule *rule, const struct flow
     error = ask(&t);
     error = error ? error : intersect(&t, packet);
     error = error ? error : judge(&t);
+    if (!error && judged->judgement == FL_JUDGED_SAME) {
+        error = widen(&t, packet);
+    }
+    if (!error && judged->judgement == FL_JUDGED_ANEW) {
+        keep(&t);
+    }
     judged->guarded = t.guarded;
     free(t.plain);
+    free(t.asked);
     fl_trace_destroy(t.ours);
     fl_worlds_release(&t.worlds);
     if (error) {

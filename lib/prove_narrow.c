@@ -68,8 +68,7 @@ static bool cut_to_value(const struct fl_prover *p, const struct match *rule,
     fl_region_field_mask(field, &mask);
     match_init_catchall(&value);
     for (size_t i = 0; i < sizeof mask / sizeof(uint64_t); i++) {
-        uint64_t bits = ((const uint64_t *)&mask)[i] &
-                        ((const uint64_t *)&p->right.wc.masks)[i];
+        uint64_t bits = ((const uint64_t *)&mask)[i] & ((const uint64_t *)&p->right.wc.masks)[i];
 
         ((uint64_t *)&value.wc.masks)[i] = bits;
         ((uint64_t *)&value.flow)[i] = ((const uint64_t *)&p->right.flow)[i] & bits;

@@ -72,6 +72,33 @@ int fl_openflow_presence(struct fl_openflow *of, uint64_t cookie, const struct f
 int fl_openflow_delete(struct fl_openflow *of, uint64_t cookie, uint64_t mask, size_t *n_deleted,
                        struct fl_error *err);
 
+#define FL_OPENFLOW_MAX_TESTS 1000u
+/* Different tests of a few bits. More than FL_OPENFLOW_MAX_TESTS: there are others that are not here. */
+struct fl_openflow_tests {
+    struct match *tests; /* Nothing but these bits. */
+    size_t n;
+};
+
+/* Bits of packets and metadata that the flows and groups of a bridge use; 1-bits are. */
+struct fl_openflow_usage {
+    struct flow matched;            /* By flows that packets of the asked port may meet. */
+    struct flow matched_by_others;  /* By flows of another port alone. */
+    struct flow read;               /* By actions and groups. */
+    struct flow guards;             /* By rules of flowlift. */
+    struct flow written;            /* By actions that name what they write. */
+    struct fl_openflow_tests tests; /* How @matched are, of the bits of interest. */
+    bool returns;                   /* An action may take a packet to table 0 again. */
+};
+/**
+ * fl_openflow_usage_read() - read all flows and groups of the bridge, and see which bits they use
+ * @in_port: packets of which port are asked about, or OFPP_ANY
+ * @interest: bits whose tests are collected, or NULL
+ * @usage: fl_openflow_usage_release() it; nothing to release on errors
+ */
+int fl_openflow_usage_read(struct fl_openflow *of, ofp_port_t in_port, const struct flow *interest,
+                           struct fl_openflow_usage *usage, struct fl_error *err);
+void fl_openflow_usage_release(struct fl_openflow_usage *usage);
+
 /**
  * fl_openflow_free_reg_bit() - a register bit whose value means nothing to any flow or group of the bridge
  * @bit: filled: register number and mask, from the highest register down; one that nobody writes either

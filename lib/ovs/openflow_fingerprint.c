@@ -42,10 +42,10 @@ static int add_groups(struct ofpbuf *reply, void *sum_)
             return 0;
         }
         if (error) {
-            return fl_error_set(sum->err, -EPROTO,
-                                "bridge %s sent a group that cannot be decoded", sum->bridge);
+            return fl_error_set(sum->err, -EPROTO, "bridge %s sent a group that cannot be decoded",
+                                sum->bridge);
         }
-        LIST_FOR_EACH (bucket, list_node, &group.buckets) {
+        LIST_FOR_EACH(bucket, list_node, &group.buckets) {
             add(sum,
                 hash_2words(hash_2words(group.group_id, group.type),
                             hash_2words(bucket->bucket_id,

@@ -38,10 +38,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "flows/draw.h"
 #include "flows/flowset.h"
 #include "flows/inventory.h"
 #include "flows/limits.h"
-#include "flows/draw.h"
 #include "flows/region.h"
 #include "lib/ovs/ctl.h"
 #include "lib/ovs/db.h"

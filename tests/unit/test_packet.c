@@ -59,13 +59,16 @@ static void all_that_a_storage_packet_has_is_written(void **state)
     struct flow packet;
 
     (void)state;
-    storage_rule(&rule);
+    match_init_catchall(&rule);
+    match_set_in_port(&rule, (OVS_FORCE ofp_port_t)12);
     match_set_dl_type(&rule, htons(ETH_TYPE_IPV6));
+    match_set_dl_src(&rule, vm_mac);
     match_set_nw_proto(&rule, IPPROTO_UDP);
+    match_set_tp_dst(&rule, htons(2049));
     match_set_nw_frag(&rule, FLOW_NW_FRAG_ANY);
     match_set_nw_ecn(&rule, 3);
     match_set_vlan_vid(&rule, htons(100 | VLAN_CFI));
-    match_set_vlan_pcp(&rule, 5);
+    match_set_dl_vlan_pcp(&rule, 5, 0);
     assert_true(fl_draw_packet(&rule, NULL, &packet));
     assert_text(&packet, "in_port=12,udp6,dl_src=52:54:00:00:00:12,dl_dst=02:00:00:00:f1:01,"
                          "dl_vlan=100,dl_vlan_pcp=5,ipv6_src=2001:db8::1,ipv6_dst=2001:db8::2,"
@@ -104,7 +107,7 @@ static void the_guard_bit_is_set_in_the_text(void **state)
     assert_true(fl_draw_packet(&rule, NULL, &packet));
     text = fl_packet_text(&packet, 15, 0x80000000);
     assert_string_equal(text, "in_port=12,udp,dl_src=52:54:00:00:00:12,dl_dst=02:00:00:00:f1:01,"
-                              "dl_vlan=100,dl_vlan_pcp=0,nw_src=0.0.0.0,nw_dst=10.100.0.0,"
+                              "dl_vlan=100,dl_vlan_pcp=0,nw_src=192.0.2.1,nw_dst=10.100.0.2,"
                               "nw_tos=0,nw_ttl=64,udp_src=1000,udp_dst=2049,reg15=0x80000000");
 }
 

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which bits a bridge uses: those that are read, by the match of a flow or by an action of a flow or of a
+ * group's bucket, and those that such an action writes. Actions that name their bits are taken at their
+ * word; of any other, every register that its text mentions counts as read whole, and every header.
+ *
+ * A register bit that is written and never read guards as well as one that nobody touches: what it holds
+ * changes nothing. Only, a packet must not come back to table 0 with it. OVN clears most registers whole
+ * between its pipelines, so that there is no other kind of bit on its bridges.
+ *
+ * Not seen: registers that a controller sets in a packet-out (OpenFlow 1.5) or in a continuation.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <openvswitch/dynamic-string.h>
+#include <openvswitch/meta-flow.h>
+#include <openvswitch/ofp-actions.h>
+#include <openvswitch/ofp-group.h>
+#include <openvswitch/ofp-msgs.h>
+#include <ovs/bitmap.h>
+#include <ovs/flow.h>
+#include <ovs/util.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/ovs/openflow_conn.h"
+
+struct visit {
+    struct fl_openflow_usage *usage;
+    ofp_port_t in_port;          /* OFPP_ANY: of all */
+    const struct flow *interest; /* or NULL */
+    struct flow matched_by_some; /* by flows of other ports */
+    struct fl_openflow_tests some_tests;
+    bool moves_port; /* An action changes in_port. */
+    const char *bridge;
+    struct fl_error *err;
+};
+
+static void use_masks(struct flow *bits, const struct flow *masks)
+{
+    const uint64_t *mask = (const uint64_t *)masks;
+    uint64_t *bit = (uint64_t *)bits;
+
+    for (size_t i = 0; i < FLOW_U64S; i++) {
+        bit[i] |= mask[i];
+    }
+}
+
+static void use_subfield(struct flow *bits, const struct mf_subfield *subfield)
+{
+    union mf_subvalue ones;
+    struct flow flow;
+
+    if (!subfield->field) {
+        return;
+    }
+    memset(&ones, 0xff, sizeof ones);
+    memset(&flow, 0, sizeof flow);
+    mf_write_subfield_flow(subfield, &ones, &flow);
+    use_masks(bits, &flow);
+}
+
+static void use_masked(struct flow *bits, const struct mf_field *field, const union mf_value *mask)
+{
+    struct flow flow;
+
+    if (!field) {
+        return;
+    }
+    memset(&flow, 0, sizeof flow);
+    mf_set_flow_value(field, mask, &flow);
+    use_masks(bits, &flow);
+}
+
+static void use_field(struct flow *bits, const struct mf_field *field)
+{
+    union mf_value ones;
+
+    memset(&ones, 0xff, sizeof ones);
+    use_masked(bits, field, &ones);
+}
+
+static void use_learn(struct fl_openflow_usage *usage, const struct ofpact_learn *learn)
+{
+    const struct ofpact_learn_spec *spec;
+
+    OFPACT_LEARN_SPEC_FOR_EACH(spec, learn)
+    {
+        if (spec->src_type == NX_LEARN_SRC_FIELD) {
+            use_subfield(&usage->read, &spec->src);
+        }
+        if (spec->dst_type == NX_LEARN_DST_MATCH) {
+            use_subfield(&usage->read, &spec->dst);
+        } else if (spec->dst_type == NX_LEARN_DST_LOAD) {
+            use_subfield(&usage->written, &spec->dst);
+        }
+    }
+    if (learn->flags & NX_LEARN_F_WRITE_RESULT) {
+        use_subfield(&usage->written, &learn->result_dst);
+    }
+}
+
+/* "reg5", "NXM_NX_REG5[0..15]", "xreg1", "OXM_OF_PKT_REG1[]", "xxreg0": all of what is named. */
+static void use_text(struct fl_openflow_usage *usage, const char *text)
+{
+    for (const char *reg = text; (reg = strcasestr(reg, "reg")); reg += strlen("reg")) {
+        char name[16];
+        const char *digits = reg + strlen("reg");
+        const char *prefix = "";
+
+        if (!isdigit((unsigned char)*digits)) {
+            continue;
+        }
+        if (reg >= text + 2 && !strncasecmp(reg - 2, "xx", 2)) {
+            prefix = "xx";
+        } else if ((reg >= text + 1 && tolower((unsigned char)reg[-1]) == 'x') ||
+                   (reg >= text + 4 && !strncasecmp(reg - 4, "pkt_", 4))) {
+            prefix = "x";
+        }
+        snprintf(name, sizeof name, "%sreg%d", prefix, atoi(digits));
+        use_field(&usage->read, mf_from_name(name));
+    }
+}
+
+static void use_unknown(struct fl_openflow_usage *usage, const struct ofpact *action)
+{
+    struct ds text = DS_EMPTY_INITIALIZER;
+    struct ofpact_format_params params = { .s = &text };
+    struct flow headers;
+
+    ofpacts_format(action, OFPACT_ALIGN(action->len), &params);
+    use_text(usage, ds_cstr(&text));
+    ds_destroy(&text);
+    memset(&headers, 0xff, sizeof headers);
+    memset(headers.regs, 0, sizeof headers.regs);
+    use_masks(&usage->read, &headers);
+}
+
+static void use_action(struct visit *visit, const struct ofpact *action)
+{
+    struct fl_openflow_usage *usage = visit->usage;
+
+    switch (action->type) {
+    case OFPACT_SET_FIELD: {
+        const struct ofpact_set_field *set = ofpact_get_SET_FIELD(action);
+
+        use_masked(&usage->written, set->field, ofpact_set_field_mask(set));
+        break;
+    }
+    case OFPACT_REG_MOVE:
+        use_subfield(&usage->read, &ofpact_get_REG_MOVE(action)->src);
+        use_subfield(&usage->written, &ofpact_get_REG_MOVE(action)->dst);
+        break;
+    case OFPACT_STACK_PUSH:
+        use_subfield(&usage->read, &ofpact_get_STACK_PUSH(action)->subfield);
+        break;
+    case OFPACT_STACK_POP:
+        use_subfield(&usage->written, &ofpact_get_STACK_POP(action)->subfield);
+        break;
+    case OFPACT_LEARN: use_learn(usage, ofpact_get_LEARN(action)); break;
+    case OFPACT_CT:
+        use_subfield(&usage->read, &ofpact_get_CT(action)->zone_src);
+        usage->returns |= ofpact_get_CT(action)->recirc_table == 0;
+        break;
+    case OFPACT_RESUBMIT:
+        /* Of this table (255) only a flow of table 0 can mean table 0; that is not looked at. */
+        usage->returns |= ofpact_get_RESUBMIT(action)->table_id == 0 ||
+                          ofpact_get_RESUBMIT(action)->table_id == 255;
+        visit->moves_port |= ofpact_get_RESUBMIT(action)->in_port != OFPP_IN_PORT;
+        break;
+    /* What these hold is visited by itself. */
+    case OFPACT_CLONE:
+    case OFPACT_WRITE_ACTIONS:
+    /* These read nothing, whatever they do to the packet. */
+    case OFPACT_OUTPUT:
+    case OFPACT_GROUP:
+    case OFPACT_CONTROLLER:
+    case OFPACT_SET_VLAN_VID:
+    case OFPACT_SET_VLAN_PCP:
+    case OFPACT_STRIP_VLAN:
+    case OFPACT_PUSH_VLAN:
+    case OFPACT_SET_ETH_SRC:
+    case OFPACT_SET_ETH_DST:
+    case OFPACT_SET_IPV4_SRC:
+    case OFPACT_SET_IPV4_DST:
+    case OFPACT_SET_L4_SRC_PORT:
+    case OFPACT_SET_L4_DST_PORT:
+    case OFPACT_DEC_TTL:
+    case OFPACT_CT_CLEAR:
+    case OFPACT_NAT:
+    case OFPACT_CONJUNCTION:
+    case OFPACT_CLEAR_ACTIONS:
+    case OFPACT_GOTO_TABLE:
+    case OFPACT_METER:
+    case OFPACT_NOTE: break;
+    default: use_unknown(usage, action); break;
+    }
+}
+
+static void use_actions(struct visit *visit, const struct ofpact *actions, size_t length)
+{
+    const struct ofpact *action;
+
+    OFPACT_FOR_EACH_FLATTENED(action, actions, length)
+    use_action(visit, action);
+}
+
+/* What @match tests of the bits of interest, unless the same was seen before. */
+static void add_test(const struct flow *interest, const struct match *match,
+                     struct fl_openflow_tests *tests)
+{
+    struct match part = *match;
+    uint64_t *mask = (uint64_t *)&part.wc.masks, any = 0;
+
+    for (size_t i = 0; i < FLOW_U64S; i++) {
+        mask[i] &= ((const uint64_t *)interest)[i];
+        any |= mask[i];
+    }
+    if (!any || tests->n > FL_OPENFLOW_MAX_TESTS) {
+        return;
+    }
+    match_zero_wildcarded_fields(&part);
+    for (size_t i = 0; i < tests->n; i++) {
+        if (match_equal(&tests->tests[i], &part)) {
+            return;
+        }
+    }
+    /* One more than may be says that there are more. */
+    tests->tests = xrealloc(tests->tests, (tests->n + 1) * sizeof *tests->tests);
+    tests->tests[tests->n++] = part;
+}
+
+static int visit_flow(const struct ofputil_flow_stats *flow, void *visit_)
+{
+    struct visit *visit = visit_;
+    struct fl_openflow_usage *usage = visit->usage;
+    const struct match *match = &flow->match;
+    bool is_ours = ntohll(flow->cookie) >> 48 == FL_COOKIE_PREFIX;
+    bool is_others = visit->in_port != OFPP_ANY &&
+                     ofp_to_u16(match->wc.masks.in_port.ofp_port) == UINT16_MAX &&
+                     match->flow.in_port.ofp_port != visit->in_port;
+
+    use_masks(is_ours     ? &usage->guards
+              : is_others ? &visit->matched_by_some
+                          : &usage->matched,
+              &match->wc.masks);
+    if (visit->interest && !is_ours) {
+        add_test(visit->interest, match, is_others ? &visit->some_tests : &usage->tests);
+    }
+    use_actions(visit, flow->ofpacts, flow->ofpacts_len);
+    return 0;
+}
+
+static void use_group(struct visit *visit, const struct ofputil_group_desc *group)
+{
+    const struct ofputil_bucket *bucket;
+
+    LIST_FOR_EACH(bucket, list_node, &group->buckets)
+        use_actions(visit, bucket->ofpacts, bucket->ofpacts_len);
+    /* It may choose by a hash of any header. */
+    if (group->type == OFPGT11_SELECT) {
+        struct flow headers;
+
+        memset(&headers, 0xff, sizeof headers);
+        memset(headers.regs, 0, sizeof headers.regs);
+        use_masks(&visit->usage->read, &headers);
+    }
+    for (int id = 0; id < MFF_N_IDS; id++) {
+        if (bitmap_is_set(group->props.fields.used.bm, id)) {
+            use_field(&visit->usage->read, mf_from_id((enum mf_field_id)id));
+        }
+    }
+}
+
+static int visit_groups(struct ofpbuf *reply, void *visit_)
+{
+    struct visit *visit = visit_;
+
+    for (;;) {
+        struct ofputil_group_desc group;
+        int error = ofputil_decode_group_desc_reply(&group, reply, FL_OPENFLOW_VERSION);
+
+        if (error == EOF) {
+            return 0;
+        }
+        if (error) {
+            return fl_error_set(visit->err, -EPROTO,
+                                "bridge %s sent a group that cannot be decoded", visit->bridge);
+        }
+        use_group(visit, &group);
+        ofputil_uninit_group_desc(&group);
+    }
+}
+
+static int read_groups(struct fl_openflow *of, struct visit *visit, struct fl_error *err)
+{
+    return fl_openflow_multipart(of,
+                                 ofputil_encode_group_desc_request(FL_OPENFLOW_VERSION, OFPG_ALL),
+                                 "to list its groups", visit_groups, visit, err);
+}
+
+void fl_openflow_usage_release(struct fl_openflow_usage *usage)
+{
+    free(usage->tests.tests);
+    usage->tests = (struct fl_openflow_tests){ .n = 0 };
+}
+
+int fl_openflow_usage_read(struct fl_openflow *of, ofp_port_t in_port, const struct flow *interest,
+                           struct fl_openflow_usage *usage, struct fl_error *err)
+{
+    struct visit visit = {
+        .usage = usage,
+        .in_port = in_port,
+        .interest = interest,
+        .bridge = fl_openflow_bridge(of),
+        .err = err,
+    };
+    int error;
+
+    memset(usage, 0, sizeof *usage);
+    error = fl_openflow_each_flow(of, 0, 0, OFPTT_ALL, visit_flow, &visit, err);
+    error = error ? error : read_groups(of, &visit, err);
+    if (visit.moves_port || usage->written.in_port.ofp_port) {
+        use_masks(&usage->matched, &visit.matched_by_some);
+        for (size_t i = 0; i < visit.some_tests.n; i++) {
+            add_test(interest, &visit.some_tests.tests[i], &usage->tests);
+        }
+    } else {
+        usage->matched_by_others = visit.matched_by_some;
+    }
+    free(visit.some_tests.tests);
+    if (error) {
+        fl_openflow_usage_release(usage);
+    }
+    return error;
+}
+
+static uint32_t is_used(const struct fl_openflow_usage *usage, unsigned int reg)
+{
+    return usage->read.regs[reg] | usage->matched.regs[reg] | usage->matched_by_others.regs[reg];
+}
+
+/* The highest bit that is not read; nor written, unless @written are good enough. */
+static bool find_bit(const struct fl_openflow_usage *usage, bool written, struct fl_reg_bit *bit)
+{
+    for (unsigned int reg = FLOW_N_REGS; reg-- > 0;) {
+        uint32_t unused = ~(is_used(usage, reg) | usage->guards.regs[reg] |
+                            (written ? 0 : usage->written.regs[reg]));
+
+        if (unused) {
+            *bit = (struct fl_reg_bit){ reg, 1u << (31 - __builtin_clz(unused)) };
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_free(const struct fl_openflow_usage *usage, const struct fl_reg_bit *bit)
+{
+    return bit->mask && !(bit->mask & is_used(usage, bit->reg)) &&
+           !(usage->returns && bit->mask & usage->written.regs[bit->reg]);
+}
+
+int fl_openflow_free_reg_bit(struct fl_openflow *of, struct fl_reg_bit *bit, struct fl_error *err)
+{
+    struct fl_openflow_usage usage;
+    int error = fl_openflow_usage_read(of, OFPP_ANY, NULL, &usage, err);
+
+    if (error) {
+        return error;
+    }
+    return is_free(&usage, bit) || find_bit(&usage, false, bit) ||
+                   (!usage.returns && find_bit(&usage, true, bit))
+               ? 0
+               : fl_error_set(err, -ENOSPC,
+                              "the flows of bridge %s use every bit of every register, so none is "
+                              "left to guard flowlift's rules with",
+                              fl_openflow_bridge(of));
+}
