@@ -1,10 +1,13 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
-"""An audit of the kernel's flows leaves ovs-vswitchd's main thread alone, with 50,000 of them.
+"""An audit of the kernel's flows leaves ovs-vswitchd's main thread alone, also with 50,000 of them.
 
 Half of the flows are in TC, half in the openvswitch module. A client asks ovs-vswitchd for its version
 again and again, as `ovs-appctl version` does, and notes how long each answer takes: while nothing else
 happens, while a program burns CPU, during an audit, and during dpctl/dump-flows -m.
+
+Times are compared when FLOWLIFT_TEST_TIMES is set, on a machine that has nothing else to do; without it
+there are 4,000 flows, and what is tested is whom an audit talks to.
 """
 
 import os
@@ -22,7 +25,8 @@ import kernel_bench  # noqa: E402
 import tap  # noqa: E402
 
 N_VMS = 8
-N_FLOWS = int(os.environ.get("FLOWLIFT_TEST_FLOWS", "50000"))
+TIMES = bool(os.environ.get("FLOWLIFT_TEST_TIMES"))
+N_FLOWS = 50000 if TIMES else 4000
 ROUNDS = 3
 WINDOW = 1
 RUNDIR = "/run/openvswitch"
@@ -80,7 +84,7 @@ def main_thread_cpu():
 
 
 def flows_are_there(bench):
-    "50,000 flows: ovs-vswitchd and flowlift see them all"
+    "ovs-vswitchd and flowlift see all flows"
     text = bench.lab.appctl("dpctl/dump-flows", "-m", timeout=SECONDS)
     n_tc, n_ovs = text.count("dp:tc"), text.count("dp:ovs")
     tap.note(f"ovs-vswitchd dumps {n_tc} flows of TC, {n_ovs} of the datapath")
@@ -169,9 +173,7 @@ TESTS = [
     flows_are_there,
     asks_nobody_but_the_database,
     does_without_its_socket,
-    leaves_the_main_thread_alone,
-    takes_none_of_its_time,
-]
+] + [leaves_the_main_thread_alone, takes_none_of_its_time] * TIMES
 
 if __name__ == "__main__":
     kernel_bench.main(__file__, TESTS, Bench, cpus=4, memory=3072)
