@@ -11,6 +11,7 @@
 
 #include "cli/progress.h"
 #include "cli/text.h"
+#include "flows/cleanup.h"
 #include "flows/nearest.h"
 #include "lib/collect.h"
 #include "lib/collect_screen.h"
@@ -42,31 +43,39 @@ static json_t *doubts_of(const struct fl_screen *screen)
     return doubts;
 }
 
-/* Stage one. reading->audit is set only when it is enough. */
-static int screen(const struct fl_request *request, const struct fl_collect_options *options,
-                  struct fl_reading *reading, struct fl_error *err)
-{
-    const struct fl_host host = fl_request_host(request);
+/* What stage one found, with the inventory that it is of. */
+struct stage_one {
     struct fl_snapshot *snapshot;
     struct fl_screen screen;
+};
+
+static void stage_one_release(struct stage_one *one)
+{
+    fl_screen_destroy(&one->screen);
+    fl_snapshot_destroy(one->snapshot);
+}
+#define _cleanup_stage_one _cleanup_(stage_one_release)
+
+/* reading->audit is set only when stage one is enough. */
+static int screen(const struct fl_request *request, const struct fl_collect_options *options,
+                  struct stage_one *one, struct fl_reading *reading, struct fl_error *err)
+{
+    const struct fl_host host = fl_request_host(request);
     int error;
 
     if (request->n_from || options->window_ms <= 0)
         return fl_error_set(err, -EINVAL,
                             "--screen counts packets of the host's ports in a window: it goes with "
                             "neither --from nor a window of 0");
-    error = fl_collect_screen(&host, options, &snapshot, &screen, err);
+    error = fl_collect_screen(&host, options, &one->snapshot, &one->screen, err);
     if (error)
         return error;
-    reading->doubts = doubts_of(&screen);
-    if (json_array_size(reading->doubts)) {
-        fl_screen_destroy(&screen);
-        fl_snapshot_destroy(snapshot);
+    reading->doubts = doubts_of(&one->screen);
+    if (json_array_size(reading->doubts))
         return 0;
-    }
-    reading->audit = fl_audit_of_screen(snapshot, &screen);
-    reading->snapshot = snapshot;
-    fl_screen_destroy(&screen);
+    reading->audit = fl_audit_of_screen(one->snapshot, &one->screen);
+    reading->snapshot = one->snapshot;
+    one->snapshot = NULL;
     return 0;
 }
 
@@ -79,6 +88,7 @@ int fl_reading_open(const struct fl_request *request, int64_t window_ms, enum fl
         .decode_flags = flags,
         .progress = fl_progress_line,
     };
+    _cleanup_stage_one struct stage_one one = { .snapshot = NULL };
     int error;
 
     *reading = (struct fl_reading){ .snapshot = NULL };
@@ -90,13 +100,15 @@ int fl_reading_open(const struct fl_request *request, int64_t window_ms, enum fl
         window_ms = request->window_ms;
     options.window_ms = window_ms >= 0 ? window_ms : reading->config.window_ms;
     if (request->screen)
-        error = screen(request, &options, reading, err);
+        error = screen(request, &options, &one, reading, err);
     if (!error && !reading->audit)
         error = collect(request, &options, &reading->snapshot, err);
     fl_progress_end();
-    if (!error && !reading->audit)
+    if (!error && !reading->audit) {
         reading->audit = fl_audit_run(reading->snapshot, &reading->config.storage,
                                       &reading->config.audit);
+        fl_audit_heed_screen(reading->audit, &one.screen);
+    }
     return error;
 }
 

@@ -97,6 +97,13 @@ struct fl_audit *fl_audit_run(const struct fl_snapshot *snapshot, const struct f
  */
 struct fl_audit *fl_audit_of_screen(const struct fl_snapshot *snapshot,
                                     const struct fl_screen *screen);
+/**
+ * fl_audit_heed_screen() - what the ports said counts, where flows accuse a VM by a few packets alone
+ * Stage one overlooks less than FL_SCREEN_MIN_PACKETS in software: they are those of a VM that starts, or of
+ * flows that are about to be offloaded. When its flows are read, for others' sake, it is judged no harder.
+ * @screen: of the same host, a window before
+ */
+void fl_audit_heed_screen(struct fl_audit *audit, const struct fl_screen *screen);
 void fl_audit_destroy(struct fl_audit *audit);
 /** fl_audit_vm() - the entry of a VM by its name, or NULL */
 const struct fl_vm_audit *fl_audit_vm(const struct fl_audit *audit, const char *name);

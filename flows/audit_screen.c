@@ -3,6 +3,8 @@
 /* An audit that stage one has made: from the counters of ports, without a flow. */
 
 #include <ovs/util.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "flows/audit_internal.h"
 
@@ -46,4 +48,37 @@ struct fl_audit *fl_audit_of_screen(const struct fl_snapshot *snapshot,
     fl_audit_sort(audit);
     audit->incomplete = fl_snapshot_incomplete(snapshot);
     return audit;
+}
+
+static const struct fl_screened *find(const struct fl_screen *screen, const char *name)
+{
+    for (size_t i = 0; i < screen->n_vms; i++) {
+        if (!strcmp(screen->vms[i].vm->name, name)) {
+            return &screen->vms[i];
+        }
+    }
+    return NULL;
+}
+
+void fl_audit_heed_screen(struct fl_audit *audit, const struct fl_screen *screen)
+{
+    for (size_t i = 0; i < audit->n_vms; i++) {
+        struct fl_vm_audit *vm = &audit->vms[i];
+        bool is_accused = vm->verdict == FL_VERDICT_STRANDED || vm->verdict == FL_VERDICT_LEAKING;
+        const struct fl_screened *screened = find(screen, vm->name);
+
+        if (!is_accused || !screened || fl_vm_weights(vm).software >= FL_SCREEN_MIN_PACKETS ||
+            (screened->suspicion != FL_SUSPICION_CLEAN &&
+             screened->suspicion != FL_SUSPICION_IDLE)) {
+            continue;
+        }
+        vm->verdict = verdict_of(screened->suspicion);
+        vm->scope = FL_SCOPE_NONE;
+        vm->n_causes = 0;
+        vm->hw_share = screened->hw_share;
+        vm->by_ports = true;
+        free(vm->reason);
+        vm->reason = xstrdup(screened->reason);
+    }
+    fl_audit_sort(audit);
 }

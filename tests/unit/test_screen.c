@@ -18,6 +18,7 @@
 
 #include "tests/unit/example_host.h"
 
+#include "flows/audit.h"
 #include "flows/screen.h"
 
 #define MAX_VMS        200
@@ -479,6 +480,57 @@ static void among_200_vms_the_stranded_and_the_leaking_one_are_found(void **stat
     }
 }
 
+/* When flows are read for the sake of others: what a few packets say of a VM that stage one did not doubt. */
+
+static void judged_by_flows(struct fl_vm_audit *vm, const struct fl_vm *of, uint64_t software)
+{
+    *vm = (struct fl_vm_audit){
+        .vm = of,
+        .name = of->name,
+        .verdict = FL_VERDICT_STRANDED,
+        .scope = FL_SCOPE_VM,
+        .reason = xstrdup("by its flows"),
+        .storage.packets[FL_PATH_DP_SW] = software,
+        .hw_share = 0.25,
+        .n_causes = 1,
+    };
+}
+
+static char few[] = "few", many[] = "many", doubted[] = "doubted", by_ports[] = "by its ports";
+
+static void few_packets_accuse_nobody_whom_stage_one_does_not_doubt(void **state)
+{
+    struct fl_vm vms[] = { { .name = few }, { .name = many }, { .name = doubted } };
+    struct fl_screened screened[] = {
+        { .vm = &vms[0], .suspicion = FL_SUSPICION_CLEAN, .reason = by_ports },
+        { .vm = &vms[1], .suspicion = FL_SUSPICION_CLEAN, .reason = by_ports },
+        { .vm = &vms[2], .suspicion = FL_SUSPICION_SUSPECT, .reason = by_ports },
+    };
+    const struct fl_screen screen = { .vms = screened, .n_vms = ARRAY_SIZE(screened) };
+    struct fl_vm_audit audits[ARRAY_SIZE(vms)];
+    struct fl_audit audit = { .vms = audits, .n_vms = ARRAY_SIZE(audits) };
+
+    (void)state;
+    judged_by_flows(&audits[0], &vms[0], FL_SCREEN_MIN_PACKETS - 1);
+    judged_by_flows(&audits[1], &vms[1], FL_SCREEN_MIN_PACKETS);
+    judged_by_flows(&audits[2], &vms[2], 3);
+    fl_audit_heed_screen(&audit, &screen);
+    /* Worst first. */
+    assert_string_equal(audits[0].name, "many");
+    assert_int_equal(audits[0].verdict, FL_VERDICT_STRANDED);
+    assert_string_equal(audits[0].reason, "by its flows");
+    assert_string_equal(audits[1].name, "doubted");
+    assert_int_equal(audits[1].verdict, FL_VERDICT_STRANDED);
+    assert_string_equal(audits[2].name, "few");
+    assert_int_equal(audits[2].verdict, FL_VERDICT_OFFLOADED);
+    assert_int_equal(audits[2].scope, FL_SCOPE_NONE);
+    assert_int_equal(audits[2].n_causes, 0);
+    assert_true(audits[2].by_ports);
+    assert_string_equal(audits[2].reason, "by its ports");
+    for (size_t i = 0; i < ARRAY_SIZE(audits); i++)
+        free(audits[i].reason);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -492,6 +544,7 @@ int main(void)
         cmocka_unit_test(counters_that_cannot_tell_make_it_unknown),
         cmocka_unit_test(drivers_that_count_software_only_are_judged_by_that),
         cmocka_unit_test(a_port_that_appears_counts_from_zero),
+        cmocka_unit_test(few_packets_accuse_nobody_whom_stage_one_does_not_doubt),
         cmocka_unit_test(among_200_vms_the_stranded_and_the_leaking_one_are_found),
     };
 
