@@ -109,6 +109,9 @@ static void take_protocol(struct ds *ds, struct flow *flow, struct flow *mask)
         return;
     }
     flow->dl_type = mask->dl_type = 0;
+    /* No rule takes fragments: the full text says it. */
+    if (!flow->nw_frag)
+        mask->nw_frag = 0;
 }
 
 static void take_vlan(struct ds *ds, struct flow *flow, struct flow *mask)

@@ -223,6 +223,8 @@ static void set_match(struct match *match, const struct fl_finding *finding,
     }
     match_set_dl_type(match, region->dl_type);
     match_set_nw_proto(match, service->proto);
+    /* OVS always tests it. Later fragments have no port, and conntrack reassembles them. */
+    match_set_nw_frag(match, 0);
     set_addresses(match, ipv6, from_vm, server, w);
     if (from_vm) {
         match_set_dl_src(match, place->mac);

@@ -145,6 +145,11 @@ static int cover_packet(struct cover *cover, const struct flow *packet)
     }
     p->set->n_regions++;
     if (judged.judgement == FL_JUDGED_SAME) {
+        error = fl_prove_bind(p, cover->rule, packet, &judged);
+    }
+    if (error) {
+        /* Said, or to be covered anew. */
+    } else if (judged.judgement == FL_JUDGED_SAME) {
         if (!p->has_right) {
             p->right = judged.region;
             p->has_right = true;
@@ -198,6 +203,7 @@ static int cover_rule(struct fl_prover *p, size_t rule)
 
 static int prove_rule(struct fl_prover *p, size_t rule)
 {
+    fl_prove_forget_seen(p);
     for (unsigned int n = 0; n < MAX_CHANGES; n++) {
         int error = cover_rule(p, rule);
 

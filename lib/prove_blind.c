@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * NORMAL tests both MAC addresses and the priority of every packet, to learn and to look up, so that a
- * megaflow of it holds for one pair of addresses. The flows of the bridges mostly do not look at them, or
- * for a few values: packets of which all these tests say the same take the same way through the flows.
- * And where the pipeline and the rule hand the same packet to NORMAL, NORMAL does the same with it.
- * So what is right for one packet is right for all those that no flow tells from it.
+ * A megaflow holds for the values of every bit that the classifier had to look at, and for more of NORMAL:
+ * one pair of MAC addresses. That makes thousands of regions of one rule, of which all fare alike. But what
+ * flows test of the headers is known: all flows of the bridges on the way are read. Packets of which all
+ * these tests say the same take the same way through the flows; and where the pipeline and the rule hand
+ * the same packet to NORMAL, NORMAL does the same with it. So what is right for one packet is right for all
+ * those that no flow tells from it.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,17 +16,22 @@
 #include "flows/region.h"
 #include "lib/prove_internal.h"
 
+/* Each other test may make one more region to ask about, and those of two headers multiply. */
+#define MAX_OTHERS           1000
+#define MAX_OTHERS_OF_HEADER 4
+
 struct fl_prove_usage {
     char *bridge;
     ofp_port_t in_port;
-    struct fl_openflow_usage usage;
+    struct fl_openflow_usage *usage;
 };
 
 void fl_prove_forget(struct fl_prover *p)
 {
-    fl_prove_forget_last(p);
+    fl_prove_forget_seen(p);
     for (size_t i = 0; i < p->n_usages; i++) {
-        fl_openflow_usage_release(&p->usages[i].usage);
+        fl_openflow_usage_release(p->usages[i].usage);
+        free(p->usages[i].usage);
         free(p->usages[i].bridge);
     }
     free(p->usages);
@@ -32,46 +39,55 @@ void fl_prove_forget(struct fl_prover *p)
     p->n_usages = 0;
 }
 
-/* What NORMAL tests. Not whether there is a VLAN header, which decides what actions do to it. */
-static void bits_of_normal(struct flow *bits)
+/*
+ * Headers by which flows choose, and NORMAL. Not those that actions look at: whether there is a VLAN header,
+ * TTL (dec_ttl), TOS (tunnels inherit it).
+ */
+static void bits_of_interest(struct flow *bits)
 {
     memset(bits, 0, sizeof *bits);
     memset(&bits->dl_src, 0xff, sizeof bits->dl_src);
     memset(&bits->dl_dst, 0xff, sizeof bits->dl_dst);
     bits->vlans[0].tci = htons(VLAN_PCP_MASK);
+    bits->nw_src = bits->nw_dst = OVS_BE32_MAX;
+    bits->ipv6_src = bits->ipv6_dst = in6addr_exact;
+    bits->tp_src = bits->tp_dst = bits->tcp_flags = OVS_BE16_MAX;
 }
 
 static int usage_of(struct fl_prover *p, const char *bridge, ofp_port_t in_port,
                     const struct fl_openflow_usage **found)
 {
-    struct fl_openflow_usage usage;
+    struct fl_openflow_usage *usage;
     struct fl_openflow *of;
     struct flow bits;
     int error;
 
     for (size_t i = 0; i < p->n_usages; i++) {
         if (!strcmp(p->usages[i].bridge, bridge) && p->usages[i].in_port == in_port) {
-            *found = &p->usages[i].usage;
+            *found = p->usages[i].usage;
             return 0;
         }
     }
-    bits_of_normal(&bits);
+    bits_of_interest(&bits);
     error = fl_openflow_open(bridge, FL_PROOF_TIMEOUT_MS, &of, p->err);
     if (error) {
         return error;
     }
-    error = fl_openflow_usage_read(of, in_port, &bits, &usage, p->err);
+    usage = xmalloc(sizeof *usage);
+    error = fl_openflow_usage_read(of, in_port, &bits, usage, p->err);
     fl_openflow_close(of);
-    if (!error) {
-        p->usages = xrealloc(p->usages, (p->n_usages + 1) * sizeof *p->usages);
-        p->usages[p->n_usages++] = (struct fl_prove_usage){
-            .bridge = xstrdup(bridge),
-            .in_port = in_port,
-            .usage = usage,
-        };
-        *found = &p->usages[p->n_usages - 1].usage;
+    if (error) {
+        free(usage);
+        return error;
     }
-    return error;
+    p->usages = xrealloc(p->usages, (p->n_usages + 1) * sizeof *p->usages);
+    p->usages[p->n_usages++] = (struct fl_prove_usage){
+        .bridge = xstrdup(bridge),
+        .in_port = in_port,
+        .usage = usage,
+    };
+    *found = usage;
+    return 0;
 }
 
 static void leave(struct flow *bits, const struct flow *taken)
@@ -81,25 +97,94 @@ static void leave(struct flow *bits, const struct flow *taken)
     }
 }
 
-/* Sorts the tests of one bridge: those that hold for @packet, and the others. */
-static void sort_tests(const struct fl_openflow_usage *usage, const struct flow *packet,
-                       struct fl_blind *blind)
+/* A header that is blind or not as a whole. */
+#define FIELD(NAME)                                                   \
+    {                                                                 \
+        offsetof(struct flow, NAME), sizeof(((struct flow *)0)->NAME) \
+    }
+static const struct {
+    size_t offset, size;
+} headers[] = {
+    FIELD(dl_src),   FIELD(dl_dst),   FIELD(vlans[0].tci), FIELD(nw_src), FIELD(nw_dst),
+    FIELD(ipv6_src), FIELD(ipv6_dst), FIELD(tp_src),       FIELD(tp_dst), FIELD(tcp_flags),
+};
+#undef FIELD
+
+static bool tests_header(const struct flow *mask, size_t header)
 {
+    const uint8_t *bytes = (const uint8_t *)mask + headers[header].offset;
+    bool any = false;
+
+    for (size_t i = 0; i < headers[header].size; i++) {
+        any |= bytes[i] != 0;
+    }
+    return any;
+}
+
+static void add_other(struct fl_blind *blind, const struct match *test)
+{
+    for (size_t i = 0; i < blind->n_others; i++) {
+        if (match_equal(&blind->others[i], test)) {
+            return;
+        }
+    }
+    blind->others = xrealloc(blind->others, (blind->n_others + 1) * sizeof *blind->others);
+    blind->others[blind->n_others++] = *test;
+}
+
+/* Sorts the tests of one bridge: those that hold for @packet, and others that packets of the rule may meet. */
+static void sort_tests(const struct fl_openflow_usage *usage, const struct match *rule,
+                       const struct flow *packet, struct fl_blind *blind)
+{
+    const struct fl_openflow_test *test;
+
     leave(&blind->bits, &usage->read);
-    if (usage->tests.n > FL_OPENFLOW_MAX_TESTS) {
+    if (hmap_count(&usage->tests.by_hash) > FL_OPENFLOW_MAX_TESTS) {
         memset(&blind->bits, 0, sizeof blind->bits);
         return;
     }
-    for (size_t i = 0; i < usage->tests.n; i++) {
-        const struct match *test = &usage->tests.tests[i];
+    HMAP_FOR_EACH(test, node, &usage->tests.by_hash) {
+        struct match match, both;
 
-        if (fl_region_has(test, packet)) {
-            leave(&blind->bits, &test->wc.masks);
-            continue;
+        minimatch_expand(&test->match, &match);
+        if (fl_region_has(&match, packet)) {
+            leave(&blind->bits, &match.wc.masks);
+        } else if (blind->n_others <= MAX_OTHERS && fl_region_intersect(&match, rule, &both)) {
+            add_other(blind, &match);
         }
-        blind->others = xrealloc(blind->others, (blind->n_others + 1) * sizeof *blind->others);
-        blind->others[blind->n_others++] = *test;
     }
+}
+
+/* A header of which flows test many values is left to the megaflows. */
+static void leave_busy_headers(struct fl_blind *blind)
+{
+    size_t kept = 0;
+
+    if (blind->n_others > MAX_OTHERS) {
+        memset(&blind->bits, 0, sizeof blind->bits);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+        size_t n = 0;
+
+        for (size_t j = 0; j < blind->n_others; j++) {
+            n += tests_header(&blind->others[j].wc.masks, i);
+        }
+        if (n > MAX_OTHERS_OF_HEADER) {
+            memset((uint8_t *)&blind->bits + headers[i].offset, 0, headers[i].size);
+        }
+    }
+    for (size_t i = 0; i < blind->n_others; i++) {
+        bool matters = false;
+
+        for (size_t j = 0; j < FLOW_U64S; j++) {
+            matters |= ((const uint64_t *)&blind->bits)[j] &
+                       ((const uint64_t *)&blind->others[i].wc.masks)[j];
+        }
+        if (matters) {
+            blind->others[kept++] = blind->others[i];
+        }
+    }
+    blind->n_others = kept;
 }
 
 static int look_at_bridges(struct fl_prover *p, const struct fl_rule *rule, const char *text,
@@ -119,7 +204,7 @@ static int look_at_bridges(struct fl_prover *p, const struct fl_rule *rule, cons
         if (error) {
             return error;
         }
-        sort_tests(usage, packet, blind);
+        sort_tests(usage, &rule->match, packet, blind);
     }
     return 0;
 }
@@ -130,7 +215,7 @@ int fl_prove_blind(struct fl_prover *p, const struct fl_rule *rule, const struct
     int error = 0;
 
     memset(blind, 0, sizeof *blind);
-    bits_of_normal(&blind->bits);
+    bits_of_interest(&blind->bits);
     leave(&blind->bits, &rule->match.wc.masks);
     for (size_t i = 0; !error && i < n; i++) {
         bool is_new = true;
@@ -144,6 +229,8 @@ int fl_prove_blind(struct fl_prover *p, const struct fl_rule *rule, const struct
     }
     if (error) {
         free(blind->others);
+        return error;
     }
-    return error;
+    leave_busy_headers(blind);
+    return 0;
 }

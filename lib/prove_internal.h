@@ -28,12 +28,9 @@ struct fl_prover {
     /* The first region of the present rule that was right. */
     struct match right;
     bool has_right;
-    /* What was asked about the last packet, when its rule was changed: it is asked about again. */
-    struct {
-        char *guarded, *plain, *actions;
-        struct fl_worlds worlds;
-        struct fl_trace *ours;
-    } last;
+    /* What OVS said of packets of the present rule: it holds for others, too. */
+    struct fl_prove_seen *seen;
+    size_t n_seen;
     struct fl_prove_usage *usages; /* fl_prove_forget() frees them. */
     size_t n_usages;
     struct fl_error *err;
@@ -87,7 +84,18 @@ int fl_prove_blind(struct fl_prover *p, const struct fl_rule *rule, const struct
                    const struct fl_trace *const *traces, size_t n, struct fl_blind *blind);
 /** fl_prove_forget() - free what the prover itself has read */
 void fl_prove_forget(struct fl_prover *p);
-void fl_prove_forget_last(struct fl_prover *p);
+/** fl_prove_forget_seen() - the same of the present rule alone */
+void fl_prove_forget_seen(struct fl_prover *p);
+
+/**
+ * fl_prove_bind() - bind a rule to MAC addresses that the pipeline looks at
+ * Where megaflows are of one address, all addresses cannot be gone through one by one: the rule becomes one
+ * for each that its observed chains have.
+ * @judged: of @packet, FL_JUDGED_SAME
+ * Return: 0 nothing to do, 1 the rule was changed, or -EPERM.
+ */
+int fl_prove_bind(struct fl_prover *p, size_t rule, const struct flow *packet,
+                  const struct fl_judged *judged);
 
 /** fl_prove_observed() - region of an observed chain that a rule is for, as fl_draw_packet() likes it
  * Return: false: the finding has another direction, drops, or does not meet the rule. */

@@ -35,12 +35,64 @@ static const char *const ct_states[FL_N_WORLDS] = {
 struct trial {
     struct fl_prover *p;
     struct fl_rule *rule;
+    const struct flow *packet;
     char *guarded, *plain;
-    char *asked; /* Actions of @ours. */
-    struct fl_trace *ours;
-    struct fl_worlds worlds;
+    /* Borrowed of the prover. */
+    const struct fl_trace *ours;
+    const struct fl_trace *worlds[FL_N_WORLDS]; /* One for all when conntrack does not matter. */
+    unsigned int n_tested;                      /* As fl_trace_n_tested(), the most of them. */
     struct fl_judged *judged;
 };
+
+/* ---- What OVS said before ---- */
+
+/* Instead of a world: what the rule does. */
+#define OF_RULE FL_N_WORLDS
+
+struct fl_prove_seen {
+    struct fl_trace *trace;
+    unsigned int of; /* enum fl_world, or OF_RULE */
+    char *actions;   /* of OF_RULE */
+};
+
+void fl_prove_forget_seen(struct fl_prover *p)
+{
+    for (size_t i = 0; i < p->n_seen; i++) {
+        fl_trace_destroy(p->seen[i].trace);
+        free(p->seen[i].actions);
+    }
+    free(p->seen);
+    p->seen = NULL;
+    p->n_seen = 0;
+}
+
+static void remember(struct fl_prover *p, struct fl_trace *trace, unsigned int of,
+                     const char *actions)
+{
+    p->seen = xrealloc(p->seen, (p->n_seen + 1) * sizeof *p->seen);
+    p->seen[p->n_seen++] = (struct fl_prove_seen){
+        .trace = trace,
+        .of = of,
+        .actions = nullable_xstrdup(actions),
+    };
+}
+
+/* A trace that holds for this packet, too; or NULL. */
+static const struct fl_trace *recall(const struct fl_prover *p, const struct flow *packet,
+                                     unsigned int of, const char *actions)
+{
+    for (size_t i = 0; i < p->n_seen; i++) {
+        const struct fl_prove_seen *seen = &p->seen[i];
+        bool fits = seen->of == of ||
+                    (of < OF_RULE && !seen->of && !fl_trace_n_tested(seen->trace));
+
+        if (fits && (!actions || !strcmp(actions, seen->actions)) &&
+            !seen->trace->fate->undecided && fl_fate_covers(seen->trace->fate, packet)) {
+            return seen->trace;
+        }
+    }
+    return NULL;
+}
 
 void fl_judged_release(struct fl_judged *judged)
 {
@@ -202,7 +254,7 @@ static int judge_fate(struct trial *t, const struct fl_fate *pipeline, const cha
 
 static const struct fl_fate *fate_in(const struct trial *t, enum fl_world world)
 {
-    return t->worlds.traces[world]->fate;
+    return t->worlds[world]->fate;
 }
 
 static int judge_world(struct trial *t, enum fl_world world)
@@ -232,7 +284,8 @@ static int judge_mixed(struct trial *t, enum fl_world first, enum fl_world secon
     if (error) {
         return error;
     }
-    if (!fl_region_intersect(&t->judged->region, &trace->fate->region, &t->judged->region)) {
+    if (!fl_region_intersect(&t->judged->region, &trace->fate->region, &t->judged->region) ||
+        !fl_region_has(&t->judged->region, t->packet)) {
         error = other(t, "OVS's trace does not say for which packets it holds");
     } else if (!known && drops(trace->fate) && !drops(t->ours->fate)) {
         bool is_invalid = first == FL_WORLD_INVALID || second == FL_WORLD_INVALID;
@@ -249,10 +302,10 @@ static int judge_mixtures(struct trial *t)
 {
     int error = 0;
 
-    if (t->worlds.n_tested > MAX_MIXED_LOOKUPS) {
-        return other(t, "it is looked up in conntrack %u times", t->worlds.n_tested);
+    if (t->n_tested > MAX_MIXED_LOOKUPS) {
+        return other(t, "it is looked up in conntrack %u times", t->n_tested);
     }
-    for (enum fl_world first = 0; t->worlds.n_tested > 1 && first < FL_N_WORLDS; first++) {
+    for (enum fl_world first = 0; t->n_tested > 1 && first < FL_N_WORLDS; first++) {
         for (enum fl_world second = 0; second < FL_N_WORLDS; second++) {
             if (!error && first != second && t->judged->judgement == FL_JUDGED_SAME) {
                 error = judge_mixed(t, first, second);
@@ -289,11 +342,8 @@ static int settle_learning(struct trial *t, const struct fl_trace *pipeline, boo
         return relax(t, "mac-learning", NULL);
     }
     free(t->rule->actions);
-    free(t->asked);
-    fl_trace_destroy(t->ours);
     t->rule->actions = xstrdup("NORMAL");
-    t->asked = xstrdup("NORMAL");
-    t->ours = normal;
+    remember(t->p, normal, OF_RULE, t->rule->actions);
     t->judged->judgement = FL_JUDGED_ANEW;
     return 0;
 }
@@ -302,11 +352,11 @@ static int judge(struct trial *t)
 {
     enum fl_world expected = t->rule->direction == FL_FROM_VM ? FL_WORLD_ESTABLISHED
                                                               : FL_WORLD_REPLY;
-    bool depends = t->worlds.n_tested > 0;
+    bool depends = t->n_tested > 0;
     int error = judge_fate(t, fate_in(t, expected), depends ? ct_states[expected] : NULL);
 
     if (!error && t->judged->judgement == FL_JUDGED_SAME) {
-        error = settle_learning(t, t->worlds.traces[expected], t->p->as_it_is);
+        error = settle_learning(t, t->worlds[expected], t->p->as_it_is);
     }
     for (enum fl_world world = 0; depends && world < FL_N_WORLDS; world++) {
         if (!error && t->judged->judgement == FL_JUDGED_SAME && world != expected) {
@@ -322,8 +372,8 @@ static int judge(struct trial *t)
 /* Do both hand the packet to NORMAL as often, or does the pipeline drop it without? */
 static bool learns_alike(const struct trial *t, const struct fl_trace *pipeline)
 {
-    return drops(pipeline->fate) ? !pipeline->n_normal
-                                 : pipeline->n_normal && pipeline->n_normal == t->ours->n_normal;
+    return pipeline->n_normal == t->ours->n_normal ||
+           (drops(pipeline->fate) && !pipeline->n_normal);
 }
 
 /* A header that is put on may have its priority from the packet. */
@@ -346,8 +396,8 @@ static void make_wider(const struct match *region, const struct flow *bits, stru
     }
 }
 
-/* Makes the region wider where only NORMAL tells its packets apart: see prove_blind.c. */
-static int widen(struct trial *t, const struct flow *packet)
+/* Makes the region wider where no flow tells its packets apart: see prove_blind.c. */
+static int widen(struct trial *t)
 {
     const struct fl_trace *traces[FL_N_WORLDS + 1] = { t->ours };
     bool may_push = pushes(t->ours->fate);
@@ -356,16 +406,16 @@ static int widen(struct trial *t, const struct flow *packet)
     int error;
 
     for (enum fl_world world = 0; world < FL_N_WORLDS; world++) {
-        traces[world + 1] = t->worlds.traces[world];
+        traces[world + 1] = t->worlds[world];
         may_push |= pushes(fate_in(t, world));
-        if (!learns_alike(t, t->worlds.traces[world])) {
+        if (!learns_alike(t, t->worlds[world])) {
             return 0;
         }
     }
-    if (t->worlds.n_tested > 1 || !t->ours->n_normal) {
+    if (t->n_tested > 1) {
         return 0;
     }
-    error = fl_prove_blind(t->p, t->rule, packet, traces, FL_N_WORLDS + 1, &blind);
+    error = fl_prove_blind(t->p, t->rule, t->packet, traces, FL_N_WORLDS + 1, &blind);
     if (error) {
         return error;
     }
@@ -386,7 +436,7 @@ static int widen(struct trial *t, const struct flow *packet)
 }
 
 /* Where all of the fates hold. */
-static int intersect(struct trial *t, const struct flow *packet)
+static int intersect(struct trial *t)
 {
     struct match *region = &t->judged->region;
     bool meets;
@@ -396,7 +446,7 @@ static int intersect(struct trial *t, const struct flow *packet)
     for (enum fl_world world = 0; meets && world < FL_N_WORLDS; world++) {
         meets = fl_region_intersect(region, &fate_in(t, world)->region, region);
     }
-    if (!meets || !fl_region_has(region, packet)) {
+    if (!meets || !fl_region_has(region, t->packet)) {
         return fl_error_set(t->p->err, -EPERM,
                             "not proven: OVS's trace does not say for which packets it holds; see "
                             "ovs-appctl ofproto/trace %s '%s'",
@@ -405,63 +455,58 @@ static int intersect(struct trial *t, const struct flow *packet)
     return 0;
 }
 
-void fl_prove_forget_last(struct fl_prover *p)
-{
-    free(p->last.guarded);
-    free(p->last.plain);
-    free(p->last.actions);
-    fl_worlds_release(&p->last.worlds);
-    fl_trace_destroy(p->last.ours);
-    memset(&p->last, 0, sizeof p->last);
-}
-
-static void keep(struct trial *t)
-{
-    struct fl_prover *p = t->p;
-
-    fl_prove_forget_last(p);
-    p->last.guarded = xstrdup(t->guarded);
-    p->last.plain = xstrdup(t->plain);
-    p->last.actions = xstrdup(t->asked);
-    p->last.worlds = t->worlds;
-    p->last.ours = t->ours;
-    memset(&t->worlds, 0, sizeof t->worlds);
-    t->ours = NULL;
-}
+/* ---- Asking ---- */
 
 static int ask_rule(struct trial *t)
 {
     struct fl_prover *p = t->p;
+    struct fl_trace *trace;
+    int error;
 
-    t->asked = xstrdup(t->rule->actions);
-    if (p->last.ours && !strcmp(p->last.plain, t->plain) &&
-        !strcmp(p->last.actions, t->rule->actions)) {
-        t->ours = p->last.ours;
-        p->last.ours = NULL;
+    t->ours = recall(p, t->packet, OF_RULE, t->rule->actions);
+    if (t->ours) {
         return 0;
     }
+    error = fl_trace_run(p->ctl, t->rule->bridge, t->plain, NULL, t->rule->actions, &trace, p->err);
     p->set->n_traces++;
-    return fl_trace_run(p->ctl, t->rule->bridge, t->plain, NULL, t->rule->actions, &t->ours,
-                        p->err);
+    if (!error) {
+        remember(p, trace, OF_RULE, t->rule->actions);
+        t->ours = trace;
+    }
+    return error;
+}
+
+static int ask_pipeline(struct trial *t, enum fl_world world)
+{
+    struct fl_prover *p = t->p;
+    struct fl_trace *trace;
+    int error;
+
+    t->worlds[world] = recall(p, t->packet, world, NULL);
+    if (!t->worlds[world]) {
+        error = fl_trace_world(p->ctl, t->rule->bridge, t->guarded, NULL, world, &trace, p->err);
+        p->set->n_traces++;
+        if (error) {
+            return error;
+        }
+        remember(p, trace, world, NULL);
+        t->worlds[world] = trace;
+    }
+    t->n_tested = MAX(t->n_tested, fl_trace_n_tested(t->worlds[world]));
+    return 0;
 }
 
 static int ask(struct trial *t)
 {
-    struct fl_prover *p = t->p;
-    int error;
+    int error = ask_rule(t);
 
-    if (p->last.guarded && !strcmp(p->last.guarded, t->guarded)) {
-        t->worlds = p->last.worlds;
-        memset(&p->last.worlds, 0, sizeof p->last.worlds);
-    } else {
-        error = fl_trace_worlds(p->ctl, t->rule->bridge, t->guarded, NULL, &t->worlds, p->err);
-        if (error) {
-            return error;
+    for (enum fl_world world = 0; !error && world < FL_N_WORLDS; world++) {
+        if (world && !t->n_tested) {
+            t->worlds[world] = t->worlds[0];
+        } else {
+            error = ask_pipeline(t, world);
         }
-        p->set->n_traces += t->worlds.n_asked;
     }
-    error = ask_rule(t);
-    fl_prove_forget_last(p);
     return error;
 }
 
@@ -471,6 +516,7 @@ int fl_prove_packet(struct fl_prover *p, struct fl_rule *rule, const struct flow
     struct trial t = {
         .p = p,
         .rule = rule,
+        .packet = packet,
         .guarded = fl_packet_text(packet, p->set->guard_reg, p->set->guard_mask),
         .plain = fl_packet_text(packet, 0, 0),
         .judged = judged,
@@ -483,19 +529,13 @@ int fl_prove_packet(struct fl_prover *p, struct fl_rule *rule, const struct flow
                             "not proven: a rule matches packets that OVS cannot be asked about");
     }
     error = ask(&t);
-    error = error ? error : intersect(&t, packet);
+    error = error ? error : intersect(&t);
     error = error ? error : judge(&t);
     if (!error && judged->judgement == FL_JUDGED_SAME) {
-        error = widen(&t, packet);
-    }
-    if (!error && judged->judgement == FL_JUDGED_ANEW) {
-        keep(&t);
+        error = widen(&t);
     }
     judged->guarded = t.guarded;
     free(t.plain);
-    free(t.asked);
-    fl_trace_destroy(t.ours);
-    fl_worlds_release(&t.worlds);
     if (error) {
         fl_judged_release(judged);
     }

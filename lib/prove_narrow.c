@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <openvswitch/meta-flow.h>
+#include <ovs/packets.h>
 #include <ovs/util.h>
 
 #include "flows/draw.h"
@@ -121,4 +122,71 @@ int fl_prove_narrow(struct fl_prover *p, size_t index, const struct fl_judged *j
     }
     fl_space_destroy(&pieces);
     return error;
+}
+
+/* ---- MAC addresses ---- */
+
+static struct eth_addr *address_of(struct flow *flow, bool is_source)
+{
+    return is_source ? &flow->dl_src : &flow->dl_dst;
+}
+
+static bool is_exact(const struct match *match, bool is_source)
+{
+    struct flow masks = match->wc.masks;
+
+    return eth_addr_equals(*address_of(&masks, is_source), eth_addr_exact);
+}
+
+static void bind_address(struct match *match, bool is_source, struct eth_addr address)
+{
+    if (is_source) {
+        match_set_dl_src(match, address);
+    } else {
+        match_set_dl_dst(match, address);
+    }
+}
+
+/* A rule for each address that the observed chains of the rule have. */
+static int bind_to_observed(struct fl_prover *p, size_t index, bool is_source,
+                            const struct flow *packet)
+{
+    struct match rule = p->set->rules[index].match;
+    struct flow copy = *packet;
+    struct fl_space pieces;
+    struct match like, piece = rule;
+    int error;
+
+    fl_space_init(&pieces, MAX_PIECES);
+    bind_address(&piece, is_source, *address_of(&copy, is_source));
+    error = fl_space_add(&pieces, &piece);
+    for (size_t i = 0; !error && i < p->vm->n_findings; i++) {
+        if (fl_prove_observed(p, &p->set->rules[index], i, &like) && is_exact(&like, is_source)) {
+            piece = rule;
+            bind_address(&piece, is_source, *address_of(&like.flow, is_source));
+            error = fl_space_add(&pieces, &piece);
+        }
+    }
+    if (!error && p->set->n_rules + pieces.n_regions <= FL_PROOF_MAX_RULES) {
+        error = take(p, index, &pieces);
+    } else {
+        error = fl_error_set(p->err, -EPERM,
+                             "not proven: the pipeline looks at MAC addresses, and the storage has "
+                             "more than %d of them",
+                             MAX_PIECES);
+    }
+    fl_space_destroy(&pieces);
+    return error ? error : 1;
+}
+
+int fl_prove_bind(struct fl_prover *p, size_t index, const struct flow *packet,
+                  const struct fl_judged *judged)
+{
+    for (int is_source = 0; p->vm && !p->as_it_is && is_source < 2; is_source++) {
+        if (is_exact(&judged->region, is_source) &&
+            !is_exact(&p->set->rules[index].match, is_source)) {
+            return bind_to_observed(p, index, is_source, packet);
+        }
+    }
+    return 0;
 }

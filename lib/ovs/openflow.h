@@ -18,6 +18,8 @@
 #include <openvswitch/ofp-flow.h>
 
 #include "flows/error.h"
+#include <openvswitch/hmap.h>
+
 #include "flows/flowset.h"
 
 struct fl_openflow;
@@ -72,11 +74,14 @@ int fl_openflow_presence(struct fl_openflow *of, uint64_t cookie, const struct f
 int fl_openflow_delete(struct fl_openflow *of, uint64_t cookie, uint64_t mask, size_t *n_deleted,
                        struct fl_error *err);
 
-#define FL_OPENFLOW_MAX_TESTS 1000u
-/* Different tests of a few bits. More than FL_OPENFLOW_MAX_TESTS: there are others that are not here. */
+#define FL_OPENFLOW_MAX_TESTS 20000u
+/* Different tests of some bits. More than FL_OPENFLOW_MAX_TESTS: there are others that are not here. */
 struct fl_openflow_tests {
-    struct match *tests; /* Nothing but these bits. */
-    size_t n;
+    struct hmap by_hash; /* struct fl_openflow_test */
+};
+struct fl_openflow_test {
+    struct hmap_node node;  /* in fl_openflow_tests.by_hash */
+    struct minimatch match; /* Nothing but these bits. */
 };
 
 /* Bits of packets and metadata that the flows and groups of a bridge use; 1-bits are. */
@@ -93,7 +98,7 @@ struct fl_openflow_usage {
  * fl_openflow_usage_read() - read all flows and groups of the bridge, and see which bits they use
  * @in_port: packets of which port are asked about, or OFPP_ANY
  * @interest: bits whose tests are collected, or NULL
- * @usage: fl_openflow_usage_release() it; nothing to release on errors
+ * @usage: fl_openflow_usage_release() it, and do not move it meanwhile; nothing to release on errors
  */
 int fl_openflow_usage_read(struct fl_openflow *of, ofp_port_t in_port, const struct flow *interest,
                            struct fl_openflow_usage *usage, struct fl_error *err);

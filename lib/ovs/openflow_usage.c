@@ -205,29 +205,53 @@ static void use_actions(struct visit *visit, const struct ofpact *actions, size_
     use_action(visit, action);
 }
 
+static void add_minimatch(const struct minimatch *match, struct fl_openflow_tests *tests)
+{
+    uint32_t hash = minimatch_hash(match, 0);
+    struct fl_openflow_test *test;
+
+    HMAP_FOR_EACH_WITH_HASH(test, node, hash, &tests->by_hash) {
+        if (minimatch_equal(&test->match, match)) {
+            return;
+        }
+    }
+    /* One more than may be says that there are more. */
+    if (hmap_count(&tests->by_hash) <= FL_OPENFLOW_MAX_TESTS) {
+        test = xmalloc(sizeof *test);
+        minimatch_clone(&test->match, match);
+        hmap_insert(&tests->by_hash, &test->node, hash);
+    }
+}
+
 /* What @match tests of the bits of interest, unless the same was seen before. */
 static void add_test(const struct flow *interest, const struct match *match,
                      struct fl_openflow_tests *tests)
 {
     struct match part = *match;
     uint64_t *mask = (uint64_t *)&part.wc.masks, any = 0;
+    struct minimatch small;
 
     for (size_t i = 0; i < FLOW_U64S; i++) {
         mask[i] &= ((const uint64_t *)interest)[i];
         any |= mask[i];
     }
-    if (!any || tests->n > FL_OPENFLOW_MAX_TESTS) {
-        return;
+    if (any) {
+        match_zero_wildcarded_fields(&part);
+        minimatch_init(&small, &part);
+        add_minimatch(&small, tests);
+        minimatch_destroy(&small);
     }
-    match_zero_wildcarded_fields(&part);
-    for (size_t i = 0; i < tests->n; i++) {
-        if (match_equal(&tests->tests[i], &part)) {
-            return;
-        }
+}
+
+static void tests_release(struct fl_openflow_tests *tests)
+{
+    struct fl_openflow_test *test;
+
+    HMAP_FOR_EACH_POP(test, node, &tests->by_hash) {
+        minimatch_destroy(&test->match);
+        free(test);
     }
-    /* One more than may be says that there are more. */
-    tests->tests = xrealloc(tests->tests, (tests->n + 1) * sizeof *tests->tests);
-    tests->tests[tests->n++] = part;
+    hmap_destroy(&tests->by_hash);
 }
 
 static int visit_flow(const struct ofputil_flow_stats *flow, void *visit_)
@@ -301,8 +325,7 @@ static int read_groups(struct fl_openflow *of, struct visit *visit, struct fl_er
 
 void fl_openflow_usage_release(struct fl_openflow_usage *usage)
 {
-    free(usage->tests.tests);
-    usage->tests = (struct fl_openflow_tests){ .n = 0 };
+    tests_release(&usage->tests);
 }
 
 int fl_openflow_usage_read(struct fl_openflow *of, ofp_port_t in_port, const struct flow *interest,
@@ -315,20 +338,23 @@ int fl_openflow_usage_read(struct fl_openflow *of, ofp_port_t in_port, const str
         .bridge = fl_openflow_bridge(of),
         .err = err,
     };
+    const struct fl_openflow_test *test;
     int error;
 
     memset(usage, 0, sizeof *usage);
+    hmap_init(&usage->tests.by_hash);
+    hmap_init(&visit.some_tests.by_hash);
     error = fl_openflow_each_flow(of, 0, 0, OFPTT_ALL, visit_flow, &visit, err);
     error = error ? error : read_groups(of, &visit, err);
     if (visit.moves_port || usage->written.in_port.ofp_port) {
         use_masks(&usage->matched, &visit.matched_by_some);
-        for (size_t i = 0; i < visit.some_tests.n; i++) {
-            add_test(interest, &visit.some_tests.tests[i], &usage->tests);
+        HMAP_FOR_EACH(test, node, &visit.some_tests.by_hash) {
+            add_minimatch(&test->match, &usage->tests);
         }
     } else {
         usage->matched_by_others = visit.matched_by_some;
     }
-    free(visit.some_tests.tests);
+    tests_release(&visit.some_tests);
     if (error) {
         fl_openflow_usage_release(usage);
     }
@@ -369,6 +395,7 @@ int fl_openflow_free_reg_bit(struct fl_openflow *of, struct fl_reg_bit *bit, str
     if (error) {
         return error;
     }
+    fl_openflow_usage_release(&usage);
     return is_free(&usage, bit) || find_bit(&usage, false, bit) ||
                    (!usage.returns && find_bit(&usage, true, bit))
                ? 0

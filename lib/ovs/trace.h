@@ -120,6 +120,12 @@ enum fl_world {
 /** fl_world_name() - "established", "reply", "new", "invalid" */
 const char *fl_world_name(enum fl_world world);
 
+/** fl_trace_world() - fl_trace_run() in one world: conntrack answers alike whatever it is asked */
+int fl_trace_world(struct fl_ctl *ctl, const char *bridge, const char *flow, const char *actions,
+                   enum fl_world world, struct fl_trace **trace, struct fl_error *err);
+/** fl_trace_n_tested() - steps that another answer of conntrack could change; 0: alike in all worlds */
+unsigned int fl_trace_n_tested(const struct fl_trace *trace);
+
 struct fl_worlds {
     struct fl_trace *traces[FL_N_WORLDS]; /* One for all of them when conntrack does not matter. */
     unsigned int n_asked;                 /* Traces that OVS made. */

@@ -26,8 +26,8 @@ const char *fl_world_name(enum fl_world world)
     return worlds_of[world].name;
 }
 
-static int ask(struct fl_ctl *ctl, const char *bridge, const char *flow, const char *actions,
-               enum fl_world world, struct fl_trace **trace, struct fl_error *err)
+int fl_trace_world(struct fl_ctl *ctl, const char *bridge, const char *flow, const char *actions,
+                   enum fl_world world, struct fl_trace **trace, struct fl_error *err)
 {
     const char *answers[MAX_ANSWERS + 1] = { NULL };
 
@@ -37,8 +37,8 @@ static int ask(struct fl_ctl *ctl, const char *bridge, const char *flow, const c
     return fl_trace_run(ctl, bridge, flow, answers, actions, trace, err);
 }
 
-/* Steps that would not be the same under another answer; "trk" is in all of them. */
-static unsigned int count_tested(const struct fl_trace *trace)
+/* "trk" is in all of them. */
+unsigned int fl_trace_n_tested(const struct fl_trace *trace)
 {
     unsigned int n = 0;
 
@@ -62,14 +62,14 @@ int fl_trace_worlds(struct fl_ctl *ctl, const char *bridge, const char *flow, co
             *trace = worlds.traces[0];
             continue;
         }
-        error = ask(ctl, bridge, flow, actions, world, trace, err);
+        error = fl_trace_world(ctl, bridge, flow, actions, world, trace, err);
         if (error) {
             fl_error_prefix(err, "conntrack says %s", worlds_of[world].name);
             fl_worlds_release(&worlds);
             return error;
         }
         worlds.n_asked++;
-        worlds.n_tested = MAX(worlds.n_tested, count_tested(*trace));
+        worlds.n_tested = MAX(worlds.n_tested, fl_trace_n_tested(*trace));
     }
     *result = worlds;
     return 0;

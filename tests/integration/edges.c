@@ -356,7 +356,7 @@ static int run_delete(struct fl_openflow *of, char *argv[])
 
 static int run_regbit(struct fl_openflow *of, char *argv[] OVS_UNUSED)
 {
-    struct fl_reg_bit bit;
+    struct fl_reg_bit bit = { .mask = 0 };
     int error = fl_openflow_free_reg_bit(of, &bit, &error_text);
 
     if (!error) {

@@ -175,11 +175,11 @@ static void two_chains_become_one_rule_a_direction(void **state)
     assert_int_equal(h.set.n_rules, 2);
     assert_rule(rule_of(&h, FL_FROM_VM),
                 "tcp,in_port=12,vlan_tci=0x0000/0x1fff,dl_src=" VM_MAC
-                ",nw_src=10.100.0.12,nw_dst=10.100.0.0/24,tp_dst=2049",
+                ",nw_src=10.100.0.12,nw_dst=10.100.0.0/24,nw_frag=no,tp_dst=2049",
                 "mod_vlan_vid:100,output:1");
     assert_rule(rule_of(&h, FL_TO_VM),
                 "tcp,in_port=1,dl_vlan=100,dl_dst=" VM_MAC
-                ",nw_src=10.100.0.0/24,nw_dst=10.100.0.12,tp_src=2049",
+                ",nw_src=10.100.0.0/24,nw_dst=10.100.0.12,nw_frag=no,tp_src=2049",
                 "strip_vlan,output:12");
     done(&h);
 }
@@ -210,7 +210,7 @@ static void without_configured_subnets_the_server_alone_is_meant(void **state)
     assert_int_equal(h.result, 0);
     assert_rule(rule_of(&h, FL_FROM_VM),
                 "tcp,in_port=12,vlan_tci=0x0000/0x1fff,dl_src=" VM_MAC
-                ",nw_src=10.100.0.12,nw_dst=10.100.0.1,tp_dst=2049",
+                ",nw_src=10.100.0.12,nw_dst=10.100.0.1,nw_frag=no,tp_dst=2049",
                 "mod_vlan_vid:100,output:1");
     done(&h);
 }
@@ -295,7 +295,7 @@ static void a_decoy_is_made_only_where_the_old_mask_has_every_bit(void **state)
     assert_int_equal(h.set.rules[1].priority, FL_DECOY_PRIORITY);
     assert_rule(&h.set.rules[1],
                 "tcp,in_port=12,vlan_tci=0x0000/0x1fff,dl_src=" VM_MAC
-                ",nw_src=10.100.0.12,nw_dst=10.100.0.0/24,nw_ttl=1,tp_dst=2049",
+                ",nw_src=10.100.0.12,nw_dst=10.100.0.0/24,nw_ttl=1,nw_frag=no,tp_dst=2049",
                 h.set.rules[0].actions);
     done(&h);
 }
