@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ovs/packets.h>
 #include <ovs/util.h>
 
 #include "flows/region.h"
@@ -209,6 +210,99 @@ static int look_at_bridges(struct fl_prover *p, const struct fl_rule *rule, cons
     return 0;
 }
 
+/* ---- What is written ---- */
+
+/*
+ * A value that is written over the same value shows in no datapath action: of packets that have another
+ * value there, the fate would say something else. So what actions write counts as seen, unless a whole
+ * address is set and the fate shows it at every output.
+ */
+enum written { NOT_WRITTEN, WRITTEN_WHOLE, WRITTEN };
+
+/* A table's number and the match of the flow that was hit: "10. in_port=2,dl_src=..., priority 100". */
+static bool is_heading(const char *line)
+{
+    size_t n_digits = strspn(line, "0123456789");
+
+    return n_digits && line[n_digits] == '.';
+}
+
+/* @names: of one field, whatever the action calls it. */
+static enum written written_by(const char *line, size_t length, const char *const names[])
+{
+    bool whole = !strncmp(line, "mod_dl_", strlen("mod_dl_")) ||
+                 (!strncmp(line, "set_field:", strlen("set_field:")) && !memchr(line, '/', length));
+
+    for (size_t i = 0; names[i]; i++) {
+        if (memmem(line, length, names[i], strlen(names[i]))) {
+            return whole ? WRITTEN_WHOLE : WRITTEN;
+        }
+    }
+    return NOT_WRITTEN;
+}
+
+/* The pipeline's lines are indented, and each action that ran has one that begins with it. */
+static enum written written_in(const struct fl_trace *trace, const char *const names[])
+{
+    enum written written = NOT_WRITTEN;
+
+    for (const char *line = trace->text; *line;) {
+        size_t length = strcspn(line, "\n"), indent = strspn(line, " ");
+
+        if (indent && !is_heading(line + indent)) {
+            enum written by_line = written_by(line + indent, length - indent, names);
+
+            written = MAX(written, by_line);
+        }
+        line += length + (line[length] == '\n');
+    }
+    return written;
+}
+
+static bool shows(const struct fl_fate *fate, const struct flow *field)
+{
+    for (size_t i = 0; i < fate->n_outputs; i++) {
+        for (size_t j = 0; j < FLOW_U64S; j++) {
+            if (((const uint64_t *)field)[j] & ~((const uint64_t *)&fate->outputs[i].set_mask)[j]) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void leave_written(const struct fl_trace *trace, struct fl_blind *blind)
+{
+    static const char *const dl_src[] = { "dl_src", "eth_src", "ETH_SRC", NULL };
+    static const char *const dl_dst[] = { "dl_dst", "eth_dst", "ETH_DST", NULL };
+    static const char *const pcp[] = { "vlan_pcp", "VLAN_PCP", "vlan_tci", "VLAN_TCI", NULL };
+    static const char *const src[] = { "nw_src", "ip_src", "IP_SRC", "ipv6_src", "IPV6_SRC", NULL };
+    static const char *const dst[] = { "nw_dst", "ip_dst", "IP_DST", "ipv6_dst", "IPV6_DST", NULL };
+    static const char *const ports[] = { "tp_src",  "tp_dst",  "tcp_src", "tcp_dst",
+                                         "udp_src", "udp_dst", "TCP_SRC", "TCP_DST",
+                                         "UDP_SRC", "UDP_DST", NULL };
+    const struct {
+        const char *const *names;
+        struct flow bits;
+    } fields[] = {
+        { dl_src, { .dl_src = eth_addr_exact } },
+        { dl_dst, { .dl_dst = eth_addr_exact } },
+        { pcp, { .vlans[0].tci = htons(VLAN_PCP_MASK) } },
+        { src, { .nw_src = OVS_BE32_MAX, .ipv6_src = in6addr_exact } },
+        { dst, { .nw_dst = OVS_BE32_MAX, .ipv6_dst = in6addr_exact } },
+        { ports, { .tp_src = OVS_BE16_MAX, .tp_dst = OVS_BE16_MAX, .tcp_flags = OVS_BE16_MAX } },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        enum written written = written_in(trace, fields[i].names);
+
+        if (written == WRITTEN ||
+            (written == WRITTEN_WHOLE && !shows(trace->fate, &fields[i].bits))) {
+            leave(&blind->bits, &fields[i].bits);
+        }
+    }
+}
+
 int fl_prove_blind(struct fl_prover *p, const struct fl_rule *rule, const struct flow *packet,
                    const struct fl_trace *const *traces, size_t n, struct fl_blind *blind)
 {
@@ -224,6 +318,7 @@ int fl_prove_blind(struct fl_prover *p, const struct fl_rule *rule, const struct
             is_new &= traces[j] != traces[i];
         }
         if (is_new) {
+            leave_written(traces[i], blind);
             error = look_at_bridges(p, rule, traces[i]->text, packet, blind);
         }
     }

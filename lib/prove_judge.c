@@ -139,15 +139,13 @@ static const char *beyond_a_rule(const struct fl_fate *fate)
         { FL_INVOLVES_TRUNC, "it is cut short" },
     };
 
-    if (fate->undecided) {
-        return fate->undecided;
-    }
+    /* These come first: they say why the trace tells too little. */
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
         if (fate->involves & table[i].involves) {
             return table[i].words;
         }
     }
-    return NULL;
+    return fate->undecided;
 }
 
 static bool drops(const struct fl_fate *fate)
@@ -372,8 +370,7 @@ static int judge(struct trial *t)
 /* Do both hand the packet to NORMAL as often, or does the pipeline drop it without? */
 static bool learns_alike(const struct trial *t, const struct fl_trace *pipeline)
 {
-    return pipeline->n_normal == t->ours->n_normal ||
-           (drops(pipeline->fate) && !pipeline->n_normal);
+    return pipeline->n_normal == (drops(pipeline->fate) ? 0 : t->ours->n_normal);
 }
 
 /* A header that is put on may have its priority from the packet. */
@@ -400,14 +397,14 @@ static void make_wider(const struct match *region, const struct flow *bits, stru
 static int widen(struct trial *t)
 {
     const struct fl_trace *traces[FL_N_WORLDS + 1] = { t->ours };
-    bool may_push = pushes(t->ours->fate);
+    bool may_push = pushes(t->ours->fate) || t->ours->renews_vlan;
     struct fl_blind blind;
     struct match wide;
     int error;
 
     for (enum fl_world world = 0; world < FL_N_WORLDS; world++) {
         traces[world + 1] = t->worlds[world];
-        may_push |= pushes(fate_in(t, world));
+        may_push |= pushes(fate_in(t, world)) || t->worlds[world]->renews_vlan;
         if (!learns_alike(t, t->worlds[world])) {
             return 0;
         }

@@ -13,12 +13,21 @@
 
 /* Rules that one may become. */
 #define MAX_PIECES 8
+/* What others may put in front of a refusal. */
+#define ROOM_FOR_PREFIX 40
 
+/* A sentence has an end (FL_ERROR_MAX), and the counter-example has to be whole: a flood's words are cut. */
 static int refuse(const struct fl_prover *p, const struct fl_rule *rule,
                   const struct fl_judged *judged)
 {
-    return fl_error_set(p->err, -EPERM, "not proven: %s; see ovs-appctl ofproto/trace %s '%s'",
-                        judged->why, rule->bridge, judged->guarded);
+    static const char format[] = "not proven: %.*s%s; see ovs-appctl ofproto/trace %s '%s'";
+    size_t others = sizeof format + strlen(rule->bridge) + strlen(judged->guarded) +
+                    ROOM_FOR_PREFIX;
+    size_t room = others < FL_ERROR_MAX ? FL_ERROR_MAX - others : 0;
+    bool fits = strlen(judged->why) <= room;
+
+    return fl_error_set(p->err, -EPERM, format, (int)room, judged->why, fits ? "" : "...",
+                        rule->bridge, judged->guarded);
 }
 
 static bool is_in(const struct fl_space *space, const struct flow *packet)
@@ -78,6 +87,18 @@ static bool cut_to_value(const struct fl_prover *p, const struct match *rule,
            !fl_region_intersect(&narrow, region, &value) && !fl_space_add(pieces, &narrow);
 }
 
+/* A piece that no switch can have as it is loses what is too much; its packets stay with the pipeline. */
+static bool settle(struct fl_space *pieces)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < pieces->n_regions; i++) {
+        n += fl_openflow_as_sent(&pieces->regions[i], &pieces->regions[n]);
+    }
+    pieces->n_regions = n;
+    return n;
+}
+
 static int take(struct fl_prover *p, size_t index, const struct fl_space *pieces)
 {
     for (size_t i = 0; i < pieces->n_regions; i++) {
@@ -107,11 +128,12 @@ int fl_prove_narrow(struct fl_prover *p, size_t index, const struct fl_judged *j
         return refuse(p, rule, judged);
     }
     fl_space_init(&pieces, MAX_PIECES);
-    found = cut_out(&rule->match, &judged->region, &pieces) && keeps_observed(p, rule, &pieces);
+    found = cut_out(&rule->match, &judged->region, &pieces) && settle(&pieces) &&
+            keeps_observed(p, rule, &pieces);
     if (!found) {
         fl_space_destroy(&pieces);
         fl_space_init(&pieces, MAX_PIECES);
-        found = cut_to_value(p, &rule->match, &judged->region, &pieces) &&
+        found = cut_to_value(p, &rule->match, &judged->region, &pieces) && settle(&pieces) &&
                 keeps_observed(p, rule, &pieces);
     }
     if (!found || p->set->n_rules + pieces.n_regions > FL_PROOF_MAX_RULES) {
