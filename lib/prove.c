@@ -144,7 +144,7 @@ static int cover_packet(struct cover *cover, const struct flow *packet)
         return error;
     }
     p->set->n_regions++;
-    if (judged.judgement == FL_JUDGED_SAME) {
+    if (judged.judgement == FL_JUDGED_SAME && !p->has_right) {
         error = fl_prove_bind(p, cover->rule, packet, &judged);
     }
     if (error) {

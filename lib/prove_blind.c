@@ -142,6 +142,7 @@ static void sort_tests(const struct fl_openflow_usage *usage, const struct match
     leave(&blind->bits, &usage->read);
     if (hmap_count(&usage->tests.by_hash) > FL_OPENFLOW_MAX_TESTS) {
         memset(&blind->bits, 0, sizeof blind->bits);
+        memset(&blind->busy, 0xff, sizeof blind->busy);
         return;
     }
     HMAP_FOR_EACH(test, node, &usage->tests.by_hash) {
@@ -163,6 +164,7 @@ static void leave_busy_headers(struct fl_blind *blind)
 
     if (blind->n_others > MAX_OTHERS) {
         memset(&blind->bits, 0, sizeof blind->bits);
+        memset(&blind->busy, 0xff, sizeof blind->busy);
     }
     for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
         size_t n = 0;
@@ -172,6 +174,7 @@ static void leave_busy_headers(struct fl_blind *blind)
         }
         if (n > MAX_OTHERS_OF_HEADER) {
             memset((uint8_t *)&blind->bits + headers[i].offset, 0, headers[i].size);
+            memset((uint8_t *)&blind->busy + headers[i].offset, 0xff, headers[i].size);
         }
     }
     for (size_t i = 0; i < blind->n_others; i++) {

@@ -48,6 +48,7 @@ struct fl_judged {
     struct match region;  /* Packets of the rule, @packet among them, ... */
     struct match *others; /* ... but for these. */
     size_t n_others;
+    struct flow busy; /* Mask: headers of which the region may be one value among very many. */
     char *guarded; /* The packet as ofproto/trace takes it, to be asked about the pipeline. */
     char *why;     /* FL_JUDGED_OTHER: what it does instead, a sentence without its end. */
 };
@@ -72,6 +73,7 @@ int fl_prove_narrow(struct fl_prover *p, size_t rule, const struct fl_judged *ju
 
 /* Packets that no flow tells from a given one: alike in all but @bits, and in none of @others. */
 struct fl_blind {
+    struct flow busy; /* Mask: headers of which flows test so many values that they are not in @bits. */
     struct flow bits; /* Mask: of MAC addresses and VLAN priority, none that the rule matches. */
     struct match *others; /* free() */
     size_t n_others;

@@ -370,7 +370,9 @@ static int judge(struct trial *t)
 /* Do both hand the packet to NORMAL as often, or does the pipeline drop it without? */
 static bool learns_alike(const struct trial *t, const struct fl_trace *pipeline)
 {
-    return pipeline->n_normal == (drops(pipeline->fate) ? 0 : t->ours->n_normal);
+    bool drops_more = drops(pipeline->fate) && !drops(t->ours->fate);
+
+    return pipeline->n_normal == (drops_more ? 0 : t->ours->n_normal);
 }
 
 /* A header that is put on may have its priority from the packet. */
@@ -427,6 +429,7 @@ static int widen(struct trial *t)
         }
     }
     t->judged->region = wide;
+    t->judged->busy = blind.busy;
     t->judged->others = blind.others;
     t->judged->n_others = blind.n_others;
     return 0;
@@ -528,6 +531,7 @@ int fl_prove_packet(struct fl_prover *p, struct fl_rule *rule, const struct flow
     error = ask(&t);
     error = error ? error : intersect(&t);
     error = error ? error : judge(&t);
+    memset(&judged->busy, 0xff, sizeof judged->busy);
     if (!error && judged->judgement == FL_JUDGED_SAME) {
         error = widen(&t);
     }

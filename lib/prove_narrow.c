@@ -205,7 +205,10 @@ int fl_prove_bind(struct fl_prover *p, size_t index, const struct flow *packet,
                   const struct fl_judged *judged)
 {
     for (int is_source = 0; p->vm && !p->as_it_is && is_source < 2; is_source++) {
-        if (is_exact(&judged->region, is_source) &&
+        struct flow busy = judged->busy;
+
+        if (!eth_addr_is_zero(*address_of(&busy, is_source)) &&
+            is_exact(&judged->region, is_source) &&
             !is_exact(&p->set->rules[index].match, is_source)) {
             return bind_to_observed(p, index, is_source, packet);
         }
