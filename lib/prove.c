@@ -49,7 +49,7 @@ struct cover {
     struct fl_prover *p;
     size_t rule;
     struct fl_space left;
-    size_t next_finding;
+    size_t next_finding, next_hint;
     struct match like; /* The last observed chain of the rule. */
     bool has_like;
 };
@@ -77,12 +77,32 @@ static bool draw_observed(struct cover *cover, struct flow *packet)
     return false;
 }
 
+/*
+ * Then those that some flow tells from others: what differs for a few packets is found before the many that
+ * are alike have used up the traces. They have to be asked about anyway.
+ */
+static bool draw_told_apart(struct cover *cover, struct flow *packet)
+{
+    const struct fl_prover *p = cover->p;
+    struct match region;
+
+    /* Not before anything was right: narrowing keeps to what is like it. */
+    while (p->has_right && cover->next_hint < p->n_hints) {
+        if (fl_region_intersect(&rule_of(cover)->match, &p->hints[cover->next_hint++], &region) &&
+            fl_draw_packet(&region, cover->has_like ? &cover->like : NULL, packet) &&
+            is_left(&cover->left, packet)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Return: false when nothing is left. */
 static bool draw(struct cover *cover, struct flow *packet)
 {
     struct fl_space *left = &cover->left;
 
-    if (draw_observed(cover, packet)) {
+    if (draw_observed(cover, packet) || draw_told_apart(cover, packet)) {
         return true;
     }
     while (left->n_regions) {
@@ -205,8 +225,9 @@ static int prove_rule(struct fl_prover *p, size_t rule)
 {
     fl_prove_forget_seen(p);
     for (unsigned int n = 0; n < MAX_CHANGES; n++) {
-        int error = cover_rule(p, rule);
+        int error = fl_prove_hints(p, &p->set->rules[rule]);
 
+        error = error ? error : cover_rule(p, rule);
         if (error <= 0) {
             return error;
         }

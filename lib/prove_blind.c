@@ -20,6 +20,8 @@
 /* Each other test may make one more region to ask about, and those of two headers multiply. */
 #define MAX_OTHERS           1000
 #define MAX_OTHERS_OF_HEADER 4
+/* Tests whose packets are asked about first. */
+#define MAX_HINTS 500
 
 struct fl_prove_usage {
     char *bridge;
@@ -30,6 +32,8 @@ struct fl_prove_usage {
 void fl_prove_forget(struct fl_prover *p)
 {
     fl_prove_forget_seen(p);
+    free(p->hints);
+    p->hints = NULL;
     for (size_t i = 0; i < p->n_usages; i++) {
         fl_openflow_usage_release(p->usages[i].usage);
         free(p->usages[i].usage);
@@ -70,6 +74,8 @@ static int usage_of(struct fl_prover *p, const char *bridge, ofp_port_t in_port,
         }
     }
     bits_of_interest(&bits);
+    /* Worth a hint, though they are never blind. */
+    bits.nw_tos = bits.nw_ttl = UINT8_MAX;
     error = fl_openflow_open(bridge, FL_PROOF_TIMEOUT_MS, &of, p->err);
     if (error) {
         return error;
@@ -96,6 +102,30 @@ static void leave(struct flow *bits, const struct flow *taken)
     for (size_t i = 0; i < FLOW_U64S; i++) {
         ((uint64_t *)bits)[i] &= ~((const uint64_t *)taken)[i];
     }
+}
+
+int fl_prove_hints(struct fl_prover *p, const struct fl_rule *rule)
+{
+    const struct fl_openflow_usage *usage;
+    const struct fl_openflow_test *test;
+    int error = usage_of(p, rule->bridge, rule->match.flow.in_port.ofp_port, &usage);
+
+    free(p->hints);
+    p->hints = NULL;
+    p->n_hints = 0;
+    if (error) {
+        return error;
+    }
+    HMAP_FOR_EACH(test, node, &usage->tests.by_hash) {
+        struct match match;
+
+        minimatch_expand(&test->match, &match);
+        if (p->n_hints < MAX_HINTS && fl_region_intersect(&match, &rule->match, &match)) {
+            p->hints = xrealloc(p->hints, (p->n_hints + 1) * sizeof *p->hints);
+            p->hints[p->n_hints++] = match;
+        }
+    }
+    return 0;
 }
 
 /* A header that is blind or not as a whole. */

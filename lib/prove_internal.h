@@ -31,6 +31,8 @@ struct fl_prover {
     /* What OVS said of packets of the present rule: it holds for others, too. */
     struct fl_prove_seen *seen;
     size_t n_seen;
+    struct match *hints; /* What flows match of packets: those are asked about first. */
+    size_t n_hints;
     struct fl_prove_usage *usages; /* fl_prove_forget() frees them. */
     size_t n_usages;
     struct fl_error *err;
@@ -49,8 +51,8 @@ struct fl_judged {
     struct match *others; /* ... but for these. */
     size_t n_others;
     struct flow busy; /* Mask: headers of which the region may be one value among very many. */
-    char *guarded; /* The packet as ofproto/trace takes it, to be asked about the pipeline. */
-    char *why;     /* FL_JUDGED_OTHER: what it does instead, a sentence without its end. */
+    char *guarded;    /* The packet as ofproto/trace takes it, to be asked about the pipeline. */
+    char *why;        /* FL_JUDGED_OTHER: what it does instead, a sentence without its end. */
 };
 void fl_judged_release(struct fl_judged *judged);
 
@@ -73,7 +75,8 @@ int fl_prove_narrow(struct fl_prover *p, size_t rule, const struct fl_judged *ju
 
 /* Packets that no flow tells from a given one: alike in all but @bits, and in none of @others. */
 struct fl_blind {
-    struct flow busy; /* Mask: headers of which flows test so many values that they are not in @bits. */
+    struct flow
+        busy; /* Mask: headers of which flows test so many values that they are not in @bits. */
     struct flow bits; /* Mask: of MAC addresses and VLAN priority, none that the rule matches. */
     struct match *others; /* free() */
     size_t n_others;
@@ -85,6 +88,8 @@ struct fl_blind {
 int fl_prove_blind(struct fl_prover *p, const struct fl_rule *rule, const struct flow *packet,
                    const struct fl_trace *const *traces, size_t n, struct fl_blind *blind);
 /** fl_prove_forget() - free what the prover itself has read */
+/** fl_prove_hints() - p->hints: what flows test of packets of a rule */
+int fl_prove_hints(struct fl_prover *p, const struct fl_rule *rule);
 void fl_prove_forget(struct fl_prover *p);
 /** fl_prove_forget_seen() - the same of the present rule alone */
 void fl_prove_forget_seen(struct fl_prover *p);
