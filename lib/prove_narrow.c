@@ -77,6 +77,18 @@ static bool cut_to_value(const struct fl_prover *p, const struct match *rule,
            !fl_region_intersect(&narrow, region, &value) && !fl_space_add(pieces, &narrow);
 }
 
+/* A piece that no switch can have as it is loses what is too much; its packets stay with the pipeline. */
+static bool settle(struct fl_space *pieces)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < pieces->n_regions; i++) {
+        n += fl_openflow_as_sent(&pieces->regions[i], &pieces->regions[n]);
+    }
+    pieces->n_regions = n;
+    return n;
+}
+
 static int take(struct fl_prover *p, size_t index, const struct fl_space *pieces)
 {
     for (size_t i = 0; i < pieces->n_regions; i++) {
@@ -106,11 +118,12 @@ int fl_prove_narrow(struct fl_prover *p, size_t index, const struct fl_judged *j
         return refuse(p, rule, judged);
     }
     fl_space_init(&pieces, MAX_PIECES);
-    found = cut_out(&rule->match, &judged->region, &pieces) && keeps_observed(p, rule, &pieces);
+    found = cut_out(&rule->match, &judged->region, &pieces) && settle(&pieces) &&
+            keeps_observed(p, rule, &pieces);
     if (!found) {
         fl_space_destroy(&pieces);
         fl_space_init(&pieces, MAX_PIECES);
-        found = cut_to_value(p, &rule->match, &judged->region, &pieces) &&
+        found = cut_to_value(p, &rule->match, &judged->region, &pieces) && settle(&pieces) &&
                 keeps_observed(p, rule, &pieces);
     }
     if (!found || p->set->n_rules + pieces.n_regions > FL_PROOF_MAX_RULES) {

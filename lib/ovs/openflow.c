@@ -12,12 +12,15 @@
 #include <openvswitch/ofp-actions.h>
 #include <openvswitch/ofp-msgs.h>
 #include <openvswitch/ofpbuf.h>
+#include <ovs/nx-match.h>
+#include <ovs/packets.h>
 #include <ovs/util.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "flows/cleanup.h"
 #include "flows/limits.h"
+#include "flows/region.h"
 #include "lib/ovs/openflow_conn.h"
 
 struct flow_list {
@@ -65,6 +68,38 @@ int fl_openflow_dump(struct fl_openflow *of, uint64_t cookie, uint64_t cookie_ma
     *flows = list.flows;
     *n = list.n;
     return 0;
+}
+
+static bool is_inside(const struct match *match, const struct match *of)
+{
+    struct match both;
+
+    return fl_region_intersect(match, of, &both) && match_equal(&both, match);
+}
+
+bool fl_openflow_as_sent(const struct match *match, struct match *sent)
+{
+    const ovs_be16 present = htons(VLAN_CFI);
+    struct match plain = *match, decoded;
+    struct ofpbuf message;
+    enum ofperr wrong;
+
+    /* There is no priority without a header. */
+    if (~plain.flow.vlans[0].tci & plain.wc.masks.vlans[0].tci & present) {
+        plain.wc.masks.vlans[0].tci &= ~htons(VLAN_PCP_MASK);
+        plain.flow.vlans[0].tci &= ~htons(VLAN_PCP_MASK);
+    }
+    ofpbuf_init(&message, 0);
+    oxm_put_match(&message, &plain, FL_OPENFLOW_VERSION);
+    wrong = oxm_pull_match(&message, false, NULL, NULL, &decoded);
+    ofpbuf_uninit(&message);
+    decoded.flow.packet_type = plain.flow.packet_type;
+    decoded.wc.masks.packet_type = plain.wc.masks.packet_type;
+    if (wrong || !is_inside(&decoded, &plain)) {
+        return false;
+    }
+    *sent = decoded;
+    return true;
 }
 
 /* A rule as the switch will have it. */

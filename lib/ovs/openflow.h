@@ -23,6 +23,15 @@
 struct fl_openflow;
 
 /**
+ * fl_openflow_as_sent() - a match as a switch has it once it was sent there
+ * OpenFlow has no masks for some fields (TTL, DSCP, ECN, VLAN priority, types, ...): where one bit is
+ * tested, all are, the others for 0. The match may get narrower by that.
+ * @sent: may be @match; untouched on false
+ * Return: false when what is sent would match packets that @match does not.
+ */
+bool fl_openflow_as_sent(const struct match *match, struct match *sent);
+
+/**
  * fl_openflow_open() - connect to a bridge
  * @bridge: its name; must be a plain name ('/' is refused)
  * Return: 0 and *@of owned by the caller, or negative errno with a sentence in @err.
