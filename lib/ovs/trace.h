@@ -77,6 +77,8 @@ struct fl_trace {
      * every commit (OVS: "all-zero SNAT").
      */
     bool nat;
+    /* VLAN headers are taken off and put on: what is put on has no priority of the packet's any more. */
+    bool renews_vlan;
     bool slow_path;    /* "handled by the userspace slow path" */
     char *slow_reason; /* or NULL; several are joined by "; " */
     char *text;        /* the whole answer */

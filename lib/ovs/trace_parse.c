@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <openvswitch/dynamic-string.h>
 #include <openvswitch/ofpbuf.h>
+#include <ovs/packets.h>
 #include <ovs/util.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,9 @@ struct reader {
     enum expect expect;
     struct ds reasons;
     unsigned int n_vlans;   /* of this step's packet */
+    ovs_be16 tci;           /* of the outer header, if there is one */
+    bool pops_vlan;         /* the step's pipeline takes a header off */
+    bool pushes_vlan;       /* ... or may put one on */
     unsigned int n_bridges; /* of this step so far */
     char *output;           /* port of the action in the line before, or NULL */
     unsigned int involves;  /* what the pipeline's lines tell */
@@ -166,6 +170,18 @@ static unsigned int involved(const char *line)
     return 0;
 }
 
+static bool pops_vlan(const char *line)
+{
+    return has_prefix(line, "pop_vlan") || has_prefix(line, "strip_vlan");
+}
+
+/* "mod_vlan_vid" may, where there is none. NORMAL does for an access port. */
+static bool pushes_vlan(const char *line)
+{
+    return has_prefix(line, "push_vlan") || has_prefix(line, "mod_vlan") ||
+           has_prefix(line, "set_vlan") || has_prefix(line, "NORMAL");
+}
+
 static bool has_suffix(const char *line, const char *suffix)
 {
     size_t n = strlen(line), length = strlen(suffix);
@@ -190,6 +206,8 @@ static void read_pipeline(struct reader *reader, const char *line)
     trace->n_normal += !strcmp(line, "NORMAL");
     trace->floods |= has_prefix(line, "-> ") && has_suffix(line, ", flooding");
     reader->involves |= involved(line);
+    reader->pops_vlan |= pops_vlan(line);
+    reader->pushes_vlan |= pushes_vlan(line);
 }
 
 static int read_remark(struct reader *reader, const char *line, struct fl_error *err)
@@ -243,6 +261,17 @@ static int read_box_line(struct reader *reader, const char *line, struct fl_erro
     return 0;
 }
 
+/* Outer VLAN header of "Flow: ...,dl_vlan=100,dl_vlan_pcp=0,..."; 0 when there is none. */
+static ovs_be16 read_tci(const char *flow)
+{
+    const char *vlan = strstr(flow, "dl_vlan=");
+    int vid, pcp;
+
+    return vlan && ovs_scan(vlan, "dl_vlan=%d,dl_vlan_pcp=%d", &vid, &pcp)
+               ? htons((uint16_t)(vid | pcp << VLAN_PCP_SHIFT | VLAN_CFI))
+               : 0;
+}
+
 static int read_flow(struct reader *reader, const char *line, struct fl_error *err)
 {
     if (has_prefix(line, FLOW)) {
@@ -250,6 +279,8 @@ static int read_flow(struct reader *reader, const char *line, struct fl_error *e
 
         reader->expect = EXPECT_MEGAFLOW;
         reader->n_bridges = 0;
+        reader->pops_vlan = reader->pushes_vlan = false;
+        reader->tci = read_tci(line);
         reader->n_vlans = n_vlans > 0 ? (unsigned int)n_vlans : 0;
         if (n_vlans < 0) {
             return n_vlans;
@@ -259,13 +290,31 @@ static int read_flow(struct reader *reader, const char *line, struct fl_error *e
     return *line ? not_understood(err, "it does not start with \"Flow:\"") : 0;
 }
 
+/*
+ * OVS composes no action for a VLAN header that is taken off and put on again as it was, and does not
+ * test the header for that: its megaflow is too wide then, and holds for this very header alone.
+ * Source: OVS 3.1 lib/odp-util.c, commit_vlan_action() and flow_skip_common_vlan_headers().
+ */
+static void bind_renewed_vlan(struct reader *reader, struct match *region)
+{
+    if (reader->pops_vlan && reader->pushes_vlan) {
+        reader->trace->renews_vlan = true;
+        region->flow.vlans[0].tci = reader->tci;
+        region->wc.masks.vlans[0].tci = OVS_BE16_MAX;
+    }
+}
+
 static int read_megaflow(struct reader *reader, const char *text, struct fl_error *err)
 {
     struct fl_trace_step *step = last_step(reader->trace);
+    int error = fl_megaflow_read(text, reader->n_vlans, &step->region, err);
 
     step->megaflow = xstrdup(text);
     reader->expect = EXPECT_ACTIONS;
-    return fl_megaflow_read(text, reader->n_vlans, &step->region, err);
+    if (!error) {
+        bind_renewed_vlan(reader, &step->region);
+    }
+    return error;
 }
 
 static int read_datapath_actions(struct reader *reader, const char *text, struct fl_error *err)

@@ -8,8 +8,6 @@ from record_traces import EST, TCP, TRACES, set_up, trace
 
 # Of these the fate is undecided, or OVS cannot follow them.
 UNDECIDED = {"arp-reply", "check-pkt-len", "ct-nat-restore", "ct-nat-src", "group-dp-hash"}
-# OVS's own megaflow is too wide: it does not test the PCP that strip_vlan, push_vlan lose.
-OVS_IS_WRONG = {"vlan-same"}
 # A learned address ages.
 NEEDS_LEARNING = {"patch-known"}
 PACKETS = 40
@@ -24,7 +22,7 @@ class Pipelines(Bench):
 
 def regions_are_sound(bench):
     "trace: any packet of a trace's region has the same fate"
-    for name in sorted(TRACES.keys() - UNDECIDED - OVS_IS_WRONG - NEEDS_LEARNING):
+    for name in sorted(TRACES.keys() - UNDECIDED - NEEDS_LEARNING):
         table, port, packet, answers = TRACES[name]
         text = bench.done("fates", "br0", str(port), str(table),
                           f"in_port={port},{packet},metadata={table}", str(PACKETS), *answers,

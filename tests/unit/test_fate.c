@@ -100,7 +100,7 @@ static const struct {
     { "vlan-pop", "pop_vlan -> vm1", "",
       "ip,dl_vlan=100,dl_vlan_pcp=0,vlan_tci1=0x0000,nw_frag=no" },
     { "vlan-push", "push_vlan(vid=100,pcp=3) -> p0", "", "ip,vlan_tci=0x0000,nw_frag=no" },
-    { "vlan-same", "-> p0", "", "ip,dl_vlan=100,vlan_tci1=0x0000,nw_frag=no" },
+    { "vlan-same", "-> p0", "", "ip,dl_vlan=100,dl_vlan_pcp=0,vlan_tci1=0x0000,nw_frag=no" },
     { "vlan-second", "push_vlan(vid=200,pcp=0) -> p0", "",
       "ip,dl_vlan=100,dl_vlan_pcp=0,vlan_tci1=0x0000,nw_frag=no" },
     { "vlan-set", "pop_vlan push_vlan(vid=200,pcp=0) -> p0", "",
