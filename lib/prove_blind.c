@@ -4,11 +4,14 @@
  * megaflow of it holds for one pair of addresses. The flows of the bridges mostly do not look at them, or
  * for a few values: packets of which all these tests say the same take the same way through the flows.
  * And where the pipeline and the rule hand the same packet to NORMAL, NORMAL does the same with it.
- * So what is right for one packet is right for all those that no flow tells from it.
+ * So what is right for one packet is right for all those that no flow tells from it. Without NORMAL this
+ * holds all the more, and is of use when a flow tests one address: OVS then looks at the addresses of all
+ * packets that might have met this flow.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include <ovs/packets.h>
 #include <ovs/util.h>
 
 #include "flows/region.h"
@@ -124,6 +127,91 @@ static int look_at_bridges(struct fl_prover *p, const struct fl_rule *rule, cons
     return 0;
 }
 
+/* ---- What is written ---- */
+
+/*
+ * A value that is written over the same value shows in no datapath action: of packets that have another
+ * value there, the fate would say something else. So what actions write counts as seen, unless a whole
+ * address is set and the fate shows it at every output.
+ */
+enum written { NOT_WRITTEN, WRITTEN_WHOLE, WRITTEN };
+
+/* A table's number and the match of the flow that was hit: "10. in_port=2,dl_src=..., priority 100". */
+static bool is_heading(const char *line)
+{
+    size_t n_digits = strspn(line, "0123456789");
+
+    return n_digits && line[n_digits] == '.';
+}
+
+/* @names: of one field, whatever the action calls it. */
+static enum written written_by(const char *line, size_t length, const char *const names[])
+{
+    bool whole = !strncmp(line, "mod_dl_", strlen("mod_dl_")) ||
+                 (!strncmp(line, "set_field:", strlen("set_field:")) && !memchr(line, '/', length));
+
+    for (size_t i = 0; names[i]; i++) {
+        if (memmem(line, length, names[i], strlen(names[i]))) {
+            return whole ? WRITTEN_WHOLE : WRITTEN;
+        }
+    }
+    return NOT_WRITTEN;
+}
+
+/* The pipeline's lines are indented, and each action that ran has one that begins with it. */
+static enum written written_in(const struct fl_trace *trace, const char *const names[])
+{
+    enum written written = NOT_WRITTEN;
+
+    for (const char *line = trace->text; *line;) {
+        size_t length = strcspn(line, "\n"), indent = strspn(line, " ");
+
+        if (indent && !is_heading(line + indent)) {
+            enum written by_line = written_by(line + indent, length - indent, names);
+
+            written = MAX(written, by_line);
+        }
+        line += length + (line[length] == '\n');
+    }
+    return written;
+}
+
+static bool shows(const struct fl_fate *fate, const struct flow *field)
+{
+    for (size_t i = 0; i < fate->n_outputs; i++) {
+        for (size_t j = 0; j < FLOW_U64S; j++) {
+            if (((const uint64_t *)field)[j] & ~((const uint64_t *)&fate->outputs[i].set_mask)[j]) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void leave_written(const struct fl_trace *trace, struct fl_blind *blind)
+{
+    static const char *const dl_src[] = { "dl_src", "eth_src", "ETH_SRC", NULL };
+    static const char *const dl_dst[] = { "dl_dst", "eth_dst", "ETH_DST", NULL };
+    static const char *const pcp[] = { "vlan_pcp", "VLAN_PCP", "vlan_tci", "VLAN_TCI", NULL };
+    const struct {
+        const char *const *names;
+        struct flow bits;
+    } fields[] = {
+        { dl_src, { .dl_src = eth_addr_exact } },
+        { dl_dst, { .dl_dst = eth_addr_exact } },
+        { pcp, { .vlans[0].tci = htons(VLAN_PCP_MASK) } },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        enum written written = written_in(trace, fields[i].names);
+
+        if (written == WRITTEN ||
+            (written == WRITTEN_WHOLE && !shows(trace->fate, &fields[i].bits))) {
+            leave(&blind->bits, &fields[i].bits);
+        }
+    }
+}
+
 int fl_prove_blind(struct fl_prover *p, const struct fl_rule *rule, const struct flow *packet,
                    const struct fl_trace *const *traces, size_t n, struct fl_blind *blind)
 {
@@ -139,6 +227,7 @@ int fl_prove_blind(struct fl_prover *p, const struct fl_rule *rule, const struct
             is_new &= traces[j] != traces[i];
         }
         if (is_new) {
+            leave_written(traces[i], blind);
             error = look_at_bridges(p, rule, traces[i]->text, packet, blind);
         }
     }

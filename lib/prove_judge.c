@@ -87,15 +87,13 @@ static const char *beyond_a_rule(const struct fl_fate *fate)
         { FL_INVOLVES_TRUNC, "it is cut short" },
     };
 
-    if (fate->undecided) {
-        return fate->undecided;
-    }
+    /* These come first: they say why the trace tells too little. */
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
         if (fate->involves & table[i].involves) {
             return table[i].words;
         }
     }
-    return NULL;
+    return fate->undecided;
 }
 
 static bool drops(const struct fl_fate *fate)
@@ -319,11 +317,10 @@ static int judge(struct trial *t)
     return error;
 }
 
-/* Do both hand the packet to NORMAL as often, or does the pipeline drop it without? */
+/* Do both hand the packet to NORMAL as often (or never), or does the pipeline drop it without? */
 static bool learns_alike(const struct trial *t, const struct fl_trace *pipeline)
 {
-    return drops(pipeline->fate) ? !pipeline->n_normal
-                                 : pipeline->n_normal && pipeline->n_normal == t->ours->n_normal;
+    return pipeline->n_normal == (drops(pipeline->fate) ? 0 : t->ours->n_normal);
 }
 
 /* A header that is put on may have its priority from the packet. */
@@ -346,23 +343,23 @@ static void make_wider(const struct match *region, const struct flow *bits, stru
     }
 }
 
-/* Makes the region wider where only NORMAL tells its packets apart: see prove_blind.c. */
+/* Makes the region wider where no flow tells its packets apart: see prove_blind.c. */
 static int widen(struct trial *t, const struct flow *packet)
 {
     const struct fl_trace *traces[FL_N_WORLDS + 1] = { t->ours };
-    bool may_push = pushes(t->ours->fate);
+    bool may_push = pushes(t->ours->fate) || t->ours->renews_vlan;
     struct fl_blind blind;
     struct match wide;
     int error;
 
     for (enum fl_world world = 0; world < FL_N_WORLDS; world++) {
         traces[world + 1] = t->worlds.traces[world];
-        may_push |= pushes(fate_in(t, world));
+        may_push |= pushes(fate_in(t, world)) || t->worlds.traces[world]->renews_vlan;
         if (!learns_alike(t, t->worlds.traces[world])) {
             return 0;
         }
     }
-    if (t->worlds.n_tested > 1 || !t->ours->n_normal) {
+    if (t->worlds.n_tested > 1) {
         return 0;
     }
     error = fl_prove_blind(t->p, t->rule, packet, traces, FL_N_WORLDS + 1, &blind);
