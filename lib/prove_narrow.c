@@ -12,12 +12,21 @@
 
 /* Rules that one may become. */
 #define MAX_PIECES 8
+/* What others may put in front of a refusal. */
+#define ROOM_FOR_PREFIX 40
 
+/* A sentence has an end (FL_ERROR_MAX), and the counter-example has to be whole: a flood's words are cut. */
 static int refuse(const struct fl_prover *p, const struct fl_rule *rule,
                   const struct fl_judged *judged)
 {
-    return fl_error_set(p->err, -EPERM, "not proven: %s; see ovs-appctl ofproto/trace %s '%s'",
-                        judged->why, rule->bridge, judged->guarded);
+    static const char format[] = "not proven: %.*s%s; see ovs-appctl ofproto/trace %s '%s'";
+    size_t others = sizeof format + strlen(rule->bridge) + strlen(judged->guarded) +
+                    ROOM_FOR_PREFIX;
+    size_t room = others < FL_ERROR_MAX ? FL_ERROR_MAX - others : 0;
+    bool fits = strlen(judged->why) <= room;
+
+    return fl_error_set(p->err, -EPERM, format, (int)room, judged->why, fits ? "" : "...",
+                        rule->bridge, judged->guarded);
 }
 
 static bool is_in(const struct fl_space *space, const struct flow *packet)
