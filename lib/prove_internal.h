@@ -28,6 +28,8 @@ struct fl_prover {
     /* The first region of the present rule that was right. */
     struct match right;
     bool has_right;
+    struct match *hints; /* What the flows of the set's bridges match of packets' headers. */
+    size_t n_hints;
     /* What was asked about the last packet, when its rule was changed: it is asked about again. */
     struct {
         char *guarded, *plain, *actions;
