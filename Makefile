@@ -5,6 +5,7 @@
 #   make demo       find and repair, live       make check SANITIZE=1   under ASan and UBSan
 #                   (BENCH=kernel: in a QEMU guest, on the kernel's datapath)
 #   make bench      performance                 make fuzz       RUNS=1000000 a target, KEEP=1 keeps
+#   make soak-proof the prover against SEEDS=300 random pipelines, PACKETS=10000 for each
 #   make install    PREFIX, DESTDIR             make format     clang-format what is ours
 #   make clean      build folders               make distclean  and libopenvswitch
 #
@@ -33,7 +34,7 @@ endif
 C_FILES = find flows lib agent cli tests -name '*.[ch]'
 
 .DEFAULT_GOAL := all
-.PHONY: all setup setup-bench demo check bench fuzz install format clean distclean
+.PHONY: all setup setup-bench demo check bench soak-proof fuzz install format clean distclean
 .NOTPARALLEL:
 
 # Meson is only asked again when its options, or the libraries of the bench, are not as last time.
@@ -67,6 +68,13 @@ check: setup-bench all
 bench: setup-bench all
 	@FLOWLIFT_BUILD=$(abspath $(BUILD)) \
 	    $(PYTHON) tests/perf/$(if $(filter kernel,$(BENCH)),kernel-)bench
+
+# The same tests as in `make check`, for longer: SEEDS pipelines, PACKETS of each plan, MUTATIONS.
+soak-proof: setup-bench all
+	@for test in soundness sensitivity refusals; do \
+	    FLOWLIFT_BUILD=$(abspath $(BUILD)) SEEDS=$(or $(SEEDS),300) PACKETS=$(or $(PACKETS),10000) \
+	        MUTATIONS=$(or $(MUTATIONS),200) $(PYTHON) -B tests/proof/$$test.py || exit 1; \
+	done
 
 fuzz:
 	@tools/setup build fuzz
