@@ -7,9 +7,9 @@
 #define RETRY_MOST_MS  5000
 #define REST_FIRST_MS  500
 #define REST_MOST_MS   64000
-/* At most a fifth of the time is spent looking at one remedy, unless a look takes long. */
-#define PAUSE_TIMES   4
-#define PAUSE_MOST_MS 500
+/* At most a quarter of the time is spent looking at one remedy, unless a look takes long. */
+#define PAUSE_TIMES   3
+#define PAUSE_MOST_MS 300
 
 /* What an interrupted apply left. It was never verified, so it is not put back. */
 static enum fl_guard_act decide_planned(const struct fl_guard_view *view)

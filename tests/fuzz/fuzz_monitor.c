@@ -56,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ovs_list scopes = OVS_LIST_INITIALIZER(&scopes);
     struct fl_monitor_scope entries[2];
     struct fl_monitor_counts counts = { .n_flows = 0 };
-    struct fl_remedy_scope *all = new_scope(&scopes, &entries[0]), *one = new_scope(&scopes, &entries[1]);
+    struct fl_remedy_scope *all = new_scope(&scopes, &entries[0]),
+                           *one = new_scope(&scopes, &entries[1]);
     struct ofp_header *header;
     struct ofpbuf *msg;
     enum ofptype type;

@@ -151,8 +151,8 @@ static void waits_grow_up_to_a_limit(void **state)
     assert_int_equal(fl_guard_rest_ms(3), 2000);
     assert_int_equal(fl_guard_rest_ms(UINT32_MAX), 64000);
     assert_int_equal(fl_guard_pause_ms(0), 0);
-    assert_int_equal(fl_guard_pause_ms(60), 240);
-    assert_int_equal(fl_guard_pause_ms(10000), 500);
+    assert_int_equal(fl_guard_pause_ms(60), 180);
+    assert_int_equal(fl_guard_pause_ms(10000), 300);
 }
 
 static void what_a_reader_sees_is_as_on_disk(void **state)
