@@ -13,6 +13,9 @@
 
 #define SECONDS_MOST  3600.0
 #define LINES_DEFAULT 50u
+/* Less than it takes to look at the result would be no offer. */
+#define CONFIRM_LEAST 5.0
+#define CONFIRM_MOST  86400.0
 
 /* The words, and how far they were read. */
 struct words {
@@ -31,6 +34,26 @@ static int parse_seconds(const char *option, const char *text, double least, int
     if (end == text || *end || !isfinite(seconds) || seconds < least || seconds > SECONDS_MOST)
         return fl_error_set(err, -EINVAL, "--%s takes seconds from %g to %g, not '%s'", option,
                             least, SECONDS_MOST, text);
+    *ms = llround(seconds * 1000);
+    return 0;
+}
+
+/* "90", "90s", "1.5m" */
+static int parse_confirm_within(const char *text, int64_t *ms, struct fl_error *err)
+{
+    char *end;
+    double seconds = strtod(text, &end);
+
+    if (end != text && *end == 'm')
+        seconds *= 60;
+    if (end != text && (*end == 'm' || *end == 's'))
+        end++;
+    if (end == text || *end || !isfinite(seconds) || seconds < CONFIRM_LEAST ||
+        seconds > CONFIRM_MOST)
+        return fl_error_set(err, -EINVAL,
+                            "--confirm-within takes a time from %gs to %gm, such as 90s or 5m, "
+                            "not '%s'",
+                            CONFIRM_LEAST, CONFIRM_MOST / 60, text);
     *ms = llround(seconds * 1000);
     return 0;
 }
@@ -119,6 +142,9 @@ static int set_option(struct fl_request *request, enum fl_option_id id, const ch
     case FL_OPTION_PLAN: request->plan = value; return 0;
     case FL_OPTION_TICKET: request->ticket = value; return 0;
     case FL_OPTION_DRY_RUN: request->dry_run = true; return 0;
+    case FL_OPTION_CONFIRM_WITHIN:
+        return parse_confirm_within(value, &request->confirm_within_ms, err);
+    case FL_OPTION_FOREGROUND: request->foreground = true; return 0;
     case FL_OPTION_ALL: request->all = true; return 0;
     case FL_OPTION_LINES: return parse_lines(value, &request->lines, err);
     case FL_OPTION_MAN: request->man = true; return 0;

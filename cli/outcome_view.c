@@ -11,6 +11,7 @@
 #include "cli/table.h"
 #include "cli/text.h"
 #include "flows/cleanup.h"
+#include "lib/base/clock.h"
 
 enum fl_style fl_remedy_style(enum fl_remedy_state state)
 {
@@ -45,6 +46,9 @@ json_t *fl_outcome_json(const struct fl_outcome_answer *answer)
     json_object_set_new(document, "changed", json_boolean(outcome->changed));
     json_object_set_new(document, "packets", fl_count_json(outcome->packets));
     json_object_set_new(document, "hw_share", fl_share_json(outcome->hw_share));
+    json_object_set_new(document, "confirm_by", fl_time_json(outcome->confirm_by_ms));
+    if (answer->has_file)
+        json_object_set_new(document, "proven_anew", json_boolean(answer->proven_anew));
     json_object_set_new(document, "before", before_json(answer));
     return document;
 }
@@ -100,6 +104,16 @@ static bool evidence_is_news(const struct fl_outcome *outcome)
     return outcome->evidence && (!outcome->reason || !strstr(outcome->reason, outcome->evidence));
 }
 
+static void print_deadline(const struct fl_outcome_answer *answer, struct fl_output *out)
+{
+    _cleanup_free char *confirm = fl_request_again(answer->request, "confirm", answer->vm_name);
+    char by[FL_TIME_TEXT_BYTES];
+
+    if (answer->outcome->confirm_by_ms)
+        fl_output_styled(out, FL_STYLE_BOLD, "reverts at %s unless confirmed: %s\n",
+                         fl_time_format(answer->outcome->confirm_by_ms, by), confirm);
+}
+
 void fl_outcome_print(const struct fl_outcome_answer *answer, struct fl_output *out)
 {
     const struct fl_outcome *outcome = answer->outcome;
@@ -120,8 +134,10 @@ void fl_outcome_print(const struct fl_outcome_answer *answer, struct fl_output *
     if (answer->has_before && (answer->packets_before || outcome->packets))
         print_numbers(answer, out);
     fl_output_styled(out, FL_STYLE_BOLD, "next: %s\n", next);
-    if (outcome->state == FL_REMEDY_INSTALLED || outcome->state == FL_REMEDY_VERIFIED)
+    if (outcome->state == FL_REMEDY_INSTALLED || outcome->state == FL_REMEDY_VERIFIED) {
         fl_output_printf(out, "undo: %s\n", undo);
+        print_deadline(answer, out);
+    }
 }
 
 void fl_outcome_show(const struct fl_outcome_answer *answer, struct fl_output *out)

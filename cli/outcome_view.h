@@ -15,6 +15,8 @@ struct fl_outcome_answer {
     const struct fl_request *request;
     const char *vm_name;
     const struct fl_outcome *outcome;
+    bool has_file;    /* The rules come from a plan in a file, ... */
+    bool proven_anew; /* ... and the pipeline has changed since. */
     bool has_before;
     double hw_share_before; /* Negative: there were no packets. */
     uint64_t packets_before;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
+#include <openvswitch/dynamic-string.h>
 #include <ovs/util.h>
 
 #include "cli/audit_view.h"
@@ -9,29 +10,8 @@
 #include "cli/plan_view.h"
 #include "cli/progress.h"
 #include "cli/reading.h"
+#include "cli/waiter.h"
 #include "flows/cleanup.h"
-#include "lib/ovs/ctl.h"
-#include "lib/prove.h"
-
-#define DEFAULT_TIMEOUT_MS 15000
-
-/* What was true when the plan was made need not be true now. */
-static int prove_again(const struct fl_operator *op, struct fl_plan *plan, struct fl_error *err)
-{
-    const struct fl_proof_of what = { .set = &plan->set, .vm = plan->vm };
-    int timeout_ms = op->host.timeout_ms ? op->host.timeout_ms : DEFAULT_TIMEOUT_MS;
-    struct fl_ctl *ctl;
-    int error = fl_ctl_open(op->host.target, timeout_ms, &ctl, err);
-
-    if (error)
-        return error;
-    fl_progress_step("proving the plan again", NULL);
-    error = fl_prove(ctl, op->config, &what, err);
-    fl_ctl_close(ctl);
-    if (error == -EPERM)
-        fl_error_prefix(err, "the plan no longer holds");
-    return error;
-}
 
 /*
  * A plan from a file goes the way of one made now: what forbids the one forbids the other, and rules
@@ -39,7 +19,7 @@ static int prove_again(const struct fl_operator *op, struct fl_plan *plan, struc
  * be planned now, is helped by a plan of earlier.
  */
 static int get_plan_of_file(const struct fl_request *request, const struct fl_operator *op,
-                            struct fl_plan *plan, struct fl_error *err)
+                            struct fl_plan *plan, bool *anew, struct fl_error *err)
 {
     struct fl_flowset set;
     int error = fl_plan_file_read(request->plan, request->argument, &set, err);
@@ -58,29 +38,55 @@ static int get_plan_of_file(const struct fl_request *request, const struct fl_op
     fl_flowset_destroy(&plan->set);
     plan->set = set;
     plan->installed = false;
-    return prove_again(op, plan, err);
+    return fl_remedy_prove(op, plan, anew, err);
 }
 
 static int get_plan(const struct fl_request *request, const struct fl_operator *op,
-                    struct fl_plan *plan, struct fl_error *err)
+                    struct fl_plan *plan, bool *anew, struct fl_error *err)
 {
     if (request->plan)
-        return get_plan_of_file(request, op, plan, err);
+        return get_plan_of_file(request, op, plan, anew, err);
     return fl_remedy_plan(op, request->argument, plan, err);
 }
 
+/* Whoever gave the file is to see that what is done may not be what he has read in it. */
+static void say_anew(struct fl_output *out)
+{
+    fl_output_styled(out, FL_STYLE_ODD,
+                     "the pipeline has changed since this plan was made: proven anew\n");
+}
+
 /* There is no plan, or it was only to be shown. */
-static int show_plan(const struct fl_plan_answer *answer, int code, struct fl_output *out)
+static int show_plan(const struct fl_plan_answer *answer, int code, bool anew,
+                     struct fl_output *out)
 {
     if (answer->request->format == FL_FORMAT_JSON) {
         json_t *document = fl_plan_json(answer, "apply");
 
         json_object_set_new(document, "changed", json_false());
+        if (answer->request->plan)
+            json_object_set_new(document, "proven_anew", json_boolean(anew));
         fl_output_json(out, document);
     } else {
+        if (anew)
+            say_anew(out);
         fl_plan_print(answer, NULL, out);
     }
     return fl_plan_exit_code(code);
+}
+
+/* A line for each rule, for copying. */
+static char *rules_text(const struct fl_flowset *set)
+{
+    struct ds text = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < set->n_rules; i++) {
+        _cleanup_free char *rule = fl_rule_text(&set->rules[i], set->cookie);
+
+        if (!set->rules[i].decoy)
+            ds_put_format(&text, "  %s\n", rule);
+    }
+    return ds_steal_cstr(&text);
 }
 
 /*
@@ -88,8 +94,9 @@ static int show_plan(const struct fl_plan_answer *answer, int code, struct fl_ou
  * gathered first.
  */
 static int install(const struct fl_request *request, const struct fl_operator *op,
-                   struct fl_plan *plan, struct fl_output *out, struct fl_error *err)
+                   struct fl_plan *plan, bool anew, struct fl_output *out, struct fl_error *err)
 {
+    _cleanup_free char *rules = anew ? rules_text(&plan->set) : NULL;
     _cleanup_free char *name = xstrdup(plan->set.vm_name);
     struct fl_error why = FL_ERROR_INIT;
     struct fl_outcome outcome;
@@ -97,6 +104,8 @@ static int install(const struct fl_request *request, const struct fl_operator *o
         .request = request,
         .vm_name = name,
         .outcome = &outcome,
+        .has_file = request->plan != NULL,
+        .proven_anew = anew,
         .has_before = plan->vm != NULL && !plan->installed,
         .hw_share_before = plan->vm ? plan->vm->hw_share : -1,
         .packets_before = plan->vm ? fl_tally_all(plan->vm->storage.packets) : 0,
@@ -111,6 +120,10 @@ static int install(const struct fl_request *request, const struct fl_operator *o
         exit_code = FL_EXIT_TROUBLE;
     } else {
         fl_progress_end();
+        if (anew && request->format != FL_FORMAT_JSON) {
+            say_anew(out);
+            fl_output_styled(out, FL_STYLE_DIM, "%s", rules);
+        }
         fl_outcome_show(&answer, out);
         exit_code = error ? FL_EXIT_NOT_DONE : FL_EXIT_DONE;
     }
@@ -123,7 +136,8 @@ static int plan_and_install(const struct fl_request *request, const struct fl_op
 {
     struct fl_plan plan = { .snapshot = NULL };
     struct fl_error why = FL_ERROR_INIT;
-    int code = get_plan(request, op, &plan, &why);
+    bool anew = false;
+    int code = get_plan(request, op, &plan, &anew, &why);
     int exit_code = FL_EXIT_TROUBLE;
 
     /* A plan file that is not there is no answer about the VM. */
@@ -133,9 +147,9 @@ static int plan_and_install(const struct fl_request *request, const struct fl_op
         struct fl_plan_answer answer = fl_plan_answer(request, &plan, code, &why);
 
         fl_progress_end();
-        exit_code = show_plan(&answer, code, out);
+        exit_code = show_plan(&answer, code, anew, out);
     } else {
-        exit_code = install(request, op, &plan, out, err);
+        exit_code = install(request, op, &plan, anew, out, err);
     }
     fl_plan_destroy(&plan);
     return exit_code;
@@ -149,6 +163,9 @@ int fl_verb_apply(const struct fl_request *request, struct fl_output *out, struc
 
     if (!fl_operator_open(request, &config, &op, err)) {
         op.progress = fl_progress_step;
+        op.confirm_within_ms = request->confirm_within_ms;
+        op.installing = fl_waiter_start;
+        op.installing_aux = CONST_CAST(struct fl_request *, request);
         exit_code = plan_and_install(request, &op, out, err);
     }
     fl_operator_close(&op);

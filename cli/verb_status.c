@@ -2,6 +2,7 @@
 #include <ovs/util.h>
 
 #include "cli/human.h"
+#include "cli/options.h"
 #include "cli/outcome_view.h"
 #include "cli/progress.h"
 #include "cli/reading.h"
@@ -39,6 +40,7 @@ static json_t *entry_json(const struct fl_status_entry *e)
     json_object_set_new(json, "ticket", fl_text_json(e->ticket));
     json_object_set_new(json, "who", fl_text_json(e->who));
     json_object_set_new(json, "changed", fl_time_json(e->changed_ms));
+    json_object_set_new(json, "confirm_by", fl_time_json(e->confirm_by_ms));
     return json;
 }
 
@@ -93,12 +95,25 @@ static void put_row(struct fl_table *table, const struct fl_status_entry *e)
     fl_table_cell(table, FL_STYLE_PLAIN, "%s", e->ticket ? e->ticket : "-");
 }
 
+/* A time that is over is in the note. */
+static void print_deadline(const struct listing *listing, const struct fl_status_entry *e,
+                           struct fl_output *out)
+{
+    _cleanup_free char *confirm = fl_request_again(listing->request, "confirm", e->vm_name);
+    char by[FL_TIME_TEXT_BYTES];
+
+    if (e->confirm_by_ms > fl_time_now_ms())
+        fl_output_printf(out, "%s: reverts at %s unless confirmed: %s\n", e->vm_name,
+                         fl_time_format(e->confirm_by_ms, by), confirm);
+}
+
 static void print_notes(const struct listing *listing, struct fl_output *out)
 {
     for (size_t i = 0; i < listing->n; i++) {
         const struct fl_status_entry *e = &listing->entries[i];
         _cleanup_free char *name = fl_text_clean(e->vm_name);
 
+        print_deadline(listing, e, out);
         if (!e->note)
             continue;
         fl_output_styled(out, FL_STYLE_ODD, "%s: ", name);

@@ -41,6 +41,13 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
                            .value = "ID",
                            .summary = "why: kept with the remedy and in the journal" },
     [FL_OPTION_DRY_RUN] = { .name = "dry-run", .summary = "plan and prove, but change nothing" },
+    [FL_OPTION_CONFIRM_WITHIN] = { .name = "confirm-within",
+                                   .value = "TIME",
+                                   .summary =
+                                       "revert it again unless flowlift confirm comes within this "
+                                       "time from when the rules go in: 90, 90s or 5m" },
+    [FL_OPTION_FOREGROUND] = { .name = "foreground",
+                               .summary = "stay, and write a line for each thing done" },
     [FL_OPTION_ALL] = { .name = "all",
                         .summary = "every remedy, and every rule with flowlift's cookie on every "
                                    "bridge" },
@@ -152,11 +159,24 @@ const struct fl_verb fl_verbs[] = {
         .description = "Plans (or takes --plan FILE), installs the rules in one atomic bundle, "
                        "and watches the VM's storage packets. When the NIC does not take them "
                        "over, the rules are removed again. Doing it twice changes nothing the "
-                       "second time.",
+                       "second time. With --confirm-within a process stays behind that reverts it "
+                       "when the time is over, also when this one was killed.",
         .effect = FL_WRITES,
         .formats = TEXT_OR_JSON,
-        .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(PLAN) | BIT(TICKET) | BIT(DRY_RUN),
+        .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(PLAN) | BIT(TICKET) | BIT(DRY_RUN) |
+                   BIT(CONFIRM_WITHIN),
         .run = fl_verb_apply,
+    },
+    {
+        .name = "confirm",
+        .arguments = "VM",
+        .summary = "a remedy that was applied with --confirm-within is to stay",
+        .description = "Until the time is over that apply --confirm-within gave. When there is "
+                       "nothing to confirm, or it is too late, it says so and exits with 1.",
+        .effect = FL_WRITES,
+        .formats = TEXT_OR_JSON,
+        .options = ALL_VERBS,
+        .run = fl_verb_confirm,
     },
     {
         .name = "verify",
@@ -179,6 +199,20 @@ const struct fl_verb fl_verbs[] = {
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | ASKS_OVS | BIT(ALL) | BIT(TICKET),
         .run = fl_verb_revert,
+    },
+    {
+        .name = "guard",
+        .arguments = "",
+        .summary = "take remedies out while the pipeline forbids them",
+        .description = "Watches the bridges of all remedies and proves each again when something "
+                       "changes that may matter to it, and once a minute. When the pipeline does "
+                       "not agree any more, the rules go out at once and the remedy is suspended; "
+                       "when it agrees again, or somebody deleted the rules, they go in. Ends with "
+                       "SIGTERM or SIGINT; the remedies stay as they are.",
+        .effect = FL_WRITES,
+        .formats = TEXT_OR_JSON | FORMAT(JSONL),
+        .options = ALL_VERBS | ASKS_OVS | BIT(FOREGROUND),
+        .run = fl_verb_guard,
     },
     {
         .name = "status",
@@ -234,6 +268,17 @@ const struct fl_verb fl_verbs[] = {
         .formats = FORMAT(TABLE),
         .options = BIT(MAN) | BIT(HELP),
         .run = fl_verb_help,
+    },
+    {
+        .name = "await-confirm",
+        .arguments = "VM",
+        .summary = "revert a remedy that nobody confirms in time",
+        .description = "What apply --confirm-within leaves behind.",
+        .effect = FL_WRITES,
+        .hidden = true,
+        .formats = FORMAT(TABLE),
+        .options = BIT(ROOT) | ASKS_OVS | BIT(HELP),
+        .run = fl_verb_await,
     },
     {
         .name = "completion",

@@ -31,6 +31,8 @@ enum fl_option_id {
     FL_OPTION_PLAN,
     FL_OPTION_TICKET,
     FL_OPTION_DRY_RUN,
+    FL_OPTION_CONFIRM_WITHIN,
+    FL_OPTION_FOREGROUND,
     FL_OPTION_ALL,
     FL_OPTION_LINES,
     FL_OPTION_MAN,
@@ -67,6 +69,7 @@ struct fl_request {
     bool storage;
     bool screen;
     bool dry_run;
+    bool foreground;
     bool all;
     bool man;
     bool has_path;
@@ -79,9 +82,10 @@ struct fl_request {
     const char *ticket; /* or NULL */
     const char **from;  /* owned */
     size_t n_from;
-    int64_t window_ms; /* -1: as configured */
-    int timeout_ms;    /* 0: the default of each step */
-    size_t lines;      /* 0: all */
+    int64_t window_ms;         /* -1: as configured */
+    int64_t confirm_within_ms; /* 0: nobody need confirm */
+    int timeout_ms;            /* 0: the default of each step */
+    size_t lines;              /* 0: all */
 };
 
 /** fl_request_host() - where OVS is, as the options say; borrows from @request */
@@ -129,13 +133,16 @@ int fl_verb_flows(const struct fl_request *, struct fl_output *, struct fl_error
 int fl_verb_explain(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_plan(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_apply(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_confirm(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_verify(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_revert(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_status(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_guard(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_history(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_capture(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_doctor(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_help(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_await(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_completion(const struct fl_request *, struct fl_output *, struct fl_error *);
 
 #endif

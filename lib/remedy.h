@@ -25,6 +25,15 @@ struct fl_operator {
     const char *ticket;                            /* or NULL */
     void (*progress)(const char *what, void *aux); /* or NULL */
     void *progress_aux;
+    /*
+     * A remedy that this operator installs is to be reverted unless it is confirmed within this time, which
+     * begins as its rules go in; 0: it stays. See to it that somebody does so (lib/remedy.h cannot wait):
+     * @installing is called when the deadline is on disk and before any rule goes in. Its error, with a
+     * sentence, stops the installation. NULL: nobody is told.
+     */
+    int64_t confirm_within_ms;
+    int (*installing)(const struct fl_remedy *remedy, void *aux, struct fl_error *err);
+    void *installing_aux;
 };
 
 /* A plan and what it was made from. Zero it, pass it, destroy it. */
@@ -49,15 +58,26 @@ void fl_plan_destroy(struct fl_plan *plan);
 int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_plan *plan,
                    struct fl_error *err);
 
+/**
+ * fl_remedy_prove() - prove a plan of earlier again
+ * The pipeline that it was proven against being the same, its rules are taken as they are, or not at all;
+ * else it is proven like a new one, and its rules may become others.
+ * @anew: which of the two it was
+ * Return: 0; -EPERM not proven; other negative errno: OVS could not be asked.
+ */
+int fl_remedy_prove(const struct fl_operator *op, struct fl_plan *plan, bool *anew,
+                    struct fl_error *err);
+
 /* What an apply or verify saw. */
 struct fl_outcome {
     enum fl_remedy_state state;
     bool changed; /* anything was written to the switch */
     bool had_traffic;
-    char *reason;     /* one sentence, also the remedy's */
-    char *evidence;   /* what the switch or its log said, or NULL */
-    double hw_share;  /* of the storage packets seen while verifying; negative: none */
-    uint64_t packets; /* seen while verifying */
+    char *reason;          /* one sentence, also the remedy's */
+    char *evidence;        /* what the switch or its log said, or NULL */
+    double hw_share;       /* of the storage packets seen while verifying; negative: none */
+    uint64_t packets;      /* seen while verifying */
+    int64_t confirm_by_ms; /* the remedy's, 0: it stays */
 };
 void fl_outcome_destroy(struct fl_outcome *outcome);
 
@@ -87,6 +107,25 @@ int fl_remedy_revert(const struct fl_operator *op, const char *vm_what, struct f
  */
 int fl_remedy_revert_all(const struct fl_operator *op, size_t *n_reverted, struct fl_error *err);
 
+/**
+ * fl_remedy_confirm() - an installed remedy that waits for it is to stay
+ * Return: 0; -ECANCELED when there is nothing to confirm, or it is too late: outcome->reason says so;
+ * other negative errno: trouble.
+ */
+int fl_remedy_confirm(const struct fl_operator *op, const char *vm_what, struct fl_outcome *outcome,
+                      struct fl_error *err);
+/**
+ * fl_remedy_revert_unconfirmed() - take a remedy out whose time to be confirmed is over
+ * @vm_id: its identity
+ * @now_ms: Unix time; of a caller who has waited on another clock, the deadline
+ * Return: 0 it was taken out; -ECANCELED there was nothing to do: it was confirmed, or reverted, or its
+ * time is not over; other negative errno: trouble, to be tried again.
+ */
+int fl_remedy_revert_unconfirmed(const struct fl_operator *op, const char *vm_id, int64_t now_ms,
+                                 struct fl_outcome *outcome, struct fl_error *err);
+/** fl_remedy_is_late() - its time to be confirmed is over at @now_ms (Unix time), and it is not reverted */
+bool fl_remedy_is_late(const struct fl_remedy *remedy, int64_t now_ms);
+
 /* One line of status: what is on disk against what is in the switch. */
 struct fl_status_entry {
     char *vm_name;
@@ -102,7 +141,8 @@ struct fl_status_entry {
     char *ticket;
     char *who;
     int64_t changed_ms;
-    uint64_t packets; /* counted by its rules */
+    int64_t confirm_by_ms; /* it is reverted then unless it is confirmed; 0: it stays */
+    uint64_t packets;      /* counted by its rules */
     uint64_t bytes;
 };
 /**

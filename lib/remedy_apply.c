@@ -68,13 +68,19 @@ static int install(const struct fl_operator *op, struct fl_store *store, struct 
 {
     int error;
 
+    remedy->confirm_by_ms = op->confirm_within_ms ? fl_time_now_ms() + op->confirm_within_ms : 0;
     error = fl_step_record(op, store, remedy, FL_REMEDY_PLANNED, "plan", "about to be installed",
                            err);
     if (error) {
         return error;
     }
-    fl_step_say(op, "installing the rules in one bundle");
-    error = fl_step_install(op, &remedy->set, true, err);
+    if (remedy->confirm_by_ms && op->installing) {
+        error = op->installing(remedy, op->installing_aux, err);
+    }
+    if (!error) {
+        fl_step_say(op, "installing the rules in one bundle");
+        error = fl_step_install(op, &remedy->set, true, err);
+    }
     if (error) {
         struct fl_error ignored = FL_ERROR_INIT;
         size_t n_deleted;
@@ -183,6 +189,7 @@ int fl_remedy_apply(const struct fl_operator *op, struct fl_plan *plan, struct f
         error = install(op, store, &remedy, outcome, err);
         how.decoys = remedy.set.n_rules > fl_step_n_rules(&remedy.set);
         how.n_good = 2;
+        how.until_ms = remedy.confirm_by_ms;
     } else if (!error) {
         outcome->state = remedy.state == FL_REMEDY_VERIFIED ? FL_REMEDY_VERIFIED
                                                             : FL_REMEDY_INSTALLED;
@@ -190,6 +197,7 @@ int fl_remedy_apply(const struct fl_operator *op, struct fl_plan *plan, struct f
     if (!error) {
         error = watch(op, store, &remedy, was_busy, &how, outcome, err);
     }
+    outcome->confirm_by_ms = remedy.confirm_by_ms;
     fl_remedy_destroy(&remedy);
     fl_store_close(store);
     return error;
@@ -229,6 +237,11 @@ static int check_present(const struct fl_operator *op, const struct fl_remedy *r
         return fl_error_set(err, -ECANCELED, "%s: its remedy was reverted: %s", remedy->set.vm_name,
                             remedy->reason);
     }
+    if (remedy->state == FL_REMEDY_SUSPENDED) {
+        set_reason(outcome, xstrdup(remedy->reason));
+        return fl_error_set(err, -ECANCELED, "%s: its remedy is suspended: %s", remedy->set.vm_name,
+                            remedy->reason);
+    }
     error = fl_step_present(op, &remedy->set, &presence, err);
     if (!error && presence.n_present < n_rules) {
         set_reason(outcome, xasprintf("%zu of its %zu rules are in the switch", presence.n_present,
@@ -255,6 +268,7 @@ int fl_remedy_verify(const struct fl_operator *op, const char *vm_what, struct f
     error = fl_step_find_remedy(store, vm_what, &remedy, err);
     if (!error) {
         outcome->state = remedy.state;
+        outcome->confirm_by_ms = remedy.confirm_by_ms;
         error = check_present(op, &remedy, outcome, err);
         if (!error) {
             error = verify_now(op, store, &remedy, outcome, err);

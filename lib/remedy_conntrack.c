@@ -14,6 +14,7 @@
  */
 
 #include <errno.h>
+#include <string.h>
 
 #include <ovs/packets.h>
 #include <ovs/util.h>
@@ -103,6 +104,68 @@ int fl_step_forget_connections(const struct fl_operator *op, const struct fl_flo
     for (size_t i = 0; !error && i < set->n_zones; i++)
         error = forget_in_zone(table, set, set->zones[i], err);
     fl_connection_table_close(table);
+    fl_inventory_destroy(&inv);
+    return error;
+}
+
+static int read_all(struct fl_connection_table *table, const uint16_t *zones, size_t n_zones,
+                    struct fl_connection **all, size_t *n_all, struct fl_error *err)
+{
+    for (size_t i = 0; i < n_zones; i++) {
+        struct fl_connection *some = NULL;
+        size_t n = 0;
+        int error = fl_connection_table_read(table, zones[i], MAX_CONNECTIONS, &some, &n, err);
+
+        if (error && error != -E2BIG) {
+            free(some);
+            return error;
+        }
+        fl_error_clear(err);
+        if (n) {
+            *all = xrealloc(*all, (*n_all + n) * sizeof **all);
+            memcpy(*all + *n_all, some, n * sizeof *some);
+            *n_all += n;
+        }
+        free(some);
+    }
+    return 0;
+}
+
+int fl_step_read_zones(const struct fl_operator *op, const struct fl_inventory *inv,
+                       const char *bridge, const uint16_t *zones, size_t n_zones,
+                       struct fl_connection **all, size_t *n_all, struct fl_error *err)
+{
+    struct fl_connection_table *table;
+    int error = fl_connection_table_open(&op->host, inv, bridge, fl_step_timeout_ms(op), &table,
+                                         err);
+
+    *all = NULL;
+    *n_all = 0;
+    if (!error) {
+        error = read_all(table, zones, n_zones, all, n_all, err);
+        fl_connection_table_close(table);
+    }
+    return error;
+}
+
+int fl_step_read_connections(const struct fl_operator *op, const struct fl_flowset *set,
+                             struct fl_connection **all, size_t *n_all, struct fl_error *err)
+{
+    struct fl_vm_keys keys = fl_config_vm_keys(op->config);
+    struct fl_inventory inv;
+    int error;
+
+    *all = NULL;
+    *n_all = 0;
+    if (!set->n_zones || !set->n_rules) {
+        return 0;
+    }
+    fl_inventory_init(&inv);
+    error = fl_db_read(op->host.db, &keys, fl_step_timeout_ms(op), &inv, err);
+    if (!error) {
+        error = fl_step_read_zones(op, &inv, set->rules[0].bridge, set->zones, set->n_zones, all,
+                                   n_all, err);
+    }
     fl_inventory_destroy(&inv);
     return error;
 }

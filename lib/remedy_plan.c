@@ -6,15 +6,12 @@
 #include <ovs/util.h>
 
 #include "flows/cleanup.h"
-#include "lib/connection_table.h"
 #include "lib/prove.h"
 #include "lib/remedy_steps.h"
 
 #define MAX_ZONES 64
 /* Interfaces of one VM that carry storage traffic to another bridge. */
 #define MAX_PATCHES 16
-/* Connections read of one zone; a storage client has a handful. */
-#define MAX_CONNECTIONS 65536
 
 /* These say that no plan is needed or possible: what could not be read must not look like them. */
 static int as_trouble(int error)
@@ -82,51 +79,20 @@ static int refuse_by_verdict(const struct fl_plan *plan, struct fl_error *err)
     }
 }
 
-static int read_zones(struct fl_connection_table *table, const uint16_t *zones, size_t n_zones,
-                      struct fl_connection **all, size_t *n_all, struct fl_error *err)
-{
-    for (size_t i = 0; i < n_zones; i++) {
-        struct fl_connection *some = NULL;
-        size_t n = 0;
-        int error = fl_connection_table_read(table, zones[i], MAX_CONNECTIONS, &some, &n, err);
-
-        if (error && error != -E2BIG) {
-            free(some);
-            return error;
-        }
-        fl_error_clear(err);
-        if (n) {
-            *all = xrealloc(*all, (*n_all + n) * sizeof **all);
-            memcpy(*all + *n_all, some, n * sizeof *some);
-            *n_all += n;
-        }
-        free(some);
-    }
-    return 0;
-}
-
 /* Those of the zones that the VM's chains pass. */
 static int read_connections(const struct fl_operator *op, const struct fl_vm_audit *vm,
                             struct fl_connection **all, size_t *n_all, struct fl_error *err)
 {
-    struct fl_connection_table *table;
     uint16_t zones[MAX_ZONES];
     size_t n_zones = fl_simplify_zones(vm, zones, MAX_ZONES);
-    int error;
 
     *all = NULL;
     *n_all = 0;
     if (!n_zones || !vm->vm->n_interfaces) {
         return 0;
     }
-    error = fl_connection_table_open(&op->host, vm->inv,
-                                     vm->inv->interfaces[vm->vm->interfaces[0]].bridge,
-                                     fl_step_timeout_ms(op), &table, err);
-    if (!error) {
-        error = read_zones(table, zones, n_zones, all, n_all, err);
-        fl_connection_table_close(table);
-    }
-    return error;
+    return fl_step_read_zones(op, vm->inv, vm->inv->interfaces[vm->vm->interfaces[0]].bridge, zones,
+                              n_zones, all, n_all, err);
 }
 
 static void remember_zones(const struct fl_vm_audit *vm, struct fl_flowset *set)
@@ -235,6 +201,56 @@ int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_
         return as_trouble(error);
     }
     error = derive(op, ctl, plan, err);
+    fl_ctl_close(ctl);
+    return error;
+}
+
+/* As it is when the pipeline is as it was; else, or when something else has changed, anew. */
+static int prove_plan(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_proof_of *what,
+                      bool *anew, struct fl_error *err)
+{
+    _cleanup_free char *basis = NULL;
+    int error = fl_prove_basis(what->set, &basis, err);
+
+    if (error) {
+        return as_trouble(error);
+    }
+    *anew = !what->set->basis || strcmp(basis, what->set->basis);
+    if (!*anew) {
+        what->as_it_is = true;
+        error = fl_prove(ctl, op->config, what, err);
+        *anew = error == -EPERM;
+        what->as_it_is = false;
+    }
+    if (*anew) {
+        fl_error_clear(err);
+        error = fl_prove(ctl, op->config, what, err);
+    }
+    if (error == -EPERM) {
+        fl_error_prefix(err, "the plan no longer holds");
+    }
+    return error == -EPERM ? error : as_trouble(error);
+}
+
+int fl_remedy_prove(const struct fl_operator *op, struct fl_plan *plan, bool *anew,
+                    struct fl_error *err)
+{
+    _cleanup_free struct fl_connection *connections = NULL;
+    struct fl_proof_of what = { .set = &plan->set, .vm = plan->vm };
+    struct fl_ctl *ctl;
+    int error;
+
+    fl_step_say(op, "proving the plan again");
+    error = fl_step_read_connections(op, &plan->set, &connections, &what.n_connections, err);
+    if (error) {
+        return as_trouble(error);
+    }
+    what.connections = connections;
+    error = fl_ctl_open(op->host.target, fl_step_timeout_ms(op), &ctl, err);
+    if (error) {
+        return as_trouble(error);
+    }
+    error = prove_plan(op, ctl, &what, anew, err);
     fl_ctl_close(ctl);
     return error;
 }

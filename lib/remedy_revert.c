@@ -6,6 +6,7 @@
 
 #include <ovs/util.h>
 
+#include "flows/cleanup.h"
 #include "lib/ovs/db.h"
 #include "lib/remedy_steps.h"
 
@@ -57,14 +58,14 @@ static int find_remedy(struct fl_store *store, const struct fl_inventory *inv, c
     return remedy_of_vm(inv, vm_what, remedy, err);
 }
 
-/* @inv: every bridge is asked, since a rule may have been left on one that the remedy does not name. */
-static int revert_one(const struct fl_operator *op, struct fl_store *store,
-                      struct fl_remedy *remedy, bool on_disk, const struct fl_inventory *inv,
-                      struct fl_outcome *outcome, struct fl_error *err)
+int fl_step_revert(const struct fl_operator *op, struct fl_store *store, struct fl_remedy *remedy,
+                   bool on_disk, const struct fl_inventory *inv, const char *why,
+                   struct fl_outcome *outcome, struct fl_error *err)
 {
     bool was_reverted = remedy->state == FL_REMEDY_REVERTED;
     struct fl_error ignored = FL_ERROR_INIT;
     struct fl_presence presence;
+    _cleanup_free char *what = NULL;
     size_t n_deleted;
     int error;
 
@@ -78,10 +79,11 @@ static int revert_one(const struct fl_operator *op, struct fl_store *store,
     }
     outcome->changed = n_deleted > 0;
     outcome->state = FL_REMEDY_REVERTED;
+    what = n_deleted      ? xasprintf("%zu rules taken out", n_deleted)
+           : was_reverted ? xstrdup("there was nothing to take out")
+                          : xstrdup("its rules were gone from the switch already");
     free(outcome->reason);
-    outcome->reason = n_deleted      ? xasprintf("%zu rules taken out", n_deleted)
-                      : was_reverted ? xstrdup("there was nothing to take out")
-                                     : xstrdup("its rules were gone from the switch already");
+    outcome->reason = xasprintf("%s%s%s", why ? why : "", why ? "; " : "", what);
     if (!on_disk || (was_reverted && !n_deleted)) {
         return 0;
     }
@@ -107,7 +109,7 @@ int fl_remedy_revert(const struct fl_operator *op, const char *vm_what, struct f
     if (!error) {
         error = find_remedy(store, &inv, vm_what, &remedy, &on_disk, err);
         if (!error) {
-            error = revert_one(op, store, &remedy, on_disk, &inv, outcome, err);
+            error = fl_step_revert(op, store, &remedy, on_disk, &inv, NULL, outcome, err);
             fl_remedy_destroy(&remedy);
         }
         fl_store_close(store);
@@ -149,7 +151,7 @@ static int revert_listed(const struct fl_operator *op, struct fl_store *store,
         struct fl_outcome outcome = { .hw_share = -1 };
         bool was_reverted = list[i].state == FL_REMEDY_REVERTED;
 
-        error = revert_one(op, store, &list[i], true, inv, &outcome, err);
+        error = fl_step_revert(op, store, &list[i], true, inv, NULL, &outcome, err);
         *n_reverted += !error && (!was_reverted || outcome.changed);
         fl_outcome_destroy(&outcome);
     }

@@ -6,6 +6,7 @@
 
 #include <ovs/util.h>
 
+#include "lib/base/clock.h"
 #include "lib/ovs/db.h"
 #include "lib/remedy_steps.h"
 
@@ -38,6 +39,17 @@ static void compare_with_switch(const struct fl_remedy *remedy, struct fl_status
         }
         return;
     }
+    if (remedy->state == FL_REMEDY_SUSPENDED) {
+        if (!e->n_present && !e->n_foreign) {
+            e->note = xasprintf("suspended: %s", remedy->reason ? remedy->reason : "no reason");
+        } else {
+            e->state = FL_REMEDY_INSTALLED;
+            e->note = xasprintf("was suspended, and yet rules of it are in the switch; "
+                                "run flowlift revert %s",
+                                vm);
+        }
+        return;
+    }
     if (e->n_present == e->n_rules && !e->n_foreign) {
         if (remedy->state == FL_REMEDY_PLANNED) {
             e->state = FL_REMEDY_INSTALLED;
@@ -62,6 +74,20 @@ static void compare_with_switch(const struct fl_remedy *remedy, struct fl_status
     }
 }
 
+/* Whoever was to revert it in time was killed, or is at it. */
+static void say_late(const struct fl_remedy *remedy, struct fl_status_entry *e)
+{
+    char by[FL_TIME_TEXT_BYTES];
+
+    if (!fl_remedy_is_late(remedy, fl_time_now_ms())) {
+        return;
+    }
+    free(e->note);
+    e->note = xasprintf("was to be confirmed by %s and was not, and yet it is there; run flowlift "
+                        "revert %s",
+                        fl_time_format(remedy->confirm_by_ms, by), remedy->set.vm_name);
+}
+
 static void add_remedy(const struct fl_operator *op, struct status *status,
                        const struct fl_remedy *remedy)
 {
@@ -74,6 +100,7 @@ static void add_remedy(const struct fl_operator *op, struct status *status,
     e->ticket = nullable_xstrdup(remedy->ticket);
     e->who = nullable_xstrdup(remedy->who);
     e->changed_ms = remedy->changed_ms;
+    e->confirm_by_ms = remedy->confirm_by_ms;
     e->on_disk = true;
     e->state = e->recorded = remedy->state;
     e->n_rules = fl_step_n_rules(&remedy->set);
@@ -87,6 +114,7 @@ static void add_remedy(const struct fl_operator *op, struct status *status,
     e->packets = presence.packets;
     e->bytes = presence.bytes;
     compare_with_switch(remedy, e);
+    say_late(remedy, e);
 }
 
 static bool is_known(const struct fl_remedy *list, size_t n, uint64_t cookie)

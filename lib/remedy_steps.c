@@ -44,6 +44,9 @@ int fl_step_record(const struct fl_operator *op, struct fl_store *store, struct 
     remedy->reason = copy;
     remedy->state = state;
     remedy->changed_ms = fl_time_now_ms();
+    if (state == FL_REMEDY_REVERTED) {
+        remedy->confirm_by_ms = 0;
+    }
     error = fl_store_put(store, remedy, err);
     return error ? error : fl_journal_append(op->root, step, remedy, before_and_after(remedy), err);
 }

@@ -7,6 +7,7 @@
  */
 
 #include "flows/cleanup.h"
+#include "flows/connection.h"
 #include "lib/ovs/ctl.h"
 #include "lib/ovs/openflow.h"
 #include "lib/remedy.h"
@@ -65,11 +66,35 @@ int fl_step_remove(const struct fl_operator *op, const struct fl_flowset *set,
                    struct fl_error *err);
 
 /**
+ * fl_step_revert() - take the rules of @remedy out, and write it down
+ * @on_disk: it has a file, which says so then
+ * @inv: every bridge of it is asked, since a rule may have been left on one that the remedy does not name;
+ *       NULL: those that it names
+ * @why: begins the reason; NULL: somebody asked for it
+ * @outcome: state, changed and reason are filled
+ */
+int fl_step_revert(const struct fl_operator *op, struct fl_store *store, struct fl_remedy *remedy,
+                   bool on_disk, const struct fl_inventory *inv, const char *why,
+                   struct fl_outcome *outcome, struct fl_error *err);
+
+/**
  * fl_step_forget_connections() - have conntrack forget the connections that the rules lead past it
  * To be called while the rules are in: before they go out, and once they are known to work.
  */
 int fl_step_forget_connections(const struct fl_operator *op, const struct fl_flowset *set,
                                struct fl_error *err);
+
+/**
+ * fl_step_read_zones() - TCP and UDP connections of conntrack zones, at most some 65536 of each
+ * @bridge: on whose datapath
+ * @all: owned by the caller, free(); on error too
+ */
+int fl_step_read_zones(const struct fl_operator *op, const struct fl_inventory *inv,
+                       const char *bridge, const uint16_t *zones, size_t n_zones,
+                       struct fl_connection **all, size_t *n_all, struct fl_error *err);
+/** fl_step_read_connections() - likewise, of the zones that the VM of @set has without the rules */
+int fl_step_read_connections(const struct fl_operator *op, const struct fl_flowset *set,
+                             struct fl_connection **all, size_t *n_all, struct fl_error *err);
 
 enum fl_proof_of_life {
     FL_LIFE_GOOD,  /* storage packets, in hardware, from the remedy's rules */
@@ -85,6 +110,7 @@ struct fl_watch {
      */
     unsigned int n_good;
     int64_t log_mark; /* fl_log_mark() from before the rules went in. */
+    int64_t until_ms; /* No look begins later (Unix time); 0: no matter. */
 };
 /**
  * fl_step_watch() - look at the VM's traffic until it is good, or the time is up

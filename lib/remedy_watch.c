@@ -133,9 +133,13 @@ int fl_step_watch(const struct fl_operator *op, struct fl_flowset *set,
 
     *after = NULL;
     for (int i = 0; i < MAX_ROUNDS && good < watch->n_good; i++) {
+        bool is_over = i && watch->until_ms && fl_time_now_ms() >= watch->until_ms;
         bool may_add = watch->n_good > 1 && (i == 1 || i == MAX_ROUNDS / 2 - 1);
         bool added = false;
 
+        if (is_over) {
+            break;
+        }
         fl_error_clear(err);
         life = look(op, set, may_add ? &added : NULL, outcome, after, err);
         good = life == FL_LIFE_GOOD ? good + 1 : 0;

@@ -96,7 +96,7 @@ void fl_monitor_close(struct fl_monitor *monitor)
     free(monitor);
 }
 
-struct fl_scope *fl_monitor_watch(struct fl_monitor *monitor, uint64_t cookie)
+struct fl_remedy_scope *fl_monitor_watch(struct fl_monitor *monitor, uint64_t cookie)
 {
     struct fl_monitor_scope *entry = xmalloc(sizeof *entry);
 
@@ -105,7 +105,7 @@ struct fl_scope *fl_monitor_watch(struct fl_monitor *monitor, uint64_t cookie)
     return entry->scope;
 }
 
-void fl_monitor_forget(struct fl_monitor *monitor, struct fl_scope *scope)
+void fl_monitor_forget(struct fl_monitor *monitor, struct fl_remedy_scope *scope)
 {
     struct fl_monitor_scope *entry;
 

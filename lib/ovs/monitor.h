@@ -63,8 +63,8 @@ void fl_monitor_close(struct fl_monitor *monitor);
  * fl_monitor_watch() - a new scope (see fl_scope_new()), fed by @monitor
  * Return: owned by @monitor; valid until fl_monitor_forget() or fl_monitor_close().
  */
-struct fl_scope *fl_monitor_watch(struct fl_monitor *monitor, uint64_t cookie);
-void fl_monitor_forget(struct fl_monitor *monitor, struct fl_scope *scope);
+struct fl_remedy_scope *fl_monitor_watch(struct fl_monitor *monitor, uint64_t cookie);
+void fl_monitor_forget(struct fl_monitor *monitor, struct fl_remedy_scope *scope);
 
 /** fl_monitor_run() - connect, subscribe, read; feeds the scopes. Never blocks. */
 void fl_monitor_run(struct fl_monitor *monitor);

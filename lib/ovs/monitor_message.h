@@ -15,7 +15,7 @@
 /* A scope in the list of a monitor. */
 struct fl_monitor_scope {
     struct ovs_list node;
-    struct fl_scope *scope;
+    struct fl_remedy_scope *scope;
 };
 
 /** fl_monitor_note() - tell every scope in @scopes (struct fl_monitor_scope) that @what has changed */

@@ -95,11 +95,12 @@ struct fl_openflow_test {
 
 /* Bits of packets and metadata that the flows and groups of a bridge use; 1-bits are. */
 struct fl_openflow_usage {
-    struct flow matched;            /* By flows that packets of the asked port may meet. */
-    struct flow matched_by_others;  /* By flows of another port alone. */
-    struct flow read;               /* By actions and groups. */
-    struct flow guards;             /* By rules of flowlift. */
-    struct flow written;            /* By actions that name what they write. */
+    struct flow matched;           /* By flows that packets of the asked port may meet. */
+    struct flow matched_by_others; /* By flows of another port alone. */
+    struct flow read;              /* By actions and groups. */
+    struct flow guards;            /* By rules of flowlift. */
+    struct flow written;           /* By actions that name what they write. */
+    struct flow rewritten; /* Headers and in_port that any action may change, named or not. */
     struct fl_openflow_tests tests; /* How @matched are, of the bits of interest. */
     bool returns;                   /* An action may take a packet to table 0 again. */
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <openvswitch/ofp-actions.h>
 #include <openvswitch/ofp-group.h>
 #include <ovs/hash.h>
 #include <ovs/util.h>
@@ -8,6 +9,7 @@
 
 struct sum {
     uint64_t sum;
+    struct ofpbuf wire; /* the actions that are added */
     const char *bridge;
     struct fl_error *err;
 };
@@ -15,9 +17,11 @@ struct sum {
 /* The order in which a switch lists them means nothing. */
 static void add(struct sum *sum, uint32_t head, const struct ofpact *actions, size_t length)
 {
-    /* Actions are aligned to 8 bytes, and padded with zeros. */
+    /* As they are sent: struct ofpact has pointers in it, which are others in each process. */
+    ofpbuf_clear(&sum->wire);
+    ofpacts_put_openflow_instructions(actions, length, &sum->wire, FL_OPENFLOW_VERSION);
     sum->sum += (uint64_t)head * UINT64_C(0x9e3779b97f4a7c15) +
-                hash_bytes64((const void *)actions, ROUND_UP(length, 8), head);
+                hash_bytes(sum->wire.data, sum->wire.size, head);
 }
 
 static int add_flow(const struct ofputil_flow_stats *flow, void *sum)
@@ -59,14 +63,17 @@ static int add_groups(struct ofpbuf *reply, void *sum_)
 int fl_openflow_fingerprint(struct fl_openflow *of, uint64_t *fingerprint, struct fl_error *err)
 {
     struct sum sum = { .bridge = fl_openflow_bridge(of), .err = err };
-    int error = fl_openflow_each_flow(of, 0, 0, OFPTT_ALL, add_flow, &sum, err);
+    int error;
 
+    ofpbuf_init(&sum.wire, 0);
+    error = fl_openflow_each_flow(of, 0, 0, OFPTT_ALL, add_flow, &sum, err);
     if (!error) {
         error = fl_openflow_multipart(of,
                                       ofputil_encode_group_desc_request(FL_OPENFLOW_VERSION,
                                                                         OFPG_ALL),
                                       "to list its groups", add_groups, &sum, err);
     }
+    ofpbuf_uninit(&sum.wire);
     if (!error) {
         *fingerprint = sum.sum;
     }

@@ -136,10 +136,66 @@ static void use_unknown(struct fl_openflow_usage *usage, const struct ofpact *ac
     use_masks(&usage->read, &headers);
 }
 
+/* What an action changes that does not name its bits, and more rather than less. */
+static void use_rewrite(struct fl_openflow_usage *usage, const struct ofpact *action)
+{
+    struct flow *to = &usage->rewritten;
+
+    switch (action->type) {
+    case OFPACT_RESUBMIT: {
+        ofp_port_t in_port = ofpact_get_RESUBMIT(action)->in_port;
+
+        if (in_port != OFPP_IN_PORT) {
+            memset(&to->in_port, 0xff, sizeof to->in_port);
+        }
+        break;
+    }
+    case OFPACT_SET_VLAN_VID:
+    case OFPACT_SET_VLAN_PCP:
+    case OFPACT_STRIP_VLAN:
+    case OFPACT_PUSH_VLAN:
+        memset(to->vlans, 0xff, sizeof to->vlans);
+        to->dl_type = OVS_BE16_MAX;
+        break;
+    case OFPACT_SET_ETH_SRC: memset(&to->dl_src, 0xff, sizeof to->dl_src); break;
+    case OFPACT_SET_ETH_DST: memset(&to->dl_dst, 0xff, sizeof to->dl_dst); break;
+    case OFPACT_SET_IPV4_SRC: to->nw_src = OVS_BE32_MAX; break;
+    case OFPACT_SET_IPV4_DST: to->nw_dst = OVS_BE32_MAX; break;
+    case OFPACT_SET_L4_SRC_PORT: to->tp_src = OVS_BE16_MAX; break;
+    case OFPACT_SET_L4_DST_PORT: to->tp_dst = OVS_BE16_MAX; break;
+    case OFPACT_DEC_TTL: to->nw_ttl = UINT8_MAX; break;
+    case OFPACT_NAT:
+        to->nw_src = to->nw_dst = OVS_BE32_MAX;
+        to->tp_src = to->tp_dst = OVS_BE16_MAX;
+        memset(&to->ipv6_src, 0xff, sizeof to->ipv6_src);
+        memset(&to->ipv6_dst, 0xff, sizeof to->ipv6_dst);
+        break;
+    /* These name what they write, which is added in the end, or change nothing. */
+    case OFPACT_SET_FIELD:
+    case OFPACT_REG_MOVE:
+    case OFPACT_STACK_PUSH:
+    case OFPACT_STACK_POP:
+    case OFPACT_CLONE:
+    case OFPACT_WRITE_ACTIONS:
+    case OFPACT_OUTPUT:
+    case OFPACT_GROUP:
+    case OFPACT_CONJUNCTION:
+    case OFPACT_CLEAR_ACTIONS:
+    case OFPACT_GOTO_TABLE:
+    case OFPACT_METER:
+    case OFPACT_NOTE: break;
+    /* Those of conntrack are no headers of the packet. */
+    case OFPACT_CT:
+    case OFPACT_CT_CLEAR: break;
+    default: memset(to, 0xff, sizeof *to); break;
+    }
+}
+
 static void use_action(struct visit *visit, const struct ofpact *action)
 {
     struct fl_openflow_usage *usage = visit->usage;
 
+    use_rewrite(usage, action);
     switch (action->type) {
     case OFPACT_SET_FIELD: {
         const struct ofpact_set_field *set = ofpact_get_SET_FIELD(action);
@@ -346,6 +402,7 @@ int fl_openflow_usage_read(struct fl_openflow *of, ofp_port_t in_port, const str
     hmap_init(&visit.some_tests.by_hash);
     error = fl_openflow_each_flow(of, 0, 0, OFPTT_ALL, visit_flow, &visit, err);
     error = error ? error : read_groups(of, &visit, err);
+    use_masks(&usage->rewritten, &usage->written);
     if (visit.moves_port || usage->written.in_port.ofp_port) {
         use_masks(&usage->matched, &visit.matched_by_some);
         HMAP_FOR_EACH(test, node, &visit.some_tests.by_hash) {

@@ -31,7 +31,7 @@ struct region {
     size_t n;
 };
 
-struct fl_scope {
+struct fl_remedy_scope {
     uint64_t cookie;
     struct region *regions;
     size_t n_regions;
@@ -39,9 +39,9 @@ struct fl_scope {
     struct fl_changes changes;
 };
 
-struct fl_scope *fl_scope_new(uint64_t cookie)
+struct fl_remedy_scope *fl_scope_new(uint64_t cookie)
 {
-    struct fl_scope *scope = xzalloc(sizeof *scope);
+    struct fl_remedy_scope *scope = xzalloc(sizeof *scope);
 
     scope->cookie = cookie;
     fl_scope_note(scope, FL_CHANGED_UNSEEN, "the watch begins");
@@ -56,7 +56,7 @@ static void free_regions(struct region *regions, size_t n)
     free(regions);
 }
 
-void fl_scope_free(struct fl_scope *scope)
+void fl_scope_free(struct fl_remedy_scope *scope)
 {
     if (scope) {
         free_regions(scope->regions, scope->n_regions);
@@ -102,7 +102,7 @@ static bool leaves_out_no_less(const struct region *now, const struct region *be
     return true;
 }
 
-void fl_scope_set(struct fl_scope *scope, const struct match *regions, size_t n_regions,
+void fl_scope_set(struct fl_remedy_scope *scope, const struct match *regions, size_t n_regions,
                   const struct flow *stable)
 {
     struct region *compiled = xcalloc(n_regions, sizeof *compiled);
@@ -121,7 +121,7 @@ void fl_scope_set(struct fl_scope *scope, const struct match *regions, size_t n_
     scope->n_left_out = 0;
 }
 
-bool fl_scope_take(struct fl_scope *scope, struct fl_changes *changes)
+bool fl_scope_take(struct fl_remedy_scope *scope, struct fl_changes *changes)
 {
     *changes = scope->changes;
     scope->changes = (struct fl_changes){ .what = 0 };
@@ -129,12 +129,12 @@ bool fl_scope_take(struct fl_scope *scope, struct fl_changes *changes)
     return changes->what != 0;
 }
 
-const struct fl_changes *fl_scope_peek(const struct fl_scope *scope)
+const struct fl_changes *fl_scope_peek(const struct fl_remedy_scope *scope)
 {
     return &scope->changes;
 }
 
-long long fl_scope_due_ms(const struct fl_scope *scope)
+long long fl_scope_due_ms(const struct fl_remedy_scope *scope)
 {
     const struct fl_changes *changes = &scope->changes;
 
@@ -143,7 +143,7 @@ long long fl_scope_due_ms(const struct fl_scope *scope)
                : LLONG_MAX;
 }
 
-void fl_scope_note(struct fl_scope *scope, enum fl_changed what, const char *example)
+void fl_scope_note(struct fl_remedy_scope *scope, enum fl_changed what, const char *example)
 {
     struct fl_changes *changes = &scope->changes;
 
@@ -199,7 +199,7 @@ static bool sends_back(const struct ofputil_flow_update *update)
     return false;
 }
 
-static bool matters(const struct fl_scope *scope, const struct ofputil_flow_update *update)
+static bool matters(const struct fl_remedy_scope *scope, const struct ofputil_flow_update *update)
 {
     if (!scope->n_regions) {
         return true;
@@ -218,7 +218,7 @@ static const char *event_text(enum ofp_flow_update_event event)
 }
 
 /* "added: table=0 priority=5,tcp actions=drop" */
-static void note_flow(struct fl_scope *scope, enum fl_changed what,
+static void note_flow(struct fl_remedy_scope *scope, enum fl_changed what,
                       const struct ofputil_flow_update *update)
 {
     struct ds text = DS_EMPTY_INITIALIZER;
@@ -236,7 +236,7 @@ static void note_flow(struct fl_scope *scope, enum fl_changed what,
     ds_destroy(&text);
 }
 
-bool fl_scope_flow(struct fl_scope *scope, const struct ofputil_flow_update *update)
+bool fl_scope_flow(struct fl_remedy_scope *scope, const struct ofputil_flow_update *update)
 {
     if (ntohll(update->cookie) == scope->cookie) {
         note_flow(scope, FL_CHANGED_OURS, update);

@@ -50,14 +50,15 @@ struct fl_changes {
     char example[256];             /* the first one, for people */
 };
 
-struct fl_scope;
+/* Not fl_scope: that is what an audit says of a verdict (flows/audit.h). */
+struct fl_remedy_scope;
 
 /**
  * fl_scope_new() - a scope for which every change matters, and UNSEEN has changed
  * @cookie: of the remedy's rules, host byte order
  */
-struct fl_scope *fl_scope_new(uint64_t cookie);
-void fl_scope_free(struct fl_scope *scope);
+struct fl_remedy_scope *fl_scope_new(uint64_t cookie);
+void fl_scope_free(struct fl_remedy_scope *scope);
 
 /**
  * fl_scope_set() - say what the remedy's packets look like
@@ -69,7 +70,7 @@ void fl_scope_free(struct fl_scope *scope);
  * What was left out since the last take was judged by the old values. If the new ones leave out less,
  * UNSEEN has changed.
  */
-void fl_scope_set(struct fl_scope *scope, const struct match *regions, size_t n_regions,
+void fl_scope_set(struct fl_remedy_scope *scope, const struct match *regions, size_t n_regions,
                   const struct flow *stable);
 
 /**
@@ -77,25 +78,25 @@ void fl_scope_set(struct fl_scope *scope, const struct match *regions, size_t n_
  * Call it before the proof is made: what changes during the proof is then there afterwards.
  * Return: false when nothing has; @changes is filled anyway.
  */
-bool fl_scope_take(struct fl_scope *scope, struct fl_changes *changes);
+bool fl_scope_take(struct fl_remedy_scope *scope, struct fl_changes *changes);
 
 /** fl_scope_peek() - what has changed so far, borrowed until the next call on @scope */
-const struct fl_changes *fl_scope_peek(const struct fl_scope *scope);
+const struct fl_changes *fl_scope_peek(const struct fl_remedy_scope *scope);
 
 /** fl_scope_due_ms() - when to act on it, on the clock of time_msec(); LLONG_MAX: nothing has changed */
-long long fl_scope_due_ms(const struct fl_scope *scope);
+long long fl_scope_due_ms(const struct fl_remedy_scope *scope);
 
 /**
  * fl_scope_note() - something has changed that matters
  * @example: a few words, copied
  */
-void fl_scope_note(struct fl_scope *scope, enum fl_changed what, const char *example);
+void fl_scope_note(struct fl_remedy_scope *scope, enum fl_changed what, const char *example);
 
 /**
  * fl_scope_flow() - a flow was added, changed or removed: note it if it may matter
  * @update: with its actions, unless it was removed
  * Return: whether it was noted.
  */
-bool fl_scope_flow(struct fl_scope *scope, const struct ofputil_flow_update *update);
+bool fl_scope_flow(struct fl_remedy_scope *scope, const struct ofputil_flow_update *update);
 
 #endif

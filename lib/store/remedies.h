@@ -33,6 +33,8 @@ struct fl_remedy {
     char *who;          /* Who asked for it: user name, "cron", ... */
     int64_t created_ms; /* Unix time, milliseconds */
     int64_t changed_ms;
+    /* When it is to be reverted, unless somebody confirms it before (Unix time, ms); 0: it stays. */
+    int64_t confirm_by_ms;
     json_t *before; /* The VM's audit entry before, or NULL; owned */
     json_t *after;  /* ... and after verification, or NULL; owned */
 };

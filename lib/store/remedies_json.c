@@ -58,11 +58,13 @@ static json_t *or_null(json_t *json)
 
 json_t *fl_remedy_to_json(const struct fl_remedy *remedy)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", SCHEMA,
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", SCHEMA,
                      "state", fl_remedy_state_name(remedy->state), "reason",
                      fl_json_of_string(remedy->reason), "ticket", fl_json_of_string(remedy->ticket),
                      "who", fl_json_of_string(remedy->who), "created",
                      time_to_json(remedy->created_ms), "changed", time_to_json(remedy->changed_ms),
+                     "confirm_by",
+                     remedy->confirm_by_ms ? time_to_json(remedy->confirm_by_ms) : json_null(),
                      "flow_set", fl_flowset_to_json(&remedy->set), "before",
                      or_null(remedy->before), "after", or_null(remedy->after));
 }
@@ -92,6 +94,15 @@ static int read_time(const json_t *json, const char *key, int64_t *time_ms, stru
     if (!ret && !fl_time_parse(text, time_ms))
         ret = fl_error_set(err, -EINVAL, "%s must be a time such as 2026-01-31T12:00:00.000Z", key);
     return ret;
+}
+
+/* Files of earlier versions do not have it. */
+static int read_time_or_null(const json_t *json, const char *key, int64_t *time_ms,
+                             struct fl_error *err)
+{
+    const json_t *value = json_object_get(json, key);
+
+    return !value || json_is_null(value) ? 0 : read_time(json, key, time_ms, err);
 }
 
 static int read_text(const json_t *json, const char *key, char **text, struct fl_error *err)
@@ -149,6 +160,8 @@ int fl_remedy_from_json(const json_t *json, struct fl_remedy *remedy, struct fl_
         ret = read_time(json, "created", &read.created_ms, err);
     if (!ret)
         ret = read_time(json, "changed", &read.changed_ms, err);
+    if (!ret)
+        ret = read_time_or_null(json, "confirm_by", &read.confirm_by_ms, err);
     if (!ret)
         ret = read_text(json, "reason", &read.reason, err);
     if (!ret)

@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct fl_scope *new_scope(struct ovs_list *scopes, struct fl_monitor_scope *entry)
+static struct fl_remedy_scope *new_scope(struct ovs_list *scopes, struct fl_monitor_scope *entry)
 {
     struct fl_changes changes;
 
@@ -24,7 +24,7 @@ static struct fl_scope *new_scope(struct ovs_list *scopes, struct fl_monitor_sco
     return entry->scope;
 }
 
-static void set_region(struct fl_scope *scope)
+static void set_region(struct fl_remedy_scope *scope)
 {
     struct match region = MATCH_CATCHALL_INITIALIZER;
     struct flow stable;
@@ -37,7 +37,7 @@ static void set_region(struct fl_scope *scope)
     fl_scope_set(scope, &region, 1, &stable);
 }
 
-static void check(struct fl_scope *all, struct fl_scope *one,
+static void check(struct fl_remedy_scope *all, struct fl_remedy_scope *one,
                   const struct fl_monitor_counts *counts)
 {
     struct fl_changes of_all, of_one;
@@ -56,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ovs_list scopes = OVS_LIST_INITIALIZER(&scopes);
     struct fl_monitor_scope entries[2];
     struct fl_monitor_counts counts = { .n_flows = 0 };
-    struct fl_scope *all = new_scope(&scopes, &entries[0]), *one = new_scope(&scopes, &entries[1]);
+    struct fl_remedy_scope *all = new_scope(&scopes, &entries[0]),
+                           *one = new_scope(&scopes, &entries[1]);
     struct ofp_header *header;
     struct ofpbuf *msg;
     enum ofptype type;

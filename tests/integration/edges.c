@@ -480,7 +480,8 @@ static void print_cost(const struct fl_monitor *monitor, long long started_ms)
 }
 
 /* Return: false when standard input has ended. */
-static bool watch_once(struct fl_monitor *monitor, struct fl_scope *scope, int input, int *status)
+static bool watch_once(struct fl_monitor *monitor, struct fl_remedy_scope *scope, int input,
+                       int *status)
 {
     struct fl_changes changes;
     char byte;
@@ -503,7 +504,7 @@ static int run_watch(char *argv[])
     long long started_ms = time_msec();
     struct fl_flowset set;
     struct fl_monitor *monitor;
-    struct fl_scope *scope;
+    struct fl_remedy_scope *scope;
     struct match regions[FL_LIMIT_RULES];
     struct flow stable;
     int status = 1, input = dup(STDIN_FILENO); /* poll_fd_wait() takes no 0 */

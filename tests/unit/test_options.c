@@ -156,6 +156,32 @@ static void a_value_is_checked(void **state)
     assert_refused(WORDS("audit", "--json=yes"), "--json takes no value");
 }
 
+static void a_time_to_confirm_has_a_unit_or_none(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } times[] = { { "90", 90000 }, { "90s", 90000 },  { "5m", 300000 },
+                  { "7.5", 7500 }, { "1.5m", 90000 }, { "1440m", 86400000 } };
+    struct fl_request request;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+        assert_parsed(WORDS("apply", "vm2", "--confirm-within", times[i].text), &request);
+        assert_int_equal(request.confirm_within_ms, times[i].ms);
+        fl_request_destroy(&request);
+    }
+    assert_parsed(WORDS("apply", "vm2"), &request);
+    assert_int_equal(request.confirm_within_ms, 0);
+    fl_request_destroy(&request);
+    assert_refused(WORDS("apply", "vm2", "--confirm-within", "4s"),
+                   "--confirm-within takes a time from 5s to 1440m, such as 90s or 5m, not '4s'");
+    assert_refused(WORDS("apply", "vm2", "--confirm-within", "5h"),
+                   "--confirm-within takes a time from 5s to 1440m, such as 90s or 5m, not '5h'");
+    assert_refused(WORDS("apply", "vm2", "--confirm-within", "m"),
+                   "--confirm-within takes a time from 5s to 1440m, such as 90s or 5m, not 'm'");
+}
+
 static void arguments_are_as_many_as_the_verb_takes(void **state)
 {
     (void)state;
@@ -217,6 +243,7 @@ int main(void)
         cmocka_unit_test(help_needs_no_argument),
         cmocka_unit_test(what_is_unknown_is_met_with_the_nearest_word),
         cmocka_unit_test(a_value_is_checked),
+        cmocka_unit_test(a_time_to_confirm_has_a_unit_or_none),
         cmocka_unit_test(arguments_are_as_many_as_the_verb_takes),
         cmocka_unit_test(the_next_command_says_where_things_are),
         cmocka_unit_test(every_verb_is_whole),

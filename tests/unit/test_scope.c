@@ -20,7 +20,8 @@
 #define COOKIE UINT64_C(0xf10f000000000002)
 
 /* What is to be known of a flow change; @text as ovs-ofctl takes it. */
-static bool changes(struct fl_scope *scope, enum ofp_flow_update_event event, const char *text)
+static bool changes(struct fl_remedy_scope *scope, enum ofp_flow_update_event event,
+                    const char *text)
 {
     struct ofputil_flow_mod mod;
     struct ofputil_flow_update update = { .event = event };
@@ -43,7 +44,7 @@ static bool changes(struct fl_scope *scope, enum ofp_flow_update_event event, co
     return noted;
 }
 
-static bool added(struct fl_scope *scope, const char *text)
+static bool added(struct fl_remedy_scope *scope, const char *text)
 {
     return changes(scope, OFPFME_ADDED, text);
 }
@@ -72,9 +73,9 @@ static struct flow stable_ports(void)
     return stable;
 }
 
-static struct fl_scope *new_scope(const struct flow *stable)
+static struct fl_remedy_scope *new_scope(const struct flow *stable)
 {
-    struct fl_scope *scope = fl_scope_new(COOKIE);
+    struct fl_remedy_scope *scope = fl_scope_new(COOKIE);
     struct match match = region();
     struct fl_changes begun;
 
@@ -86,7 +87,7 @@ static struct fl_scope *new_scope(const struct flow *stable)
 
 static void table_0_is_compared_in_every_field(void **state)
 {
-    struct fl_scope *scope = new_scope(NULL);
+    struct fl_remedy_scope *scope = new_scope(NULL);
 
     (void)state;
     assert_true(added(scope, "actions=drop"));
@@ -105,7 +106,7 @@ static void table_0_is_compared_in_every_field(void **state)
 static void later_tables_are_compared_where_nothing_is_rewritten(void **state)
 {
     struct flow stable = stable_ports();
-    struct fl_scope *nothing = new_scope(NULL), *ports = new_scope(&stable);
+    struct fl_remedy_scope *nothing = new_scope(NULL), *ports = new_scope(&stable);
 
     (void)state;
     assert_true(added(nothing, "table=1,in_port=3,actions=drop"));
@@ -121,7 +122,7 @@ static void later_tables_are_compared_where_nothing_is_rewritten(void **state)
 static void way_back_to_table_0_matters_unless_it_goes(void **state)
 {
     struct flow stable = stable_ports();
-    struct fl_scope *scope = new_scope(&stable);
+    struct fl_remedy_scope *scope = new_scope(&stable);
     static const char *const back[] = {
         "in_port=3,actions=resubmit(,0)",
         "in_port=3,actions=resubmit(4,)",
@@ -144,7 +145,7 @@ static void way_back_to_table_0_matters_unless_it_goes(void **state)
 
 static void own_rules_are_told_apart(void **state)
 {
-    struct fl_scope *scope = new_scope(NULL);
+    struct fl_remedy_scope *scope = new_scope(NULL);
     struct fl_changes seen;
 
     (void)state;
@@ -165,7 +166,7 @@ static void own_rules_are_told_apart(void **state)
 static void what_a_proof_takes_back_is_unseen(void **state)
 {
     struct flow stable = stable_ports();
-    struct fl_scope *scope = new_scope(&stable);
+    struct fl_remedy_scope *scope = new_scope(&stable);
     struct match match = region();
     struct fl_changes seen;
 
@@ -194,7 +195,7 @@ static void what_a_proof_takes_back_is_unseen(void **state)
 
 static void changes_are_due_when_it_is_quiet_or_late(void **state)
 {
-    struct fl_scope *scope = new_scope(NULL);
+    struct fl_remedy_scope *scope = new_scope(NULL);
     const struct fl_changes *so_far = fl_scope_peek(scope);
     struct fl_changes seen;
 

@@ -97,6 +97,33 @@ static void a_remedy_survives_the_disk(void **state)
     fl_store_close(store);
 }
 
+/* Also one that an earlier version wrote, which has no such key. */
+static void a_deadline_survives_the_disk(void **state)
+{
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_remedy written, read;
+    json_t *json;
+
+    (void)state;
+    remedy_example(&written, "3f2b", "web-1");
+    written.confirm_by_ms = 1767225661000;
+    json = fl_remedy_to_json(&written);
+    assert_string_equal(json_string_value(json_object_get(json, "confirm_by")),
+                        "2026-01-01T00:01:01.000Z");
+    assert_int_equal(fl_remedy_from_json(json, &read, &err), 0);
+    assert_int_equal(read.confirm_by_ms, written.confirm_by_ms);
+    fl_remedy_destroy(&read);
+    json_object_del(json, "confirm_by");
+    assert_int_equal(fl_remedy_from_json(json, &read, &err), 0);
+    assert_int_equal(read.confirm_by_ms, 0);
+    fl_remedy_destroy(&read);
+    json_object_set_new(json, "confirm_by", json_string("soon"));
+    assert_int_equal(fl_remedy_from_json(json, &read, &err), -EINVAL);
+    assert_string_equal(err.text, "confirm_by must be a time such as 2026-01-31T12:00:00.000Z");
+    json_decref(json);
+    fl_remedy_destroy(&written);
+}
+
 static void modes_do_not_depend_on_the_umask(void **state)
 {
     mode_t old = umask(0777);
@@ -513,6 +540,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_remedy_survives_the_disk),
+        TEST(a_deadline_survives_the_disk),
         TEST(modes_do_not_depend_on_the_umask),
         TEST(a_reader_makes_nothing_and_finds_nothing),
         TEST(the_list_is_in_order_of_names),

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""flowlift guard --foreground on a bench, and the lines it writes."""
+
+import json
+import os
+import queue
+import subprocess
+import threading
+import time
+
+import tap
+from answer import PATIENCE
+
+
+class Guard:
+    """A context manager: a guard that runs, and ends with SIGTERM."""
+
+    def __init__(self, bench, prefix=(), env=None):
+        self.child = subprocess.Popen(
+            [*prefix, *bench.command("guard", "--foreground", "--json")],
+            env=bench.environment(**(env or {})), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        self.lines = queue.Queue()
+        self.seen = []
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.child.stdout:
+            self.lines.put(json.loads(line))
+        self.lines.put(None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.child.poll() is None:
+            self.child.terminate()
+        try:
+            self.child.wait(20 * PATIENCE)
+        finally:
+            if self.child.poll() is None:
+                self.child.kill()
+                self.child.wait()
+            self.reader.join()
+            self.child.stdout.close()
+            self.errors = self.child.stderr.read()
+            self.child.stderr.close()
+
+    def event(self, seconds=10):
+        """The next event, or None."""
+        try:
+            event = self.lines.get(timeout=seconds * PATIENCE)
+        except queue.Empty:
+            return None
+        if event is None:
+            self.lines.put(None)
+            return None
+        tap.equal(event["schema"], "flowlift/guard/1", "schema")
+        self.seen.append(event)
+        return event
+
+    def until(self, *names, seconds=10):
+        """The next event of one of these names."""
+        deadline = time.monotonic() + seconds * PATIENCE
+        while (left := deadline - time.monotonic()) > 0:
+            event = self.event(left / PATIENCE)
+            if event and event["event"] in names:
+                return event
+            if event is None and self.child.poll() is not None:
+                break
+        raise tap.Failure(f"the guard has not {names}; it said {json.dumps(self.seen, indent=1)}\n"
+                          f"exit code {self.child.poll()}")
+
+    def quiet(self, seconds):
+        """It says nothing for a while."""
+        event = self.event(seconds / PATIENCE)
+        tap.check(event is None, f"the guard says nothing for {seconds} s", event)
+
+    def drain(self):
+        """What it has said that nobody asked for yet; names and reasons."""
+        while self.event(0.01):
+            pass
+        return "; ".join(f"{event['event']}: {event['reason']}" for event in self.seen)
+
+    def end(self):
+        """SIGTERM: exit 0, no complaint."""
+        self.child.terminate()
+        tap.equal(self.child.wait(20 * PATIENCE), 0, "exit code of the guard")
+
+    def cpu_s(self):
+        """CPU time that it has used."""
+        with open(f"/proc/{self.child.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
