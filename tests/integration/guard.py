@@ -85,8 +85,11 @@ class GuardBench(Bench):
 
 def guarded(bench, *, prefix=()):
     guard = Guard(bench, prefix)
-    event = guard.until("watches")
-    tap.equal(event["vm"], "vm2", "who is watched")
+    try:
+        tap.equal(guard.until("watches")["vm"], "vm2", "who is watched")
+    except BaseException:
+        guard.__exit__()
+        raise
     return guard
 
 
