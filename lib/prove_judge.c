@@ -529,6 +529,11 @@ int fl_prove_packet(struct fl_prover *p, struct fl_rule *rule, const struct flow
                             "not proven: a rule matches packets that OVS cannot be asked about");
     }
     error = ask(&t);
+    if (error == -EPROTO) {
+        /* OVS could be asked; what it said proves nothing. */
+        fl_error_prefix(p->err, "not proven");
+        error = p->err->code = -EPERM;
+    }
     error = error ? error : intersect(&t);
     error = error ? error : judge(&t);
     memset(&judged->busy, 0xff, sizeof judged->busy);
