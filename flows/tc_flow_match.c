@@ -195,7 +195,10 @@ static void put_key(enum fl_tc_key key, const struct fl_tc_value *v, const struc
     case FL_TC_KEY_ICMP_CODE: match_set_tp_dst_masked(match, be16(v), be16(m)); break;
     case FL_TC_KEY_ARP_SIP: match_set_arp_spa_masked(match, v->ip4, m->ip4); break;
     case FL_TC_KEY_ARP_TIP: match_set_arp_tpa_masked(match, v->ip4, m->ip4); break;
-    case FL_TC_KEY_ARP_OP: match_set_arp_opcode_masked(match, (uint8_t)v->n, (uint8_t)m->n); break;
+    case FL_TC_KEY_ARP_OP:
+        /* Unlike others of its kind, this one does not take the bits out that are not tested. */
+        match_set_arp_opcode_masked(match, (uint8_t)(v->n & m->n), (uint8_t)m->n);
+        break;
     case FL_TC_KEY_ARP_SHA: match_set_arp_sha_masked(match, v->mac, m->mac); break;
     case FL_TC_KEY_ARP_THA: match_set_arp_tha_masked(match, v->mac, m->mac); break;
     case FL_TC_KEY_MPLS_LABEL: match_set_mpls_label(match, 0, htonl(v->n)); break;
