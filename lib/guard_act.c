@@ -52,14 +52,13 @@ static int take_out(const struct fl_operator *op, const struct fl_flowset *set, 
     return fl_step_remove(op, set, NULL, set->cookie, n_deleted, err);
 }
 
-static void note_lost(struct fl_ward *ward)
+void fl_ward_note_lost(struct fl_ward *ward)
 {
     if (!ward->lost) {
         ward->lost = true;
         ward->n_lost++;
         ward->lost_ms = time_msec();
     }
-    ward->settle_ms = LLONG_MAX;
 }
 
 static int withdraw(struct fl_guard *guard, struct fl_ward *ward, struct fl_store *store,
@@ -71,7 +70,8 @@ static int withdraw(struct fl_guard *guard, struct fl_ward *ward, struct fl_stor
     if (error) {
         return error;
     }
-    note_lost(ward);
+    fl_ward_note_lost(ward);
+    ward->settle_ms = LLONG_MAX;
     error = fl_step_record(&guard->op, store, remedy, FL_REMEDY_SUSPENDED, "suspend", why, err);
     if (!error) {
         fl_guard_tell(guard, ward, FL_GUARD_SUSPENDED, why);
@@ -152,7 +152,8 @@ static int take_out_unlocked(struct fl_guard *guard, struct fl_ward *ward, const
         fl_remedy_destroy(&remedy);
     }
     if (!error && n_deleted) {
-        note_lost(ward);
+        fl_ward_note_lost(ward);
+        ward->settle_ms = LLONG_MAX;
         if (!ward->refused) {
             fl_guard_tell(guard, ward, FL_GUARD_REFUSED, why);
         }

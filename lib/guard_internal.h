@@ -111,6 +111,8 @@ void fl_ward_look(struct fl_guard *guard, struct fl_ward *ward);
  */
 int fl_ward_act(struct fl_guard *guard, struct fl_ward *ward, enum fl_guard_act act,
                 const char *why, struct fl_error *err);
+/** fl_ward_note_lost() - its rules are not in the switch any more; only the first time counts */
+void fl_ward_note_lost(struct fl_ward *ward);
 /** fl_ward_settle() - decoys out, and conntrack forgets what the rules lead past it. Return: likewise. */
 int fl_ward_settle(struct fl_guard *guard, struct fl_ward *ward, struct fl_error *err);
 /** fl_ward_is_as() - the same as on disk, as far as people and programs can change it */

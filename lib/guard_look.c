@@ -216,11 +216,7 @@ static bool must_rest(struct fl_ward *ward)
 {
     long long until_ms;
 
-    if (!ward->lost) {
-        ward->lost = true;
-        ward->n_lost++;
-        ward->lost_ms = time_msec();
-    }
+    fl_ward_note_lost(ward);
     until_ms = ward->lost_ms + fl_guard_rest_ms(ward->n_lost);
     if (time_msec() >= until_ms) {
         return false;
