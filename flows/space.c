@@ -147,3 +147,13 @@ int fl_space_add(struct fl_space *space, const struct match *region)
     fl_space_destroy(&fresh);
     return error;
 }
+
+bool fl_space_has(const struct fl_space *space, const struct flow *packet)
+{
+    for (size_t i = 0; i < space->n_regions; i++) {
+        if (fl_region_has(&space->regions[i], packet)) {
+            return true;
+        }
+    }
+    return false;
+}

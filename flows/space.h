@@ -18,6 +18,7 @@
  */
 
 #include <openvswitch/match.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "flows/region.h"
@@ -48,5 +49,8 @@ int fl_space_add(struct fl_space *space, const struct match *region);
  * Return: 0, or -E2BIG when there would be more than max_regions; @space is unchanged then.
  */
 int fl_space_subtract(struct fl_space *space, const struct match *region);
+
+/** fl_space_has() - is @packet in one of the regions? */
+bool fl_space_has(const struct fl_space *space, const struct flow *packet);
 
 #endif

@@ -11,7 +11,6 @@
 #include "flows/chain.h"
 #include "flows/cleanup.h"
 #include "flows/draw.h"
-#include "flows/packet_kind.h"
 #include "flows/space.h"
 #include "lib/base/clock.h"
 #include "lib/ovs/openflow.h"
@@ -19,8 +18,6 @@
 
 /* Times that a rule may be narrowed, or get other actions. */
 #define MAX_CHANGES 24
-/* Flows whose packets are asked about first. */
-#define MAX_HINTS 2000
 
 bool fl_prove_observed(const struct fl_prover *p, const struct fl_rule *rule, size_t index,
                        struct match *region)
@@ -35,16 +32,6 @@ bool fl_prove_observed(const struct fl_prover *p, const struct fl_rule *rule, si
     region->wc.masks.in_port.odp_port = 0;
     region->flow.in_port.odp_port = 0;
     return fl_region_meets(region, &rule->match);
-}
-
-static bool is_left(const struct fl_space *left, const struct flow *packet)
-{
-    for (size_t i = 0; i < left->n_regions; i++) {
-        if (fl_region_has(&left->regions[i], packet)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Of one rule: what was not asked about yet, and which observed chain is next. */
@@ -72,7 +59,7 @@ static bool draw_observed(struct cover *cover, struct flow *packet)
         if (fl_prove_observed(p, rule, cover->next_finding++, &cover->like)) {
             cover->has_like = true;
             if (fl_draw_packet(&rule->match, &cover->like, packet) &&
-                is_left(&cover->left, packet)) {
+                fl_space_has(&cover->left, packet)) {
                 return true;
             }
         }
@@ -93,7 +80,7 @@ static bool draw_told_apart(struct cover *cover, struct flow *packet)
     while (p->has_right && cover->next_hint < p->n_hints) {
         if (fl_region_intersect(&rule_of(cover)->match, &p->hints[cover->next_hint++], &region) &&
             fl_draw_packet(&region, cover->has_like ? &cover->like : NULL, packet) &&
-            is_left(&cover->left, packet)) {
+            fl_space_has(&cover->left, packet)) {
             return true;
         }
     }
@@ -327,46 +314,6 @@ static int choose_guard(struct fl_prover *p)
     return error;
 }
 
-/* Of a flow's match, what packets have when they come in; a rewrite may have come before. */
-static bool hint_of(const struct match *match, struct match *hint)
-{
-    size_t metadata = offsetof(struct flow, dl_dst);
-    uint64_t *mask = (uint64_t *)&hint->wc.masks;
-    struct flow ct;
-
-    *hint = *match;
-    memset(&ct, 0, sizeof ct);
-    fl_packet_ct_fields(&ct);
-    memset(mask, 0, metadata);
-    for (size_t i = 0; i < FLOW_U64S; i++) {
-        mask[i] &= ~((const uint64_t *)&ct)[i];
-    }
-    match_zero_wildcarded_fields(hint);
-    return !is_all_zeros(mask, sizeof hint->wc.masks);
-}
-
-static int add_hints(struct fl_openflow *of, const char *bridge OVS_UNUSED, void *p_,
-                     struct fl_error *err)
-{
-    struct fl_prover *p = p_;
-    struct ofputil_flow_stats *flows;
-    size_t n;
-    int error = fl_openflow_dump(of, 0, 0, &flows, &n, err);
-
-    for (size_t i = 0; !error && i < n && p->n_hints < MAX_HINTS; i++) {
-        struct match hint;
-
-        if (ntohll(flows[i].cookie) >> 48 != FL_COOKIE_PREFIX && hint_of(&flows[i].match, &hint)) {
-            p->hints = xrealloc(p->hints, (p->n_hints + 1) * sizeof *p->hints);
-            p->hints[p->n_hints++] = hint;
-        }
-    }
-    if (!error) {
-        fl_openflow_flows_free(flows, n);
-    }
-    return error;
-}
-
 int fl_prove(struct fl_ctl *ctl, const struct fl_config *config, const struct fl_proof_of *what,
              struct fl_error *err)
 {
@@ -391,7 +338,6 @@ int fl_prove(struct fl_ctl *ctl, const struct fl_config *config, const struct fl
     /* Before the traces: what changes while they are made, changes it. */
     error = fl_prove_basis(set, &basis, err);
     error = error ? error : choose_guard(&p);
-    error = error ? error : each_bridge(set, add_hints, &p, err);
     fl_flowset_forget_proof(set);
     for (size_t i = 0; !error && i < set->n_rules; i++) {
         if (!set->rules[i].decoy) {
@@ -399,7 +345,6 @@ int fl_prove(struct fl_ctl *ctl, const struct fl_config *config, const struct fl
         }
     }
     fl_prove_forget(&p);
-    free(p.hints);
     if (error) {
         free(basis);
         return error;

@@ -87,9 +87,9 @@ struct fl_blind {
  */
 int fl_prove_blind(struct fl_prover *p, const struct fl_rule *rule, const struct flow *packet,
                    const struct fl_trace *const *traces, size_t n, struct fl_blind *blind);
-/** fl_prove_forget() - free what the prover itself has read */
 /** fl_prove_hints() - p->hints: what flows test of packets of a rule */
 int fl_prove_hints(struct fl_prover *p, const struct fl_rule *rule);
+/** fl_prove_forget() - free what the prover itself has read */
 void fl_prove_forget(struct fl_prover *p);
 /** fl_prove_forget_seen() - the same of the present rule alone */
 void fl_prove_forget_seen(struct fl_prover *p);

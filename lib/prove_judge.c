@@ -24,13 +24,6 @@
 /* Lookups in conntrack whose answers are tried in all combinations. */
 #define MAX_MIXED_LOOKUPS 2
 
-static const char *const ct_states[FL_N_WORLDS] = {
-    [FL_WORLD_ESTABLISHED] = "trk,est",
-    [FL_WORLD_REPLY] = "trk,est,rpl",
-    [FL_WORLD_NEW] = "trk,new",
-    [FL_WORLD_INVALID] = "trk,inv",
-};
-
 /* The packet under judgement. */
 struct trial {
     struct fl_prover *p;
@@ -188,7 +181,7 @@ static int relax_new(struct trial *t, enum fl_world world)
 
     if (match->flow.nw_proto != IPPROTO_TCP || (t->p->as_it_is && !has_ack)) {
         return relax(t, t->rule->direction == FL_FROM_VM ? "ct-new-out" : "ct-new-in",
-                     ct_states[world]);
+                     fl_world_ct_state(world));
     }
     if (!has_ack) {
         match_set_tcp_flags_masked(match, ack | match->flow.tcp_flags,
@@ -196,12 +189,12 @@ static int relax_new(struct trial *t, enum fl_world world)
         t->judged->judgement = FL_JUDGED_ANEW;
         return 0;
     }
-    return relax(t, "ct-invalid", ct_states[world]);
+    return relax(t, "ct-invalid", fl_world_ct_state(world));
 }
 
 static int relax_world(struct trial *t, enum fl_world world)
 {
-    return world == FL_WORLD_INVALID ? relax(t, "ct-invalid", ct_states[world])
+    return world == FL_WORLD_INVALID ? relax(t, "ct-invalid", fl_world_ct_state(world))
                                      : relax_new(t, world);
 }
 
@@ -265,13 +258,13 @@ static int judge_world(struct trial *t, enum fl_world world)
         (!begun_by_peer || drops(fate_in(t, FL_WORLD_NEW)))) {
         return relax_world(t, world);
     }
-    return judge_fate(t, fate, ct_states[world]);
+    return judge_fate(t, fate, fl_world_ct_state(world));
 }
 
 /* Several lookups, which need not say the same. */
 static int judge_mixed(struct trial *t, enum fl_world first, enum fl_world second)
 {
-    const char *const states[] = { ct_states[first], ct_states[second], NULL };
+    const char *const states[] = { fl_world_ct_state(first), fl_world_ct_state(second), NULL };
     bool known = first <= FL_WORLD_REPLY && second <= FL_WORLD_REPLY;
     _cleanup_free char *words = xasprintf("%s, then %s", states[0], states[1]);
     struct fl_trace *trace;
@@ -351,7 +344,7 @@ static int judge(struct trial *t)
     enum fl_world expected = t->rule->direction == FL_FROM_VM ? FL_WORLD_ESTABLISHED
                                                               : FL_WORLD_REPLY;
     bool depends = t->n_tested > 0;
-    int error = judge_fate(t, fate_in(t, expected), depends ? ct_states[expected] : NULL);
+    int error = judge_fate(t, fate_in(t, expected), depends ? fl_world_ct_state(expected) : NULL);
 
     if (!error && t->judged->judgement == FL_JUDGED_SAME) {
         error = settle_learning(t, t->worlds[expected], t->p->as_it_is);

@@ -30,16 +30,6 @@ static int refuse(const struct fl_prover *p, const struct fl_rule *rule,
                         rule->bridge, judged->guarded);
 }
 
-static bool is_in(const struct fl_space *space, const struct flow *packet)
-{
-    for (size_t i = 0; i < space->n_regions; i++) {
-        if (fl_region_has(&space->regions[i], packet)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Are packets of all observed chains that are in the rule in @pieces? */
 static bool keeps_observed(const struct fl_prover *p, const struct fl_rule *rule,
                            const struct fl_space *pieces)
@@ -50,7 +40,7 @@ static bool keeps_observed(const struct fl_prover *p, const struct fl_rule *rule
 
     for (size_t i = 0; i < n_findings; i++) {
         if (fl_prove_observed(p, rule, i, &like) && fl_draw_packet(&rule->match, &like, &packet) &&
-            !is_in(pieces, &packet)) {
+            !fl_space_has(pieces, &packet)) {
             return false;
         }
     }

@@ -121,6 +121,8 @@ enum fl_world {
 };
 /** fl_world_name() - "established", "reply", "new", "invalid" */
 const char *fl_world_name(enum fl_world world);
+/** fl_world_ct_state() - as --ct-next takes it: "trk,est" */
+const char *fl_world_ct_state(enum fl_world world);
 
 /** fl_trace_world() - fl_trace_run() in one world: conntrack answers alike whatever it is asked */
 int fl_trace_world(struct fl_ctl *ctl, const char *bridge, const char *flow, const char *actions,

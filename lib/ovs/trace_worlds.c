@@ -26,6 +26,11 @@ const char *fl_world_name(enum fl_world world)
     return worlds_of[world].name;
 }
 
+const char *fl_world_ct_state(enum fl_world world)
+{
+    return worlds_of[world].ct_state;
+}
+
 int fl_trace_world(struct fl_ctl *ctl, const char *bridge, const char *flow, const char *actions,
                    enum fl_world world, struct fl_trace **trace, struct fl_error *err)
 {
