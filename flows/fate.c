@@ -58,24 +58,6 @@ void fl_fate_doubt(struct fl_fate *fate, const char *why)
     }
 }
 
-/* Of what @flow has, keep what packets have at entry, whatever was done to them before. */
-static void forget_connection(struct flow *flow)
-{
-    flow->recirc_id = 0;
-    flow->dp_hash = 0;
-    flow->ct_state = 0;
-    flow->ct_nw_proto = 0;
-    flow->ct_zone = 0;
-    flow->ct_mark = 0;
-    flow->ct_label = OVS_U128_ZERO;
-    flow->ct_nw_src = 0;
-    flow->ct_nw_dst = 0;
-    flow->ct_ipv6_src = in6addr_any;
-    flow->ct_ipv6_dst = in6addr_any;
-    flow->ct_tp_src = 0;
-    flow->ct_tp_dst = 0;
-}
-
 /* Outputs */
 
 static char *format_action(const struct walk *walk, const struct nlattr *action)
@@ -91,7 +73,7 @@ static bool is_lost(const struct copy *copy)
 {
     struct flow lost = copy->passage.lost;
 
-    forget_connection(&lost);
+    fl_passage_clear_connection(&lost);
     memset(&lost.tunnel, 0, sizeof lost.tunnel);
     return !is_all_zeros(&lost, sizeof lost);
 }
@@ -99,7 +81,7 @@ static bool is_lost(const struct copy *copy)
 /* Of what was set, the headers and what else goes with the packet. VLANs have their own place. */
 static void keep_headers(struct flow *flow)
 {
-    forget_connection(flow);
+    fl_passage_clear_connection(flow);
     memset(&flow->tunnel, 0, sizeof flow->tunnel);
     memset(&flow->vlans, 0, sizeof flow->vlans);
     flow->in_port.odp_port = 0;
@@ -283,8 +265,8 @@ static void end_copy(struct copy *copy, struct copy *branch)
     uint64_t *to_value = (uint64_t *)&copy->passage.region.flow;
     uint64_t *to_bound = (uint64_t *)&copy->passage.region.wc.masks;
 
-    forget_connection(&branch->passage.region.flow);
-    forget_connection(&branch->passage.region.wc.masks);
+    fl_passage_clear_connection(&branch->passage.region.flow);
+    fl_passage_clear_connection(&branch->passage.region.wc.masks);
     for (size_t i = 0; i < FLOW_U64S; i++) {
         to_value[i] |= value[i];
         to_bound[i] |= bound[i];
@@ -499,8 +481,8 @@ struct fl_fate *fl_fate_of(const struct fl_fate_step *steps, size_t n_steps,
         fl_fate_doubt(fate, "a later step tests what the trace does not tell of the packet");
     }
     fate->region = copy->passage.region;
-    forget_connection(&fate->region.flow);
-    forget_connection(&fate->region.wc.masks);
+    fl_passage_clear_connection(&fate->region.flow);
+    fl_passage_clear_connection(&fate->region.wc.masks);
     free(copy);
     return fate;
 }

@@ -138,9 +138,10 @@ static int read_actions(const json_t *json, const char *where, struct fl_rule *r
 }
 
 /* What is allocated before an error is freed with the whole set. */
-static int read_rule(const json_t *json, const char *where, struct fl_rule *rule,
+static int read_rule(const json_t *json, const char *where, struct fl_flowset *set,
                      struct fl_error *err)
 {
+    struct fl_rule *rule = fl_flowset_add(set);
     const char *bridge;
     int64_t priority;
     int error = fl_json_object(json, where, err);
@@ -169,21 +170,26 @@ static int read_rule(const json_t *json, const char *where, struct fl_rule *rule
     return error ? error : read_actions(json, where, rule, err);
 }
 
-static int read_rules(const json_t *json, struct fl_flowset *set, struct fl_error *err)
+/* One element of a list; @where names it. */
+typedef int take_element(const json_t *json, const char *where, struct fl_flowset *set,
+                         struct fl_error *err);
+
+static int read_list(const json_t *json, const char *key, size_t max, take_element *take,
+                     struct fl_flowset *set, struct fl_error *err)
 {
-    const json_t *rules;
+    const json_t *list;
     const json_t *element;
     size_t i;
-    int error = fl_json_array(json, "", "rules", FL_LIMIT_RULES, &rules, err);
+    int error = fl_json_array(json, "", key, max, &list, err);
 
     if (error) {
         return error;
     }
-    json_array_foreach(rules, i, element) {
+    json_array_foreach(list, i, element) {
         char where[48];
 
-        snprintf(where, sizeof where, "rules[%" PRIuSIZE "]", i);
-        error = read_rule(element, where, fl_flowset_add(set), err);
+        snprintf(where, sizeof where, "%s[%" PRIuSIZE "]", key, i);
+        error = take(element, where, set, err);
         if (error) {
             return error;
         }
@@ -231,28 +237,6 @@ static int read_relaxation(const json_t *json, const char *where, struct fl_flow
     return error;
 }
 
-static int read_relaxations(const json_t *json, struct fl_flowset *set, struct fl_error *err)
-{
-    const json_t *relaxations;
-    const json_t *element;
-    size_t i;
-    int error = fl_json_array(json, "", "relaxations", MAX_RELAXATIONS, &relaxations, err);
-
-    if (error) {
-        return error;
-    }
-    json_array_foreach(relaxations, i, element) {
-        char where[48];
-
-        snprintf(where, sizeof where, "relaxations[%" PRIuSIZE "]", i);
-        error = read_relaxation(element, where, set, err);
-        if (error) {
-            return error;
-        }
-    }
-    return 0;
-}
-
 static int read_exception(const json_t *json, const char *where, struct fl_flowset *set,
                           struct fl_error *err)
 {
@@ -273,28 +257,9 @@ static int read_exception(const json_t *json, const char *where, struct fl_flows
 
 static int read_exceptions(const json_t *json, struct fl_flowset *set, struct fl_error *err)
 {
-    const json_t *exceptions;
-    const json_t *element;
-    size_t i;
-    int error;
-
-    if (!json_object_get(json, "exceptions")) {
-        return 0;
-    }
-    error = fl_json_array(json, "", "exceptions", MAX_EXCEPTIONS, &exceptions, err);
-    if (error) {
-        return error;
-    }
-    json_array_foreach(exceptions, i, element) {
-        char where[48];
-
-        snprintf(where, sizeof where, "exceptions[%" PRIuSIZE "]", i);
-        error = read_exception(element, where, set, err);
-        if (error) {
-            return error;
-        }
-    }
-    return 0;
+    return json_object_get(json, "exceptions")
+               ? read_list(json, "exceptions", MAX_EXCEPTIONS, read_exception, set, err)
+               : 0;
 }
 
 /* Every rule must hold the guard that the set says it has. */
@@ -399,7 +364,7 @@ int fl_flowset_from_json(const json_t *json, struct fl_flowset *setp, struct fl_
         error = read_vm(json, &set, err);
     }
     if (!error) {
-        error = read_rules(json, &set, err);
+        error = read_list(json, "rules", FL_LIMIT_RULES, read_rule, &set, err);
     }
     if (!error) {
         error = read_guard(json, &set, err);
@@ -408,7 +373,7 @@ int fl_flowset_from_json(const json_t *json, struct fl_flowset *setp, struct fl_
         error = read_zones(json, &set, err);
     }
     if (!error) {
-        error = read_relaxations(json, &set, err);
+        error = read_list(json, "relaxations", MAX_RELAXATIONS, read_relaxation, &set, err);
     }
     if (!error) {
         error = read_exceptions(json, &set, err);

@@ -180,6 +180,23 @@ bool fl_passage_act(struct fl_passage *passage, const struct nlattr *actions, si
 
 /* Asking. */
 
+void fl_passage_clear_connection(struct flow *flow)
+{
+    flow->recirc_id = 0;
+    flow->dp_hash = 0;
+    flow->ct_state = 0;
+    flow->ct_nw_proto = 0;
+    flow->ct_zone = 0;
+    flow->ct_mark = 0;
+    flow->ct_label = OVS_U128_ZERO;
+    flow->ct_nw_src = 0;
+    flow->ct_nw_dst = 0;
+    flow->ct_ipv6_src = in6addr_any;
+    flow->ct_ipv6_dst = in6addr_any;
+    flow->ct_tp_src = 0;
+    flow->ct_tp_dst = 0;
+}
+
 /* What is no packet header, no tunnel and no in_port. */
 static void forget_metadata(struct flow *flow)
 {
@@ -187,21 +204,9 @@ static void forget_metadata(struct flow *flow)
     memset(flow->regs, 0, sizeof flow->regs);
     flow->skb_priority = 0;
     flow->pkt_mark = 0;
-    flow->dp_hash = 0;
-    flow->recirc_id = 0;
-    flow->ct_state = 0;
-    flow->ct_nw_proto = 0;
-    flow->ct_zone = 0;
-    flow->ct_mark = 0;
-    flow->ct_label = OVS_U128_ZERO;
     flow->conj_id = 0;
     flow->actset_output = 0;
-    flow->ct_nw_src = 0;
-    flow->ct_nw_dst = 0;
-    flow->ct_ipv6_src = in6addr_any;
-    flow->ct_ipv6_dst = in6addr_any;
-    flow->ct_tp_src = 0;
-    flow->ct_tp_dst = 0;
+    fl_passage_clear_connection(flow);
 }
 
 void fl_passage_region(const struct fl_passage *passage, struct match *region)

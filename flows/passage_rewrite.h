@@ -8,6 +8,8 @@
 
 /** fl_passage_rewrite() - the action itself, without those inside it and without recirc() */
 void fl_passage_rewrite(struct fl_passage *passage, const struct nlattr *action);
+/** fl_passage_clear_connection() - of bits, those of recirculation and of what conntrack says */
+void fl_passage_clear_connection(struct flow *flow);
 /** fl_passage_forget_hash() - dp_hash is another from here on */
 void fl_passage_forget_hash(struct fl_passage *passage);
 
