@@ -8,7 +8,6 @@ ovs-vswitchd offers to TC and the NIC as it does its own. Its revalidators are p
 would delete what no OpenFlow rule made.
 """
 
-import glob
 import json
 import os
 import re
@@ -60,18 +59,6 @@ class Bench(kernel_bench.KernelBench):
         talk.stop()
         # A revalidator reads counters of hardware that is behind; now it is not.
         self.lab.settle()
-
-    def add_flows(self, flows):
-        """Return: how many the datapath took."""
-        import ovs.unixctl.client  # Debian's python3-openvswitch
-
-        path = glob.glob("/run/openvswitch/ovs-vswitchd.*.ctl")[0]
-        _, client = ovs.unixctl.client.UnixctlClient.create(path)
-        n = 0
-        for match, actions in flows:
-            n += client.transact("dpctl/add-flow", [match, actions])[1] is None
-        client.close()
-        return n
 
     def plain_flows(self, n, ports):
         """Random matches with actions that the NIC knows."""
@@ -176,7 +163,7 @@ def flows_are_those_of_ovs(bench):
     ports = [bench.numbers[vm.port] for vm in bench.lab.vms] + [bench.numbers["uplink0"]]
     wanted = random_flows.flows(N_FLOWS // 2, SEED, ports, bench.numbers.get(TUNNEL))
     wanted += bench.plain_flows(N_FLOWS // 2, ports)
-    n = bench.add_flows(wanted)
+    n = random_flows.add(wanted)
     tap.note(f"seed {SEED}: the datapath took {n} of {len(wanted)} random flows")
     theirs = of_ovs(bench.lab.dump_flows())
     records, answer = bench.by_flowlift()

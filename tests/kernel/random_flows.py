@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Datapath flows of all kinds, as words for dpctl/add-flow. The kernel refuses some combinations."""
 
+import glob
 import random
+
+CONTROL_SOCKETS = "/run/openvswitch/ovs-vswitchd.*.ctl"
 
 
 def _mac(rng):
@@ -161,3 +164,15 @@ def flow(rng, ports, tunnel=None):
 def flows(n, seed, ports, tunnel=None):
     rng = random.Random(seed)
     return [flow(rng, ports, tunnel) for _ in range(n)]
+
+
+def add(flows):
+    """Return: how many of them the datapath took."""
+    import ovs.unixctl.client  # Debian's python3-openvswitch
+
+    _, client = ovs.unixctl.client.UnixctlClient.create(glob.glob(CONTROL_SOCKETS)[0])
+    n = 0
+    for match, actions in flows:
+        n += client.transact("dpctl/add-flow", [match, actions])[1] is None
+    client.close()
+    return n
