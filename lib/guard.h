@@ -9,7 +9,8 @@
  * again as they are. What comes of it:
  *
  *   - The pipeline does not agree any more: the rules go out at once, the remedy is suspended, and the
- *     reason with a packet that shows it is in its file and in the journal. It is looked at all the same.
+ *     reason with a packet that shows it is in its file and in the journal. It is looked at all the same:
+ *     after a second, two, four, up to a minute.
  *   - It agrees, and the rules are not (all) there: it was suspended, or somebody deleted them, or OVS was
  *     restarted. They go in, and the remedy is installed; "flowlift verify" counts its packets. A remedy
  *     that loses its rules again and again gets them back later each time, up to a minute.

@@ -7,6 +7,7 @@
 #define RETRY_MOST_MS  5000
 #define REST_FIRST_MS  500
 #define REST_MOST_MS   64000
+#define AGAIN_FIRST_MS 1000
 /* At most a quarter of the time is spent looking at one remedy, unless a look takes long. */
 #define PAUSE_TIMES   3
 #define PAUSE_MOST_MS 300
@@ -79,6 +80,11 @@ long long fl_guard_retry_ms(unsigned int n)
 long long fl_guard_rest_ms(unsigned int n)
 {
     return n ? doubled(REST_FIRST_MS, REST_MOST_MS, n) : 0;
+}
+
+long long fl_guard_again_ms(unsigned int n)
+{
+    return doubled(AGAIN_FIRST_MS, FL_GUARD_REGULAR_MS, n);
 }
 
 long long fl_guard_pause_ms(long long look_ms)

@@ -37,6 +37,11 @@ enum fl_guard_act fl_guard_decide(const struct fl_guard_view *view);
 long long fl_guard_retry_ms(unsigned int n);
 /** fl_guard_rest_ms() - how long to leave rules out that were lost or withdrawn @n times lately */
 long long fl_guard_rest_ms(unsigned int n);
+/**
+ * fl_guard_again_ms() - when to look again after @n proofs in a row that failed without a change between
+ * them: what made them fail may end without an event (the MAC table after a restart of OVS, above all)
+ */
+long long fl_guard_again_ms(unsigned int n);
 /** fl_guard_pause_ms() - how long to leave OVS alone after a look that took @look_ms */
 long long fl_guard_pause_ms(long long look_ms);
 
@@ -70,7 +75,8 @@ struct fl_ward {
     long long lost_ms;     /* When the rules were last found missing or withdrawn. */
     unsigned int n_lost;   /* How often lately. */
     bool lost;             /* They are out. */
-    unsigned int n_failed; /* Looks in a row that could not tell. */
+    unsigned int n_failed;  /* Looks in a row that could not tell. */
+    unsigned int n_refuted; /* Proofs in a row that failed, since the last change. */
     bool changed;          /* The proof is owed because of a change. */
     char example[256];     /* the first one */
     bool told_trouble;

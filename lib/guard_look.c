@@ -45,6 +45,7 @@ static void take_changes(struct fl_ward *ward)
             ovs_strlcpy(ward->example, changes.example, sizeof ward->example);
         }
         ward->changed = true;
+        ward->n_refuted = 0;
         ward->owed_ms = MIN(ward->owed_ms, changes.first_ms);
     }
     ward->owed_ms = MIN(ward->owed_ms, time_msec());
@@ -157,7 +158,8 @@ static void rest_assured(struct fl_ward *ward)
     ward->changed = false;
     ward->n_failed = 0;
     ward->told_trouble = false;
-    ward->look_ms = time_msec() + FL_GUARD_REGULAR_MS;
+    ward->look_ms = time_msec() + (ward->n_refuted ? fl_guard_again_ms(ward->n_refuted)
+                                                   : FL_GUARD_REGULAR_MS);
 }
 
 static void try_again(struct fl_guard *guard, struct fl_ward *ward, const char *why)
@@ -282,6 +284,7 @@ void fl_ward_look(struct fl_guard *guard, struct fl_ward *ward)
     if (view.rules != FL_RULES_UNKNOWN && !view.late) {
         view.proof = see_proof(guard, ward, &why);
     }
+    ward->n_refuted = view.proof == FL_PROOF_FAILS ? ward->n_refuted + 1 : 0;
     view.overdue = view.proof == FL_PROOF_UNKNOWN && is_overdue(ward);
     decide(guard, ward, &view, why.text);
     for (size_t i = 0; view.proof != FL_PROOF_UNKNOWN && i < ward->n_scopes; i++) {

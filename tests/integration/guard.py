@@ -32,8 +32,7 @@ UNRELATED = {
 }
 FLOOD_RATE, FLOOD_SECONDS = 1000, 10
 MOST_CPU = 0.05
-# A second, and what a sanitizer makes of it.
-AT_ONCE_MS = 1000 * PATIENCE
+AT_ONCE_MS = 1000
 
 
 class GuardBench(Bench):
@@ -151,7 +150,7 @@ def acl_takes_effect(bench):
         tap.note(f"{name}: first blocked packet {blocked:.0f} ms after it (without a remedy "
                  f"{bench.control[name]:.0f} ms), suspended after {told[name][0]:.0f} ms; removed: "
                  f"first answer {answered:.0f} ms, rules back {told[name][1]:.0f} ms")
-        tap.check(blocked < AT_ONCE_MS, f"{name}: it takes effect within a second", blocked)
+        tap.in_time(blocked, AT_ONCE_MS, f"{name}: it takes effect within a second")
     bench.verify()
 
 
@@ -182,7 +181,7 @@ def flood(bench, guard, table, flow):
     tap.note(f"{table}: {FLOOD_RATE * FLOOD_SECONDS} changes in {wall:.1f} s: "
              f"{100 * share:.2f} % of a core")
     if not SANITIZED:
-        tap.check(wall < FLOOD_SECONDS * 1.2, "at that rate", wall)
+        tap.check(wall < FLOOD_SECONDS * 2, "at about that rate", wall)
         tap.check(share <= MOST_CPU, "the guard uses at most 5 % of a core", share)
 
 
@@ -244,7 +243,7 @@ def acl_during_an_apply(bench):
         added = bench.add_acl(ACLS["table 1"])
         bench.lab.wait_until(lambda: not bench.our_rules(), 5 * PATIENCE, "their end", interval=0.005)
         ms = (now_ns() - added) / 1e6
-        tap.check(ms < AT_ONCE_MS, "out within a second", ms)
+        tap.in_time(ms, AT_ONCE_MS, "out within a second")
         answer = bench.finish(apply)
         bench.lab.wait_until(lambda: bench.status()["state"] in ("reverted", "suspended"),
                              5 * PATIENCE, "the record")
@@ -290,12 +289,12 @@ def what_cannot_be_proven_is_withdrawn(bench):
             tap.equal(guard.until("trouble", "suspended")["event"], "trouble", "the first event")
             event = guard.until("suspended", "restored", seconds=20)
             seconds = time.monotonic() - started
+            tap.equal(bench.our_rules(), [], "rules in the switch")
         finally:
             os.rename(f"{pid_file}.away", pid_file)
         tap.equal(event["event"], "suspended", "event")
         tap.check("could not be proven" in event["reason"], "the reason says so", event)
         tap.check(seconds >= 10, "not at once", seconds)
-        tap.equal(bench.our_rules(), [], "rules in the switch")
         tap.note(f"suspended after {seconds:.1f} s: {event['reason']}")
         guard.until("restored", seconds=20)
         bench.remove_acl()

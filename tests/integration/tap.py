@@ -17,9 +17,16 @@ that explains itself, skip() one that says why this subtest cannot run here.
 
 import difflib
 import json
+import os
 import sys
 import time
 import traceback
+
+
+# Whether this machine has nothing else to do, so that times mean what they say.
+TIMES = bool(os.environ.get("FLOWLIFT_TEST_TIMES"))
+# What a busy machine, or one that stands still for a while, makes of a time.
+BUSY = 10
 
 
 class Failure(AssertionError):
@@ -44,6 +51,11 @@ def check(condition, promise, *evidence):
     """Fails with the promise that was not kept, and whatever shows it."""
     if not condition:
         raise Failure("\n".join([f"not so: {promise}", *map(as_text, evidence)]))
+
+
+def in_time(ms, limit_ms, promise):
+    """Fails when it took longer than @limit_ms with FLOWLIFT_TEST_TIMES set, much longer without."""
+    check(ms < limit_ms * (1 if TIMES else BUSY), promise, f"{ms:.0f} ms")
 
 
 def equal(actual, expected, what):

@@ -25,8 +25,7 @@ import kernel_bench  # noqa: E402
 import tap  # noqa: E402
 
 N_VMS = 8
-TIMES = bool(os.environ.get("FLOWLIFT_TEST_TIMES"))
-N_FLOWS = 50000 if TIMES else 4000
+N_FLOWS = 50000 if tap.TIMES else 4000
 ROUNDS = 3
 WINDOW = 1
 RUNDIR = "/run/openvswitch"
@@ -173,7 +172,7 @@ TESTS = [
     flows_are_there,
     asks_nobody_but_the_database,
     does_without_its_socket,
-] + [leaves_the_main_thread_alone, takes_none_of_its_time] * TIMES
+] + [leaves_the_main_thread_alone, takes_none_of_its_time] * tap.TIMES
 
 if __name__ == "__main__":
     kernel_bench.main(__file__, TESTS, Bench, cpus=4, memory=3072)

@@ -150,6 +150,9 @@ static void waits_grow_up_to_a_limit(void **state)
     assert_int_equal(fl_guard_rest_ms(1), 500);
     assert_int_equal(fl_guard_rest_ms(3), 2000);
     assert_int_equal(fl_guard_rest_ms(UINT32_MAX), 64000);
+    assert_int_equal(fl_guard_again_ms(1), 1000);
+    assert_int_equal(fl_guard_again_ms(3), 4000);
+    assert_int_equal(fl_guard_again_ms(UINT32_MAX), FL_GUARD_REGULAR_MS);
     assert_int_equal(fl_guard_pause_ms(0), 0);
     assert_int_equal(fl_guard_pause_ms(60), 180);
     assert_int_equal(fl_guard_pause_ms(10000), 300);
