@@ -23,6 +23,8 @@
 #include "lib/ovs/socket.h"
 
 #define SERVER "ovs-vswitchd"
+/* To connect, when the switch hangs up. */
+#define ATTEMPTS 3
 
 struct fl_openflow {
     struct vconn *vconn; /* NULL: closed */
@@ -60,21 +62,31 @@ static int fail(struct fl_openflow *of, int vconn_error, struct fl_error *err)
     return fl_openflow_explain(of->bridge, of->path, vconn_error, err);
 }
 
+static bool has_hung_up(int vconn_error)
+{
+    return vconn_error == EPIPE || vconn_error == EOF || vconn_error == ECONNRESET;
+}
+
+/*
+ * A switch hangs up when it has no version in common, often before its reason is read; but also when it has
+ * waited a second for our hello (OVS's rconn, S_CONNECTING), as on a host too busy to let us run.
+ */
 static int connect_bridge(struct fl_openflow *of, struct fl_error *err)
 {
     char *name;
-    int error;
+    int error = EPIPE;
 
     if (of->vconn) {
         return 0;
     }
     fl_socket_hush();
     name = xasprintf("unix:%s", of->path);
-    error = vconn_open_block(name, 1u << FL_OPENFLOW_VERSION, DSCP_DEFAULT, of->timeout_ms,
-                             &of->vconn);
+    for (int i = 0; i < ATTEMPTS && has_hung_up(error); i++) {
+        error = vconn_open_block(name, 1u << FL_OPENFLOW_VERSION, DSCP_DEFAULT, of->timeout_ms,
+                                 &of->vconn);
+    }
     free(name);
-    /* A switch that has no version in common hangs up, often before its reason is read. */
-    if (error == EPIPE || error == EOF || error == ECONNRESET) {
+    if (has_hung_up(error)) {
         error = EPROTO;
     }
     return error ? fail(of, error, err) : 0;

@@ -91,6 +91,18 @@ def bridge_is_named(bench):
         bench.vsctl("clear", "bridge", "br0", "protocols")
 
 
+def slow_to_greet(bench):
+    "OpenFlow: OVS hangs up when our hello comes after more than a second; it is asked again"
+    wanted = bench.done("flows", "br0")
+    for when, exit_code in ("1", 0), ("1+", 1):
+        answer = bench.edges("flows", "br0", prefix=(
+            "env", "ASAN_OPTIONS=detect_leaks=0", "strace", "-f", "-qq", "-o", "/dev/null",
+            "--trace=connect", f"--inject=connect:delay_exit=2000000:when={when}"))
+        tap.equal(answer.code, exit_code, f"exit code, connect {when} delayed")
+        tap.equal(answer.out, wanted if exit_code == 0 else "", "flows")
+        tap.check(answer.seconds > 2, "it was delayed", answer.seconds)
+
+
 def free_register_bit_is_free(bench):
     "OpenFlow: a register bit that no match, action, learn() or bucket uses"
     tap.equal(bench.done("regbit", "br0"), "reg15 0x80000000\n", "empty")
@@ -230,6 +242,7 @@ if __name__ == "__main__":
             changed_rule_is_replaced,
             foreign_flows_are_safe,
             bridge_is_named,
+            slow_to_greet,
             free_register_bit_is_free,
             full_registers_are_said,
             written_bit_guards_when_no_packet_comes_back,
