@@ -72,7 +72,7 @@ struct fl_flowset {
     unsigned int n_traces;
     unsigned int n_regions; /* Parts of the rules that were looked at one by one. */
     int64_t proof_ms;       /* Duration of the proof. */
-    char *basis;            /* Fingerprint of what it was proven against, see fl_prove_basis(). */
+    char *basis;            /* Fingerprint of what it was proven against, see struct fl_pipeline. */
 };
 
 /** fl_cookie_of_vm() - 0xf10f in the top 16 bits, 48 bits of a hash of @vm_id below */

@@ -69,13 +69,13 @@ static enum fl_seen_rules see_rules(const struct fl_guard *guard, const struct f
     return presence.n_present || presence.n_foreign ? FL_RULES_IN_PART : FL_RULES_ABSENT;
 }
 
-/* A proof fills in what it finds: the remedy's own set stays as it was installed. */
+/* A proof fills in what it finds: the remedy's own set stays as it was installed. @pipeline: filled. */
 static int prove_copy(const struct fl_guard *guard, const struct fl_flowset *set,
-                      struct fl_error *err)
+                      struct fl_pipeline *pipeline, struct fl_error *err)
 {
     _cleanup_json json_t *json = fl_flowset_to_json(set);
     _cleanup_free struct fl_connection *connections = NULL;
-    struct fl_proof_of what = { .as_it_is = true };
+    struct fl_proof_of what = { .pipeline = pipeline, .as_it_is = true };
     struct fl_flowset copy;
     struct fl_ctl *ctl;
     int error = fl_flowset_from_json(json, &copy, err);
@@ -90,7 +90,8 @@ static int prove_copy(const struct fl_guard *guard, const struct fl_flowset *set
         error = fl_ctl_open(guard->op.host.target, fl_step_timeout_ms(&guard->op), &ctl, err);
     }
     if (!error) {
-        error = fl_prove(ctl, guard->op.config, &what, err);
+        error = fl_pipeline_read(set, pipeline, err);
+        error = error ? error : fl_prove(ctl, guard->op.config, &what, err);
         fl_ctl_close(ctl);
     }
     fl_flowset_destroy(&copy);
@@ -98,9 +99,9 @@ static int prove_copy(const struct fl_guard *guard, const struct fl_flowset *set
 }
 
 static enum fl_seen_proof see_proof(const struct fl_guard *guard, const struct fl_ward *ward,
-                                    struct fl_error *err)
+                                    struct fl_pipeline *pipeline, struct fl_error *err)
 {
-    switch (prove_copy(guard, &ward->remedy.set, err)) {
+    switch (prove_copy(guard, &ward->remedy.set, pipeline, err)) {
     case 0: return FL_PROOF_HOLDS;
     case -EPERM:
     case -ENOSPC: /* The bit that guards the rules is in use. */ return FL_PROOF_FAILS;
@@ -116,37 +117,37 @@ static bool is_overdue(const struct fl_ward *ward)
 
 /* ---- What may matter from now on ---- */
 
-/* The regions of one bridge's rules; none where a packet may come back to table 0. */
-static void set_scope(const struct fl_guard *guard, const struct fl_ward *ward,
-                      const struct fl_guard_scope *scope)
+/*
+ * The regions of one bridge's rules; none where a packet may come back to table 0.
+ *
+ * The reading is of before the traces, and serves for every change since: a bit that no flow rewrote then is
+ * rewritten by newer flows alone, and of these each that the packets may hit, or that leads back to table 0,
+ * matters by itself. Rules of ours that went in meanwhile lead to no other table. What changed before the
+ * reading and is told later is in the proof already.
+ */
+static void set_scope(const struct fl_ward *ward, const struct fl_guard_scope *scope,
+                      const struct fl_pipeline *pipeline)
 {
+    const struct fl_openflow_reading *reading = fl_pipeline_find(pipeline, scope->bridge->name);
     const struct fl_flowset *set = &ward->remedy.set;
-    _cleanup_free struct match *regions = xmalloc((set->n_rules + 1) * sizeof *regions);
-    struct fl_error ignored = FL_ERROR_INIT;
-    struct fl_openflow_usage usage;
-    struct fl_openflow *of;
+    _cleanup_free struct match *regions = NULL;
     struct flow stable;
     size_t n = 0;
-    bool known = false;
 
+    if (!reading || reading->usage.returns) {
+        fl_scope_set(scope->scope, NULL, 0, NULL);
+        return;
+    }
+    regions = xmalloc((set->n_rules + 1) * sizeof *regions);
     for (size_t i = 0; i < set->n_rules; i++) {
         if (!set->rules[i].decoy && !strcmp(set->rules[i].bridge, scope->bridge->name)) {
             regions[n++] = set->rules[i].match;
         }
     }
-    memset(&stable, 0, sizeof stable);
-    if (!fl_openflow_open(scope->bridge->name, fl_step_timeout_ms(&guard->op), &of, &ignored)) {
-        known = !fl_openflow_usage_read(of, OFPP_ANY, NULL, &usage, &ignored);
-        fl_openflow_close(of);
+    for (size_t i = 0; i < FLOW_U64S; i++) {
+        ((uint64_t *)&stable)[i] = ~((const uint64_t *)&reading->usage.rewritten)[i];
     }
-    if (known) {
-        for (size_t i = 0; i < FLOW_U64S; i++) {
-            ((uint64_t *)&stable)[i] = ~((const uint64_t *)&usage.rewritten)[i];
-        }
-        n = usage.returns ? 0 : n;
-        fl_openflow_usage_release(&usage);
-    }
-    fl_scope_set(scope->scope, regions, known ? n : 0, &stable);
+    fl_scope_set(scope->scope, regions, n, &stable);
 }
 
 /* ---- What is to be done ---- */
@@ -271,6 +272,7 @@ void fl_ward_look(struct fl_guard *guard, struct fl_ward *ward)
         .late = fl_remedy_is_late(&ward->remedy, fl_time_now_ms()),
     };
     long long started_ms = time_msec();
+    struct fl_pipeline pipeline = { .n_bridges = 0 };
     struct fl_error why = FL_ERROR_INIT;
 
     if (started_ms >= ward->settle_ms) {
@@ -282,13 +284,14 @@ void fl_ward_look(struct fl_guard *guard, struct fl_ward *ward)
     take_changes(ward);
     view.rules = see_rules(guard, ward, &why);
     if (view.rules != FL_RULES_UNKNOWN && !view.late) {
-        view.proof = see_proof(guard, ward, &why);
+        view.proof = see_proof(guard, ward, &pipeline, &why);
     }
     ward->n_refuted = view.proof == FL_PROOF_FAILS ? ward->n_refuted + 1 : 0;
     view.overdue = view.proof == FL_PROOF_UNKNOWN && is_overdue(ward);
     decide(guard, ward, &view, why.text);
     for (size_t i = 0; view.proof != FL_PROOF_UNKNOWN && i < ward->n_scopes; i++) {
-        set_scope(guard, ward, &ward->scopes[i]);
+        set_scope(ward, &ward->scopes[i], &pipeline);
     }
+    fl_pipeline_release(&pipeline);
     ward->earliest_ms = time_msec() + fl_guard_pause_ms(time_msec() - started_ms);
 }

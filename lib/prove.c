@@ -2,8 +2,6 @@
 #include "lib/prove.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <ovs/util.h>
@@ -13,7 +11,6 @@
 #include "flows/draw.h"
 #include "flows/space.h"
 #include "lib/base/clock.h"
-#include "lib/ovs/openflow.h"
 #include "lib/prove_internal.h"
 
 /* Times that a rule may be narrowed, or get other actions. */
@@ -225,89 +222,27 @@ static int prove_rule(struct fl_prover *p, size_t rule)
     return too_many(p, "changes of the rule");
 }
 
-/* ---- What is read over OpenFlow ---- */
-
-/* Calls @each once for every bridge of the set. */
-static int each_bridge(const struct fl_flowset *set,
-                       int (*each)(struct fl_openflow *of, const char *bridge, void *aux,
-                                   struct fl_error *err),
-                       void *aux, struct fl_error *err)
-{
-    int error = 0;
-
-    for (size_t i = 0; !error && i < set->n_rules; i++) {
-        const char *bridge = set->rules[i].bridge;
-        struct fl_openflow *of;
-        bool seen = false;
-
-        for (size_t j = 0; j < i; j++) {
-            seen |= !strcmp(set->rules[j].bridge, bridge);
-        }
-        if (seen) {
-            continue;
-        }
-        error = fl_openflow_open(bridge, FL_PROOF_TIMEOUT_MS, &of, err);
-        if (!error) {
-            error = each(of, bridge, aux, err);
-            fl_openflow_close(of);
-        }
-    }
-    return error;
-}
-
-static int add_basis(struct fl_openflow *of, const char *bridge, void *basis_, struct fl_error *err)
-{
-    char **basis = basis_;
-    uint64_t fingerprint;
-    int error = fl_openflow_fingerprint(of, &fingerprint, err);
-
-    if (!error) {
-        char *longer = xasprintf("%s%s%s:%016" PRIx64, *basis ? *basis : "", *basis ? " " : "",
-                                 bridge, fingerprint);
-
-        free(*basis);
-        *basis = longer;
-    }
-    return error;
-}
-
-int fl_prove_basis(const struct fl_flowset *set, char **basis, struct fl_error *err)
-{
-    char *found = NULL;
-    int error = each_bridge(set, add_basis, &found, err);
-
-    if (error) {
-        free(found);
-        return error;
-    }
-    *basis = found;
-    return 0;
-}
-
-static int find_bit(struct fl_openflow *of, const char *bridge OVS_UNUSED, void *bit_,
-                    struct fl_error *err)
-{
-    struct fl_reg_bit *bit = bit_;
-    struct fl_reg_bit wanted = *bit;
-    int error = fl_openflow_free_reg_bit(of, bit, err);
-
-    if (!error && wanted.mask && (bit->mask != wanted.mask || bit->reg != wanted.reg)) {
-        error = fl_error_set(err, -EPERM,
-                             "not proven: the register bit that guards the rules is used by other "
-                             "flows, or not free on all of the VM's bridges");
-    }
-    return error;
-}
-
+/* One bit that is free on all bridges of the set. */
 static int choose_guard(struct fl_prover *p)
 {
     struct fl_reg_bit bit = { .mask = 0 };
-    int error;
+    int error = 0;
 
     if (p->as_it_is) {
         bit = (struct fl_reg_bit){ p->set->guard_reg, p->set->guard_mask };
     }
-    error = each_bridge(p->set, find_bit, &bit, p->err);
+    for (size_t i = 0; !error && i < p->set->n_rules; i++) {
+        const struct fl_openflow_reading *reading;
+        struct fl_reg_bit wanted = bit;
+
+        error = fl_pipeline_bridge(p->pipeline, p->set->rules[i].bridge, &reading, p->err);
+        error = error ? error : fl_openflow_free_reg_bit(reading, &bit, p->err);
+        if (!error && wanted.mask && (bit.mask != wanted.mask || bit.reg != wanted.reg)) {
+            error = fl_error_set(p->err, -EPERM,
+                                 "not proven: the register bit that guards the rules is used by "
+                                 "other flows, or not free on all of the VM's bridges");
+        }
+    }
     if (!error) {
         fl_flowset_guard(p->set, bit.reg, bit.mask);
     }
@@ -324,20 +259,17 @@ int fl_prove(struct fl_ctl *ctl, const struct fl_config *config, const struct fl
         .vm = what->vm,
         .connections = what->connections,
         .n_connections = what->n_connections,
+        .pipeline = what->pipeline,
         .set = set,
         .as_it_is = what->as_it_is,
         .err = err,
     };
-    int64_t started = fl_monotonic_ms();
-    char *basis = NULL;
     int error;
 
     if (!set->n_rules) {
         return fl_error_set(err, -EINVAL, "there is no rule to prove");
     }
-    /* Before the traces: what changes while they are made, changes it. */
-    error = fl_prove_basis(set, &basis, err);
-    error = error ? error : choose_guard(&p);
+    error = choose_guard(&p);
     fl_flowset_forget_proof(set);
     for (size_t i = 0; !error && i < set->n_rules; i++) {
         if (!set->rules[i].decoy) {
@@ -346,10 +278,10 @@ int fl_prove(struct fl_ctl *ctl, const struct fl_config *config, const struct fl
     }
     fl_prove_forget(&p);
     if (error) {
-        free(basis);
         return error;
     }
-    set->basis = basis;
-    set->proof_ms = fl_monotonic_ms() - started;
+    /* Of before the traces: what changed while they were made, has changed it. */
+    set->basis = xstrdup(what->pipeline->basis);
+    set->proof_ms = fl_monotonic_ms() - what->pipeline->started_ms;
     return 0;
 }

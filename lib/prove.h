@@ -13,6 +13,7 @@
 #include "flows/flowset.h"
 #include "lib/base/config.h"
 #include "lib/ovs/ctl.h"
+#include "lib/prove_pipeline.h"
 
 /** struct fl_proof_of - what is to be proven, and what is known besides; all borrowed but @set */
 struct fl_proof_of {
@@ -27,6 +28,11 @@ struct fl_proof_of {
     /* Those of the zones that the VM's chains pass, to see what they are marked with; or NULL. */
     const struct fl_connection *connections;
     size_t n_connections;
+    /*
+     * Of the set, read just before: flows that came since then are noticed by the basis alone. Other bridges
+     * that its packets come to are added.
+     */
+    struct fl_pipeline *pipeline;
     bool as_it_is; /* The rules may not be narrowed or get other actions: they are installed. */
 };
 
@@ -37,11 +43,5 @@ struct fl_proof_of {
  */
 int fl_prove(struct fl_ctl *ctl, const struct fl_config *config, const struct fl_proof_of *what,
              struct fl_error *err);
-
-/**
- * fl_prove_basis() - fingerprint of what a proof depends on, for as far as OpenFlow tells
- * @basis: "br0:0123456789abcdef", of all flows (but ours) and groups of the set's bridges; owned by the caller
- */
-int fl_prove_basis(const struct fl_flowset *set, char **basis, struct fl_error *err);
 
 #endif

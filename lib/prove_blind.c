@@ -23,32 +23,18 @@
 /* Tests whose packets are asked about first. */
 #define MAX_HINTS 500
 
-struct fl_prove_usage {
-    char *bridge;
-    ofp_port_t in_port;
-    struct fl_openflow_usage *usage;
-};
-
 void fl_prove_forget(struct fl_prover *p)
 {
     fl_prove_forget_seen(p);
     free(p->hints);
     p->hints = NULL;
-    for (size_t i = 0; i < p->n_usages; i++) {
-        fl_openflow_usage_release(p->usages[i].usage);
-        free(p->usages[i].usage);
-        free(p->usages[i].bridge);
-    }
-    free(p->usages);
-    p->usages = NULL;
-    p->n_usages = 0;
 }
 
 /*
  * Headers by which flows choose, and NORMAL. Not those that actions look at: whether there is a VLAN header,
  * TTL (dec_ttl), TOS (tunnels inherit it).
  */
-static void bits_of_interest(struct flow *bits)
+void fl_prove_blind_headers(struct flow *bits)
 {
     memset(bits, 0, sizeof *bits);
     memset(&bits->dl_src, 0xff, sizeof bits->dl_src);
@@ -57,44 +43,6 @@ static void bits_of_interest(struct flow *bits)
     bits->nw_src = bits->nw_dst = OVS_BE32_MAX;
     bits->ipv6_src = bits->ipv6_dst = in6addr_exact;
     bits->tp_src = bits->tp_dst = bits->tcp_flags = OVS_BE16_MAX;
-}
-
-static int usage_of(struct fl_prover *p, const char *bridge, ofp_port_t in_port,
-                    const struct fl_openflow_usage **found)
-{
-    struct fl_openflow_usage *usage;
-    struct fl_openflow *of;
-    struct flow bits;
-    int error;
-
-    for (size_t i = 0; i < p->n_usages; i++) {
-        if (!strcmp(p->usages[i].bridge, bridge) && p->usages[i].in_port == in_port) {
-            *found = p->usages[i].usage;
-            return 0;
-        }
-    }
-    bits_of_interest(&bits);
-    /* Worth a hint, though they are never blind. */
-    bits.nw_tos = bits.nw_ttl = UINT8_MAX;
-    error = fl_openflow_open(bridge, FL_PROOF_TIMEOUT_MS, &of, p->err);
-    if (error) {
-        return error;
-    }
-    usage = xmalloc(sizeof *usage);
-    error = fl_openflow_usage_read(of, in_port, &bits, usage, p->err);
-    fl_openflow_close(of);
-    if (error) {
-        free(usage);
-        return error;
-    }
-    p->usages = xrealloc(p->usages, (p->n_usages + 1) * sizeof *p->usages);
-    p->usages[p->n_usages++] = (struct fl_prove_usage){
-        .bridge = xstrdup(bridge),
-        .in_port = in_port,
-        .usage = usage,
-    };
-    *found = usage;
-    return 0;
 }
 
 static void leave(struct flow *bits, const struct flow *taken)
@@ -106,9 +54,10 @@ static void leave(struct flow *bits, const struct flow *taken)
 
 int fl_prove_hints(struct fl_prover *p, const struct fl_rule *rule)
 {
-    const struct fl_openflow_usage *usage;
+    const struct fl_openflow_reading *reading;
+    const struct fl_openflow_tests *tests;
     const struct fl_openflow_test *test;
-    int error = usage_of(p, rule->bridge, rule->match.flow.in_port.ofp_port, &usage);
+    int error = fl_pipeline_bridge(p->pipeline, rule->bridge, &reading, p->err);
 
     free(p->hints);
     p->hints = NULL;
@@ -116,7 +65,8 @@ int fl_prove_hints(struct fl_prover *p, const struct fl_rule *rule)
     if (error) {
         return error;
     }
-    HMAP_FOR_EACH(test, node, &usage->tests.by_hash) {
+    tests = fl_openflow_tests_of(reading, rule->match.flow.in_port.ofp_port);
+    HMAP_FOR_EACH(test, node, &tests->by_hash) {
         struct match match;
 
         minimatch_expand(&test->match, &match);
@@ -164,18 +114,17 @@ static void add_other(struct fl_blind *blind, const struct match *test)
 }
 
 /* Sorts the tests of one bridge: those that hold for @packet, and others that packets of the rule may meet. */
-static void sort_tests(const struct fl_openflow_usage *usage, const struct match *rule,
+static void sort_tests(const struct fl_openflow_tests *tests, const struct match *rule,
                        const struct flow *packet, struct fl_blind *blind)
 {
     const struct fl_openflow_test *test;
 
-    leave(&blind->bits, &usage->read);
-    if (hmap_count(&usage->tests.by_hash) > FL_OPENFLOW_MAX_TESTS) {
+    if (hmap_count(&tests->by_hash) > FL_OPENFLOW_MAX_TESTS) {
         memset(&blind->bits, 0, sizeof blind->bits);
         memset(&blind->busy, 0xff, sizeof blind->busy);
         return;
     }
-    HMAP_FOR_EACH(test, node, &usage->tests.by_hash) {
+    HMAP_FOR_EACH(test, node, &tests->by_hash) {
         struct match match, both;
 
         minimatch_expand(&test->match, &match);
@@ -230,15 +179,16 @@ static int look_at_bridges(struct fl_prover *p, const struct fl_rule *rule, cons
         const char *name = at + strlen(heading);
         char *bridge = xmemdup0(name, strcspn(name, "\""));
         bool is_first = !strcmp(bridge, rule->bridge);
-        const struct fl_openflow_usage *usage;
-        int error = usage_of(p, bridge, is_first ? rule->match.flow.in_port.ofp_port : OFPP_ANY,
-                             &usage);
+        ofp_port_t in_port = is_first ? rule->match.flow.in_port.ofp_port : OFPP_ANY;
+        const struct fl_openflow_reading *reading;
+        int error = fl_pipeline_bridge(p->pipeline, bridge, &reading, p->err);
 
         free(bridge);
         if (error) {
             return error;
         }
-        sort_tests(usage, &rule->match, packet, blind);
+        leave(&blind->bits, &reading->usage.read);
+        sort_tests(fl_openflow_tests_of(reading, in_port), &rule->match, packet, blind);
     }
     return 0;
 }
@@ -342,7 +292,7 @@ int fl_prove_blind(struct fl_prover *p, const struct fl_rule *rule, const struct
     int error = 0;
 
     memset(blind, 0, sizeof *blind);
-    bits_of_interest(&blind->bits);
+    fl_prove_blind_headers(&blind->bits);
     leave(&blind->bits, &rule->match.wc.masks);
     for (size_t i = 0; !error && i < n; i++) {
         bool is_new = true;

@@ -23,6 +23,7 @@ struct fl_prover {
     const struct fl_vm_audit *vm; /* or NULL */
     const struct fl_connection *connections;
     size_t n_connections;
+    struct fl_pipeline *pipeline;
     struct fl_flowset *set;
     bool as_it_is; /* No rule may be changed. */
     /* The first region of the present rule that was right. */
@@ -33,8 +34,6 @@ struct fl_prover {
     size_t n_seen;
     struct match *hints; /* What flows match of packets: those are asked about first. */
     size_t n_hints;
-    struct fl_prove_usage *usages; /* fl_prove_forget() frees them. */
-    size_t n_usages;
     struct fl_error *err;
 };
 
@@ -87,9 +86,11 @@ struct fl_blind {
  */
 int fl_prove_blind(struct fl_prover *p, const struct fl_rule *rule, const struct flow *packet,
                    const struct fl_trace *const *traces, size_t n, struct fl_blind *blind);
+/** fl_prove_blind_headers() - those that flows may be blind to: by which they choose, and NORMAL */
+void fl_prove_blind_headers(struct flow *bits);
 /** fl_prove_hints() - p->hints: what flows test of packets of a rule */
 int fl_prove_hints(struct fl_prover *p, const struct fl_rule *rule);
-/** fl_prove_forget() - free what the prover itself has read */
+/** fl_prove_forget() - free what the prover has seen */
 void fl_prove_forget(struct fl_prover *p);
 /** fl_prove_forget_seen() - the same of the present rule alone */
 void fl_prove_forget_seen(struct fl_prover *p);

@@ -102,6 +102,23 @@ static void remember_zones(const struct fl_vm_audit *vm, struct fl_flowset *set)
     set->n_zones = fl_simplify_zones(vm, set->zones, MAX_ZONES);
 }
 
+/* Return: 0, -EPERM not proven, or trouble. */
+static int prove_now(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_proof_of *what,
+                     struct fl_error *err)
+{
+    struct fl_pipeline pipeline;
+    int error = fl_pipeline_read(what->set, &pipeline, err);
+
+    if (error) {
+        return as_trouble(error);
+    }
+    what->pipeline = &pipeline;
+    error = fl_prove(ctl, op->config, what, err);
+    what->pipeline = NULL;
+    fl_pipeline_release(&pipeline);
+    return error == -EPERM ? error : as_trouble(error);
+}
+
 static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_plan *plan,
                   struct fl_error *err)
 {
@@ -132,8 +149,7 @@ static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_pl
         what.vm = plan->vm;
         what.connections = connections;
         what.n_connections = in.n_connections;
-        error = fl_prove(ctl, op->config, &what, err);
-        error = error == -EPERM ? error : as_trouble(error);
+        error = prove_now(op, ctl, &what, err);
     }
     if (!error && fl_simplify_decoys(plan->vm, &plan->set, err) < 0) {
         error = -ENOTSUP;
@@ -209,22 +225,23 @@ int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_
 static int prove_plan(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_proof_of *what,
                       bool *anew, struct fl_error *err)
 {
-    _cleanup_free char *basis = NULL;
-    int error = fl_prove_basis(what->set, &basis, err);
+    struct fl_pipeline pipeline;
+    int error = fl_pipeline_read(what->set, &pipeline, err);
 
     if (error) {
         return as_trouble(error);
     }
-    *anew = !what->set->basis || strcmp(basis, what->set->basis);
-    if (!*anew) {
-        what->as_it_is = true;
-        error = fl_prove(ctl, op->config, what, err);
-        *anew = error == -EPERM;
-        what->as_it_is = false;
-    }
-    if (*anew) {
+    *anew = !what->set->basis || strcmp(pipeline.basis, what->set->basis);
+    what->pipeline = &pipeline;
+    what->as_it_is = !*anew;
+    error = fl_prove(ctl, op->config, what, err);
+    what->pipeline = NULL;
+    fl_pipeline_release(&pipeline);
+    if (error == -EPERM && what->as_it_is) {
         fl_error_clear(err);
-        error = fl_prove(ctl, op->config, what, err);
+        *anew = true;
+        what->as_it_is = false;
+        error = prove_now(op, ctl, what, err);
     }
     if (error == -EPERM) {
         fl_error_prefix(err, "the plan no longer holds");

@@ -18,8 +18,6 @@
 #include <openvswitch/ofp-flow.h>
 
 #include "flows/error.h"
-#include <openvswitch/hmap.h>
-
 #include "flows/flowset.h"
 
 struct fl_openflow;
@@ -82,55 +80,5 @@ int fl_openflow_presence(struct fl_openflow *of, uint64_t cookie, const struct f
  */
 int fl_openflow_delete(struct fl_openflow *of, uint64_t cookie, uint64_t mask, size_t *n_deleted,
                        struct fl_error *err);
-
-#define FL_OPENFLOW_MAX_TESTS 20000u
-/* Different tests of some bits. More than FL_OPENFLOW_MAX_TESTS: there are others that are not here. */
-struct fl_openflow_tests {
-    struct hmap by_hash; /* struct fl_openflow_test */
-};
-struct fl_openflow_test {
-    struct hmap_node node;  /* in fl_openflow_tests.by_hash */
-    struct minimatch match; /* Nothing but these bits. */
-};
-
-/* Bits of packets and metadata that the flows and groups of a bridge use; 1-bits are. */
-struct fl_openflow_usage {
-    struct flow matched;           /* By flows that packets of the asked port may meet. */
-    struct flow matched_by_others; /* By flows of another port alone. */
-    struct flow read;              /* By actions and groups. */
-    struct flow guards;            /* By rules of flowlift. */
-    struct flow written;           /* By actions that name what they write. */
-    struct flow rewritten; /* Headers and in_port that any action may change, named or not. */
-    struct fl_openflow_tests tests; /* How @matched are, of the bits of interest. */
-    bool returns;                   /* An action may take a packet to table 0 again. */
-};
-/**
- * fl_openflow_usage_read() - read all flows and groups of the bridge, and see which bits they use
- * @in_port: packets of which port are asked about, or OFPP_ANY
- * @interest: bits whose tests are collected, or NULL
- * @usage: fl_openflow_usage_release() it, and do not move it meanwhile; nothing to release on errors
- */
-int fl_openflow_usage_read(struct fl_openflow *of, ofp_port_t in_port, const struct flow *interest,
-                           struct fl_openflow_usage *usage, struct fl_error *err);
-void fl_openflow_usage_release(struct fl_openflow_usage *usage);
-
-/**
- * fl_openflow_free_reg_bit() - a register bit whose value means nothing to any flow or group of the bridge
- * @bit: filled: register number and mask, from the highest register down; one that nobody writes either
- *       where there is one, else one that is only written, if no packet comes back to table 0 with it.
- *       What it holds before stays if it is such a bit, rules of flowlift apart; mask 0: nothing
- * Return: 0, or -ENOSPC when every bit is in use.
- */
-struct fl_reg_bit {
-    unsigned int reg;
-    uint32_t mask;
-};
-int fl_openflow_free_reg_bit(struct fl_openflow *of, struct fl_reg_bit *bit, struct fl_error *err);
-
-/**
- * fl_openflow_fingerprint() - the bridge's flows, flowlift's apart, and its groups, as one number
- * It is the same when nothing changed, in whatever order the switch lists them; counters do not count.
- */
-int fl_openflow_fingerprint(struct fl_openflow *of, uint64_t *fingerprint, struct fl_error *err);
 
 #endif

@@ -16,25 +16,13 @@
 #include <openvswitch/meta-flow.h>
 #include <openvswitch/ofp-actions.h>
 #include <openvswitch/ofp-group.h>
-#include <openvswitch/ofp-msgs.h>
 #include <ovs/bitmap.h>
 #include <ovs/flow.h>
 #include <ovs/util.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/ovs/openflow_conn.h"
-
-struct visit {
-    struct fl_openflow_usage *usage;
-    ofp_port_t in_port;          /* OFPP_ANY: of all */
-    const struct flow *interest; /* or NULL */
-    struct flow matched_by_some; /* by flows of other ports */
-    struct fl_openflow_tests some_tests;
-    bool moves_port; /* An action changes in_port. */
-    const char *bridge;
-    struct fl_error *err;
-};
+#include "lib/ovs/openflow_summary.h"
 
 static void use_masks(struct flow *bits, const struct flow *masks)
 {
@@ -191,10 +179,8 @@ static void use_rewrite(struct fl_openflow_usage *usage, const struct ofpact *ac
     }
 }
 
-static void use_action(struct visit *visit, const struct ofpact *action)
+static void use_action(struct fl_openflow_usage *usage, const struct ofpact *action)
 {
-    struct fl_openflow_usage *usage = visit->usage;
-
     use_rewrite(usage, action);
     switch (action->type) {
     case OFPACT_SET_FIELD: {
@@ -222,7 +208,7 @@ static void use_action(struct visit *visit, const struct ofpact *action)
         /* Of this table (255) only a flow of table 0 can mean table 0; that is not looked at. */
         usage->returns |= ofpact_get_RESUBMIT(action)->table_id == 0 ||
                           ofpact_get_RESUBMIT(action)->table_id == 255;
-        visit->moves_port |= ofpact_get_RESUBMIT(action)->in_port != OFPP_IN_PORT;
+        usage->moves_port |= ofpact_get_RESUBMIT(action)->in_port != OFPP_IN_PORT;
         break;
     /* What these hold is visited by itself. */
     case OFPACT_CLONE:
@@ -253,174 +239,48 @@ static void use_action(struct visit *visit, const struct ofpact *action)
     }
 }
 
-static void use_actions(struct visit *visit, const struct ofpact *actions, size_t length)
+static void use_actions(struct fl_openflow_usage *usage, const struct ofpact *actions,
+                        size_t length)
 {
     const struct ofpact *action;
 
     OFPACT_FOR_EACH_FLATTENED(action, actions, length)
-    use_action(visit, action);
+    use_action(usage, action);
+    use_masks(&usage->rewritten, &usage->written);
+    usage->moves_port |= usage->written.in_port.ofp_port != 0;
 }
 
-static void add_minimatch(const struct minimatch *match, struct fl_openflow_tests *tests)
+void fl_openflow_use_flow(struct fl_openflow_usage *usage, const struct ofputil_flow_stats *flow,
+                          bool is_ours)
 {
-    uint32_t hash = minimatch_hash(match, 0);
-    struct fl_openflow_test *test;
-
-    HMAP_FOR_EACH_WITH_HASH(test, node, hash, &tests->by_hash) {
-        if (minimatch_equal(&test->match, match)) {
-            return;
-        }
-    }
-    /* One more than may be says that there are more. */
-    if (hmap_count(&tests->by_hash) <= FL_OPENFLOW_MAX_TESTS) {
-        test = xmalloc(sizeof *test);
-        minimatch_clone(&test->match, match);
-        hmap_insert(&tests->by_hash, &test->node, hash);
-    }
+    use_masks(is_ours ? &usage->guards : &usage->matched, &flow->match.wc.masks);
+    use_actions(usage, flow->ofpacts, flow->ofpacts_len);
 }
 
-/* What @match tests of the bits of interest, unless the same was seen before. */
-static void add_test(const struct flow *interest, const struct match *match,
-                     struct fl_openflow_tests *tests)
-{
-    struct match part = *match;
-    uint64_t *mask = (uint64_t *)&part.wc.masks, any = 0;
-    struct minimatch small;
-
-    for (size_t i = 0; i < FLOW_U64S; i++) {
-        mask[i] &= ((const uint64_t *)interest)[i];
-        any |= mask[i];
-    }
-    if (any) {
-        match_zero_wildcarded_fields(&part);
-        minimatch_init(&small, &part);
-        add_minimatch(&small, tests);
-        minimatch_destroy(&small);
-    }
-}
-
-static void tests_release(struct fl_openflow_tests *tests)
-{
-    struct fl_openflow_test *test;
-
-    HMAP_FOR_EACH_POP(test, node, &tests->by_hash) {
-        minimatch_destroy(&test->match);
-        free(test);
-    }
-    hmap_destroy(&tests->by_hash);
-}
-
-static int visit_flow(const struct ofputil_flow_stats *flow, void *visit_)
-{
-    struct visit *visit = visit_;
-    struct fl_openflow_usage *usage = visit->usage;
-    const struct match *match = &flow->match;
-    bool is_ours = ntohll(flow->cookie) >> 48 == FL_COOKIE_PREFIX;
-    bool is_others = visit->in_port != OFPP_ANY &&
-                     ofp_to_u16(match->wc.masks.in_port.ofp_port) == UINT16_MAX &&
-                     match->flow.in_port.ofp_port != visit->in_port;
-
-    use_masks(is_ours     ? &usage->guards
-              : is_others ? &visit->matched_by_some
-                          : &usage->matched,
-              &match->wc.masks);
-    if (visit->interest && !is_ours) {
-        add_test(visit->interest, match, is_others ? &visit->some_tests : &usage->tests);
-    }
-    use_actions(visit, flow->ofpacts, flow->ofpacts_len);
-    return 0;
-}
-
-static void use_group(struct visit *visit, const struct ofputil_group_desc *group)
+void fl_openflow_use_group(struct fl_openflow_usage *usage, const struct ofputil_group_desc *group)
 {
     const struct ofputil_bucket *bucket;
 
     LIST_FOR_EACH(bucket, list_node, &group->buckets)
-        use_actions(visit, bucket->ofpacts, bucket->ofpacts_len);
+        use_actions(usage, bucket->ofpacts, bucket->ofpacts_len);
     /* It may choose by a hash of any header. */
     if (group->type == OFPGT11_SELECT) {
         struct flow headers;
 
         memset(&headers, 0xff, sizeof headers);
         memset(headers.regs, 0, sizeof headers.regs);
-        use_masks(&visit->usage->read, &headers);
+        use_masks(&usage->read, &headers);
     }
     for (int id = 0; id < MFF_N_IDS; id++) {
         if (bitmap_is_set(group->props.fields.used.bm, id)) {
-            use_field(&visit->usage->read, mf_from_id((enum mf_field_id)id));
+            use_field(&usage->read, mf_from_id((enum mf_field_id)id));
         }
     }
-}
-
-static int visit_groups(struct ofpbuf *reply, void *visit_)
-{
-    struct visit *visit = visit_;
-
-    for (;;) {
-        struct ofputil_group_desc group;
-        int error = ofputil_decode_group_desc_reply(&group, reply, FL_OPENFLOW_VERSION);
-
-        if (error == EOF) {
-            return 0;
-        }
-        if (error) {
-            return fl_error_set(visit->err, -EPROTO,
-                                "bridge %s sent a group that cannot be decoded", visit->bridge);
-        }
-        use_group(visit, &group);
-        ofputil_uninit_group_desc(&group);
-    }
-}
-
-static int read_groups(struct fl_openflow *of, struct visit *visit, struct fl_error *err)
-{
-    return fl_openflow_multipart(of,
-                                 ofputil_encode_group_desc_request(FL_OPENFLOW_VERSION, OFPG_ALL),
-                                 "to list its groups", visit_groups, visit, err);
-}
-
-void fl_openflow_usage_release(struct fl_openflow_usage *usage)
-{
-    tests_release(&usage->tests);
-}
-
-int fl_openflow_usage_read(struct fl_openflow *of, ofp_port_t in_port, const struct flow *interest,
-                           struct fl_openflow_usage *usage, struct fl_error *err)
-{
-    struct visit visit = {
-        .usage = usage,
-        .in_port = in_port,
-        .interest = interest,
-        .bridge = fl_openflow_bridge(of),
-        .err = err,
-    };
-    const struct fl_openflow_test *test;
-    int error;
-
-    memset(usage, 0, sizeof *usage);
-    hmap_init(&usage->tests.by_hash);
-    hmap_init(&visit.some_tests.by_hash);
-    error = fl_openflow_each_flow(of, 0, 0, OFPTT_ALL, visit_flow, &visit, err);
-    error = error ? error : read_groups(of, &visit, err);
-    use_masks(&usage->rewritten, &usage->written);
-    if (visit.moves_port || usage->written.in_port.ofp_port) {
-        use_masks(&usage->matched, &visit.matched_by_some);
-        HMAP_FOR_EACH(test, node, &visit.some_tests.by_hash) {
-            add_minimatch(&test->match, &usage->tests);
-        }
-    } else {
-        usage->matched_by_others = visit.matched_by_some;
-    }
-    tests_release(&visit.some_tests);
-    if (error) {
-        fl_openflow_usage_release(usage);
-    }
-    return error;
 }
 
 static uint32_t is_used(const struct fl_openflow_usage *usage, unsigned int reg)
 {
-    return usage->read.regs[reg] | usage->matched.regs[reg] | usage->matched_by_others.regs[reg];
+    return usage->read.regs[reg] | usage->matched.regs[reg];
 }
 
 /* The highest bit that is not read; nor written, unless @written are good enough. */
@@ -444,20 +304,16 @@ static bool is_free(const struct fl_openflow_usage *usage, const struct fl_reg_b
            !(usage->returns && bit->mask & usage->written.regs[bit->reg]);
 }
 
-int fl_openflow_free_reg_bit(struct fl_openflow *of, struct fl_reg_bit *bit, struct fl_error *err)
+int fl_openflow_free_reg_bit(const struct fl_openflow_reading *reading, struct fl_reg_bit *bit,
+                             struct fl_error *err)
 {
-    struct fl_openflow_usage usage;
-    int error = fl_openflow_usage_read(of, OFPP_ANY, NULL, &usage, err);
+    const struct fl_openflow_usage *usage = &reading->usage;
 
-    if (error) {
-        return error;
-    }
-    fl_openflow_usage_release(&usage);
-    return is_free(&usage, bit) || find_bit(&usage, false, bit) ||
-                   (!usage.returns && find_bit(&usage, true, bit))
+    return is_free(usage, bit) || find_bit(usage, false, bit) ||
+                   (!usage->returns && find_bit(usage, true, bit))
                ? 0
                : fl_error_set(err, -ENOSPC,
                               "the flows of bridge %s use every bit of every register, so none is "
                               "left to guard flowlift's rules with",
-                              fl_openflow_bridge(of));
+                              reading->bridge);
 }

@@ -10,12 +10,15 @@
  *     edges presence BRIDGE COOKIE FILE   edges regbit BRIDGE
  *     edges flows BRIDGE                  edges flood BRIDGE RATE N FLOW
  *     edges watch BRIDGE COOKIE FILE [stable]
- *     edges worlds BRIDGE PACKET
+ *     edges reading BRIDGE [tests]        edges worlds BRIDGE PACKET
  *     edges fates BRIDGE IN_PORT METADATA PACKET N [STATE...]
  *
  * watch prints what changes until its standard input ends, and what that has cost. stable: no header is
  * rewritten. flood adds and deletes FLOW in turn, N times in all, RATE times a second (0: as fast as can
  * be).
+ *
+ * reading prints the fingerprint, or the tests of dl_src that packets of port 1, of port 2 and of any port
+ * may meet.
  *
  * FILE holds one rule a line, "PRIORITY;MATCH;ACTIONS". EDGES_TIMEOUT_MS: 5000 unless set.
  */
@@ -49,6 +52,7 @@
 #include "lib/ovs/monitor.h"
 #include "lib/ovs/openflow.h"
 #include "lib/ovs/openflow_conn.h"
+#include "lib/ovs/openflow_reading.h"
 #include "lib/ovs/trace.h"
 #include "lib/packet.h"
 
@@ -357,12 +361,54 @@ static int run_delete(struct fl_openflow *of, char *argv[])
 static int run_regbit(struct fl_openflow *of, char *argv[] OVS_UNUSED)
 {
     struct fl_reg_bit bit = { .mask = 0 };
-    int error = fl_openflow_free_reg_bit(of, &bit, &error_text);
+    struct fl_openflow_reading reading;
+    int error = fl_openflow_read(of, NULL, NULL, 0, &reading, &error_text);
 
+    if (error) {
+        return error;
+    }
+    error = fl_openflow_free_reg_bit(&reading, &bit, &error_text);
     if (!error) {
         printf("reg%u 0x%" PRIx32 "\n", bit.reg, bit.mask);
     }
+    fl_openflow_reading_release(&reading);
     return error;
+}
+
+static void print_tests(const char *of_what, const struct fl_openflow_tests *tests)
+{
+    const struct fl_openflow_test *test;
+
+    HMAP_FOR_EACH(test, node, &tests->by_hash) {
+        char *text = minimatch_to_string(&test->match, NULL, OFP_DEFAULT_PRIORITY);
+
+        printf("%s: %s\n", of_what, text);
+        free(text);
+    }
+}
+
+static int run_reading(struct fl_openflow *of, char *argv[])
+{
+    const ofp_port_t ports[] = { (OVS_FORCE ofp_port_t)1, (OVS_FORCE ofp_port_t)2 };
+    struct fl_openflow_reading reading;
+    struct flow headers;
+    int error;
+
+    memset(&headers, 0, sizeof headers);
+    memset(&headers.dl_src, 0xff, sizeof headers.dl_src);
+    error = fl_openflow_read(of, &headers, ports, ARRAY_SIZE(ports), &reading, &error_text);
+    if (error) {
+        return error;
+    }
+    if (argv[1]) {
+        print_tests("1", fl_openflow_tests_of(&reading, ports[0]));
+        print_tests("2", fl_openflow_tests_of(&reading, ports[1]));
+        print_tests("any", fl_openflow_tests_of(&reading, OFPP_ANY));
+    } else {
+        printf("%016" PRIx64 "\n", reading.fingerprint);
+    }
+    fl_openflow_reading_release(&reading);
+    return 0;
 }
 
 static int run_flows(struct fl_openflow *of, char *argv[] OVS_UNUSED)
@@ -563,6 +609,7 @@ static const struct verb verbs[] = {
     { "presence", 3, NULL, NULL, run_presence },
     { "delete", 3, NULL, NULL, run_delete },
     { "regbit", 1, NULL, NULL, run_regbit },
+    { "reading", 1, NULL, NULL, run_reading },
     { "flows", 1, NULL, NULL, run_flows },
     { "flood", 4, NULL, NULL, run_flood },
     { "watch", 3, run_watch, NULL, NULL },

@@ -2,14 +2,21 @@
 """Find, explain and repair one stranded VM among healthy peers, and put everything back."""
 
 import json
+import os
+import re
 import time
 
 import tap
-from bench import ALL_OFFLOADED, PEERS, STRANDED_VM2, Bench, actions_of, mask_of, match_of
+from bench import (
+    ALL_OFFLOADED, PEERS, SANITIZED, STRANDED_VM2, Bench, actions_of, mask_of, match_of,
+)
 
 CONNECTIONS = 64
 # The window of the audit that is compared with the NIC's own counters.
 LONG_WINDOW_S = 8
+# An OpenFlow 1.4 multipart request for all flows of all tables, and for all groups, as strace -xx prints it.
+LIST_FLOWS = re.compile(r'"\\x05\\x12(?:\\x\w\w){6}\\x00\\x01(?:\\x\w\w){6}\\xff')
+LIST_GROUPS = re.compile(r'"\\x05\\x12(?:\\x\w\w){6}\\x00\\x07')
 
 
 class RepairBench(Bench):
@@ -55,6 +62,19 @@ def plan_has_two_rules(bench):
     for rule in rules:
         tap.note(f"{rule['direction']}: {rule['match']} actions={rule['actions']}")
     tap.note(f"{connections} connections, {plan['traces']} traces")
+
+
+def plan_lists_flows_once(bench):
+    "plan lists the flows and the groups of the bridge once: that keeps ovs-vswitchd's main thread"
+    log = f"{bench.lab.directory}/strace.log"
+    asan = {"ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:detect_leaks=0"} if SANITIZED else {}
+    bench.flowlift("plan", "vm2", env=asan, prefix=(
+        "strace", "-f", "-qq", "-xx", "-s", "20", "-o", log,
+        "--trace=write,writev,sendto,sendmsg")).expect(0)
+    with open(log, encoding="utf-8") as file:
+        sent = file.read()
+    tap.equal((len(LIST_FLOWS.findall(sent)), len(LIST_GROUPS.findall(sent))), (1, 1),
+              "requests for all flows, for all groups")
 
 
 def dry_run_changes_nothing(bench):
@@ -233,6 +253,7 @@ if __name__ == "__main__":
         audit_finds_the_stranded_vm,
         explain_names_the_cause,
         plan_has_two_rules,
+        plan_lists_flows_once,
         dry_run_changes_nothing,
         apply_repairs,
         rules_are_marked,

@@ -131,6 +131,52 @@ def free_register_bit_is_free(bench):
     bench.ofctl("del-flows", "br0", "cookie=0x7/-1")
 
 
+def fingerprint_is_of_what_others_have(bench):
+    "OpenFlow: the fingerprint changes with flows and groups, not with their order, counters or ours"
+    reading = lambda: bench.done("reading", "br0")  # noqa: E731
+    flows = [f"table=20,cookie=0x7,priority={n},tcp,tp_dst={n},actions=output:1" for n in (1, 2, 3)]
+    empty = reading()
+    for flow in flows:
+        bench.ofctl("add-flow", "br0", flow)
+    full = reading()
+    tap.check(full != empty, "flows change it", full)
+    bench.ofctl("del-flows", "br0", "cookie=0x7/-1")
+    tap.equal(reading(), empty, "without them")
+    for flow in reversed(flows):
+        bench.ofctl("add-flow", "br0", flow)
+    tap.equal(reading(), full, "in another order")
+    bench.done("replace", "br0", COOKIE, bench.rules(TO_SERVER))
+    tap.equal(reading(), full, "with a rule of ours")
+    bench.done("replace", "br0", COOKIE, bench.rules())
+    bench.ofctl("add-group", "br0", "group_id=5,type=all,bucket=output:1")
+    tap.check(reading() != full, "a group changes it", full)
+    bench.ofctl("del-groups", "br0")
+    tap.equal(reading(), full, "without it")
+    bench.ofctl("--strict", "mod-flows", "br0", flows[0].replace("output:1", "drop"))
+    tap.check(reading() != full, "an action changes it", full)
+    bench.ofctl("del-flows", "br0", "cookie=0x7/-1")
+
+
+def tests_are_of_the_port(bench):
+    "OpenFlow: tests of flows for another port do not count, unless packets may change their port"
+    def tests():
+        lines = [line.split(": ") for line in bench.done("reading", "br0", "tests").splitlines()]
+        return {of: sorted(int(test[-1]) for by, test in lines if by == of) for of in ("1", "2", "any")}
+
+    tap.equal(tests(), {"1": [], "2": [], "any": []}, "no flow tests dl_src")
+    for n, match in enumerate(("in_port=1,", "in_port=2,", "in_port=3,", "", "in_port=1,tcp,")):
+        source = f"dl_src=50:54:00:00:00:0{n if n < 4 else 0}"
+        bench.ofctl("add-flow", "br0", f"table=20,cookie=0x7,{match}{source},actions=drop")
+    bench.ofctl("add-flow", "br0", "table=20,cookie=0xf10f000000000009,dl_src=50:54:00:00:00:09,"
+                "actions=drop")
+    tap.equal(tests(), {"1": [0, 3], "2": [1, 3], "any": [0, 1, 2, 3]}, "by port")
+    for action in ("resubmit(3,22)", "set_field:3->in_port"):
+        bench.ofctl("add-flow", "br0", f"table=21,cookie=0x7,actions={action}")
+        tap.equal(tests(), dict.fromkeys(("1", "2", "any"), [0, 1, 2, 3]), action)
+    bench.ofctl("del-flows", "br0", "table=20")
+    bench.ofctl("del-flows", "br0", "cookie=0x7/-1")
+
+
 def full_registers_are_said(bench):
     "OpenFlow: with every bit of every register in use there is none"
     fields = ",".join(f"reg{n}=1" for n in range(16))
@@ -244,6 +290,8 @@ if __name__ == "__main__":
             bridge_is_named,
             slow_to_greet,
             free_register_bit_is_free,
+        fingerprint_is_of_what_others_have,
+        tests_are_of_the_port,
             full_registers_are_said,
             written_bit_guards_when_no_packet_comes_back,
             trace_goes_past_guarded_rules,

@@ -145,7 +145,8 @@ static void print_set(const struct fl_flowset *set)
 /* @relaxations: changed */
 static int prove(struct fl_ctl *ctl, struct fl_flowset *set, char *relaxations, bool as_it_is)
 {
-    struct fl_proof_of what = { .set = set, .as_it_is = as_it_is };
+    struct fl_pipeline pipeline;
+    struct fl_proof_of what = { .set = set, .pipeline = &pipeline, .as_it_is = as_it_is };
     struct svec allowed = SVEC_EMPTY_INITIALIZER;
     struct fl_config config;
     char **defaults;
@@ -158,7 +159,9 @@ static int prove(struct fl_ctl *ctl, struct fl_flowset *set, char *relaxations, 
     fl_config_init(&config);
     defaults = config.allow_relaxations;
     config.allow_relaxations = allowed.names;
-    error = fl_prove(ctl, &config, &what, &error_text);
+    error = fl_pipeline_read(set, &pipeline, &error_text);
+    error = error ? error : fl_prove(ctl, &config, &what, &error_text);
+    fl_pipeline_release(&pipeline);
     config.allow_relaxations = defaults;
     fl_config_destroy(&config);
     svec_destroy(&allowed);
