@@ -65,7 +65,7 @@ int fl_prove_hints(struct fl_prover *p, const struct fl_rule *rule)
     if (error) {
         return error;
     }
-    tests = fl_openflow_tests_of(reading, rule->match.flow.in_port.ofp_port);
+    tests = fl_openflow_tests_of(reading, fl_prove_port(rule));
     HMAP_FOR_EACH(test, node, &tests->by_hash) {
         struct match match;
 
@@ -170,19 +170,22 @@ static void leave_busy_headers(struct fl_blind *blind)
     blind->n_others = kept;
 }
 
+/* A packet that left the rule's bridge may come back by another port. */
 static int look_at_bridges(struct fl_prover *p, const struct fl_rule *rule, const char *text,
                            const struct flow *packet, struct fl_blind *blind)
 {
     static const char heading[] = "bridge(\"";
+    bool has_left = false;
 
     for (const char *at = text; (at = strstr(at, heading)); at += strlen(heading)) {
         const char *name = at + strlen(heading);
         char *bridge = xmemdup0(name, strcspn(name, "\""));
-        bool is_first = !strcmp(bridge, rule->bridge);
-        ofp_port_t in_port = is_first ? rule->match.flow.in_port.ofp_port : OFPP_ANY;
         const struct fl_openflow_reading *reading;
         int error = fl_pipeline_bridge(p->pipeline, bridge, &reading, p->err);
+        ofp_port_t in_port;
 
+        has_left |= strcmp(bridge, rule->bridge) != 0;
+        in_port = has_left ? OFPP_ANY : fl_prove_port(rule);
         free(bridge);
         if (error) {
             return error;

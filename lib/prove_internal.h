@@ -88,6 +88,8 @@ int fl_prove_blind(struct fl_prover *p, const struct fl_rule *rule, const struct
                    const struct fl_trace *const *traces, size_t n, struct fl_blind *blind);
 /** fl_prove_blind_headers() - those that flows may be blind to: by which they choose, and NORMAL */
 void fl_prove_blind_headers(struct flow *bits);
+/** fl_prove_port() - by which packets of a rule come in; OFPP_ANY: by any */
+ofp_port_t fl_prove_port(const struct fl_rule *rule);
 /** fl_prove_hints() - p->hints: what flows test of packets of a rule */
 int fl_prove_hints(struct fl_prover *p, const struct fl_rule *rule);
 /** fl_prove_forget() - free what the prover has seen */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ovs/flow.h>
 #include <ovs/util.h>
 
 #include "flows/limits.h"
@@ -62,6 +63,13 @@ int fl_pipeline_bridge(struct fl_pipeline *pipeline, const char *bridge,
     return 0;
 }
 
+ofp_port_t fl_prove_port(const struct fl_rule *rule)
+{
+    return ofp_to_u16(rule->match.wc.masks.in_port.ofp_port) == UINT16_MAX
+               ? rule->match.flow.in_port.ofp_port
+               : OFPP_ANY;
+}
+
 /* Those by which packets of the rules of one bridge come in. */
 static size_t ports_of(const struct fl_flowset *set, const char *bridge,
                        ofp_port_t ports[FL_LIMIT_RULES])
@@ -69,8 +77,8 @@ static size_t ports_of(const struct fl_flowset *set, const char *bridge,
     size_t n = 0;
 
     for (size_t i = 0; i < set->n_rules && n < FL_LIMIT_RULES; i++) {
-        ofp_port_t port = set->rules[i].match.flow.in_port.ofp_port;
-        bool is_new = !strcmp(set->rules[i].bridge, bridge);
+        ofp_port_t port = fl_prove_port(&set->rules[i]);
+        bool is_new = port != OFPP_ANY && !strcmp(set->rules[i].bridge, bridge);
 
         for (size_t j = 0; j < n; j++) {
             is_new &= ports[j] != port;
