@@ -68,17 +68,17 @@ struct fl_ward {
     bool listed; /* Seen in the store just now. */
 
     /* All on the clock of time_msec(); LLONG_MAX: never. */
-    long long look_ms;     /* The next look, whatever changes. */
-    long long earliest_ms; /* None before, whatever changes. */
-    long long owed_ms;     /* Since when a proof is owed. */
-    long long settle_ms;   /* When rules that went in have taken hold: fl_ward_settle(). */
-    long long lost_ms;     /* When the rules were last found missing or withdrawn. */
-    unsigned int n_lost;   /* How often lately. */
-    bool lost;             /* They are out. */
+    long long look_ms;      /* The next look, whatever changes. */
+    long long earliest_ms;  /* None before, whatever changes. */
+    long long owed_ms;      /* Since when a proof is owed. */
+    long long settle_ms;    /* When rules that went in have taken hold: fl_ward_settle(). */
+    long long lost_ms;      /* When the rules were last found missing or withdrawn. */
+    unsigned int n_lost;    /* How often lately. */
+    bool lost;              /* They are out. */
     unsigned int n_failed;  /* Looks in a row that could not tell. */
     unsigned int n_refuted; /* Proofs in a row that failed, since the last change. */
-    bool changed;          /* The proof is owed because of a change. */
-    char example[256];     /* the first one */
+    bool changed;           /* The proof is owed because of a change. */
+    char example[256];      /* the first one */
     bool told_trouble;
     bool refused; /* The rules were taken out, which is not on disk yet. */
 };

@@ -159,8 +159,8 @@ static void rest_assured(struct fl_ward *ward)
     ward->changed = false;
     ward->n_failed = 0;
     ward->told_trouble = false;
-    ward->look_ms = time_msec() + (ward->n_refuted ? fl_guard_again_ms(ward->n_refuted)
-                                                   : FL_GUARD_REGULAR_MS);
+    ward->look_ms = time_msec() +
+                    (ward->n_refuted ? fl_guard_again_ms(ward->n_refuted) : FL_GUARD_REGULAR_MS);
 }
 
 static void try_again(struct fl_guard *guard, struct fl_ward *ward, const char *why)
