@@ -11,9 +11,14 @@
 #include <ovs/util.h>
 
 #include "flows/cleanup.h"
+#include "lib/base/clock.h"
 #include "lib/base/config.h"
 #include "lib/base/small_file.h"
 #include "lib/store/atomic_file.h"
+
+/* One that was told to exit, and answered, is there for a moment more. */
+#define WAIT_MS 1000
+#define POLL_MS 20
 
 /* Return: the process that wrote its number into the lock, or 0. */
 static long holder(int fd)
@@ -41,6 +46,7 @@ int fl_instance_take(const char *root, int *fdp, struct fl_error *err)
     _cleanup_free char *folder = fl_path_rundir(root);
     _cleanup_free char *path = xasprintf("%s/agent.lock", folder);
     int fd, error = fl_make_folder(folder, 0750, err);
+    int64_t deadline_ms;
 
     if (error) {
         return error;
@@ -49,8 +55,10 @@ int fl_instance_take(const char *root, int *fdp, struct fl_error *err)
     if (fd < 0) {
         return fl_file_error(err, -errno, "open", path);
     }
+    deadline_ms = fl_monotonic_ms() + WAIT_MS;
     while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        if (errno == EINTR) {
+        if (errno == EINTR || (errno == EWOULDBLOCK && fl_monotonic_ms() < deadline_ms)) {
+            fl_sleep_until_ms(fl_monotonic_ms() + POLL_MS);
             continue;
         }
         error = errno == EWOULDBLOCK ? refuse(fd, path, root, err)

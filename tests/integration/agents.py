@@ -32,7 +32,7 @@ class Agent:
 
     def __init__(self, root, env, options=()):
         self.root = os.path.realpath(root)
-        # A sanitizer's own handler would make an exit of a crash, and libopenvswitch keeps a little at exit.
+        # A sanitizer's own handler would make an exit of a crash.
         asan = f"{env.get('ASAN_OPTIONS', '')}:handle_segv=0"
         self.env = {**env, "ASAN_OPTIONS": asan}
         self.options = [*map(str, options)]
@@ -64,7 +64,7 @@ class Agent:
     # ---- Runs ----
 
     def run(self, *words, prefix=(), env=None):
-        """To its end, or until it is in the background. Its words are on files: a daemon keeps pipes open."""
+        """To its end, or until it is in the background."""
         return subprocess.run([*prefix, *self.words(*words)], env={**self.env, **(env or {})},
                               stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=START_SECONDS, check=False)
