@@ -122,9 +122,11 @@ int fl_verb_guard(const struct fl_request *request, struct fl_output *out, struc
     int error;
 
     if (!request->foreground) {
-        fl_error_set(err, -EINVAL,
-                     "guarding is the agent's work, which is not there yet; until then run "
-                     "flowlift guard --foreground, as a service say");
+        fl_error_set(
+            err, -EINVAL,
+            "guarding in the background is the agent's work: systemctl start flowlift-agent, "
+            "or flowlift-agent --detach; flowlift guard --foreground guards here and "
+            "shows what it does");
         return FL_EXIT_TROUBLE;
     }
     error = fl_operator_open(request, &config, &op, err);

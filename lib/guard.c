@@ -321,14 +321,24 @@ static void look_for_late(struct fl_guard *guard)
 
 /* ---- The loop ---- */
 
+/* One after the other: none starves because another one is due again and again. */
+static struct fl_ward *longest_due(const struct fl_guard *guard)
+{
+    struct fl_ward *ward, *longest = NULL;
+
+    LIST_FOR_EACH(ward, node, &guard->wards) {
+        if (!longest || fl_ward_due_ms(ward) < fl_ward_due_ms(longest)) {
+            longest = ward;
+        }
+    }
+    return longest;
+}
+
 static long long due_ms(const struct fl_guard *guard)
 {
-    long long due = LLONG_MAX;
-    struct fl_ward *ward;
+    const struct fl_ward *ward = longest_due(guard);
 
-    LIST_FOR_EACH(ward, node, &guard->wards)
-        due = MIN(due, fl_ward_due_ms(ward));
-    return due;
+    return ward ? fl_ward_due_ms(ward) : LLONG_MAX;
 }
 
 void fl_guard_run(struct fl_guard *guard)
@@ -348,10 +358,9 @@ void fl_guard_run(struct fl_guard *guard)
     }
     /* What is looked at is what is on disk now. */
     fl_guard_read_store(guard);
-    LIST_FOR_EACH(ward, node, &guard->wards) {
-        if (time_msec() >= fl_ward_due_ms(ward)) {
-            fl_ward_look(guard, ward);
-        }
+    ward = longest_due(guard);
+    if (ward && time_msec() >= fl_ward_due_ms(ward)) {
+        fl_ward_look(guard, ward);
     }
 }
 

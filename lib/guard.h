@@ -27,7 +27,8 @@
  * while somebody else holds the lock (an apply counts packets for some seconds); that is written down
  * when the lock is free.
  *
- * One thread. fl_guard_run() blocks while it asks OVS, some 100 ms a remedy; it never waits for a lock.
+ * One thread. fl_guard_run() looks at one remedy at most, so that the caller's loop comes round: it blocks
+ * while it asks OVS, some 100 ms, and some 30 s when OVS hangs. It never waits for a lock.
  *
  *     while (!stop) {
  *         fl_guard_run(guard);
@@ -80,7 +81,7 @@ int fl_guard_open(const struct fl_operator *op,
                   struct fl_guard **guard, struct fl_error *err);
 /** fl_guard_close() - the remedies stay as they are; NULL is fine */
 void fl_guard_close(struct fl_guard *guard);
-/** fl_guard_run() - do what is due */
+/** fl_guard_run() - do what is due longest */
 void fl_guard_run(struct fl_guard *guard);
 /** fl_guard_wait() - have poll_block() return when fl_guard_run() has something to do */
 void fl_guard_wait(struct fl_guard *guard);
