@@ -88,10 +88,14 @@ static int run(int n_words, const char *const *words)
         fl_progress_end();
         exit_code = close_output(&out, exit_code);
     }
-    fl_request_destroy(&request);
     if (err.code == -EPIPE && reader_is_gone())
-        return FL_EXIT_TROUBLE;
-    return err.code ? complain(&err) : exit_code;
+        exit_code = FL_EXIT_TROUBLE;
+    else if (err.code)
+        exit_code = complain(&err);
+    if (request.verb && request.verb->never_fails)
+        exit_code = FL_EXIT_DONE;
+    fl_request_destroy(&request);
+    return exit_code;
 }
 
 /* Words that need no verb. Return: true when that was one of them. */

@@ -109,7 +109,7 @@ int fl_help_manual(struct fl_output *out)
         ".TP\n.I /etc/flowlift/flowlift.conf, /etc/flowlift/conf.d/*.conf\nconfiguration.\n"
         ".TP\n.I /var/lib/flowlift/remedies/\nremedies, one file a VM.\n"
         ".TP\n.I /var/log/flowlift/journal.jsonl\nthe journal.\n"
-        ".TP\n.I /run/flowlift/\nlock and sockets.\n"
+        ".TP\n.I /run/flowlift/\nlock and sockets; events/ is what hooks leave for the agent.\n"
         ".PP\nAll of them move with\n.BR \\-\\-root .\n"
         ".SH EXAMPLES\n.nf\n"
         "flowlift audit\nflowlift explain vm2\nflowlift apply vm2 \\-\\-ticket T\\-1\n"

@@ -254,7 +254,8 @@ static int read_option(struct fl_request *request, struct words *in, const char 
     return set_option(request, id, value, err);
 }
 
-static int read_argument(struct fl_request *request, const char *word, struct fl_error *err)
+static int read_argument(struct fl_request *request, struct words *in, const char *word,
+                         struct fl_error *err)
 {
     const struct fl_verb *verb = request->verb;
 
@@ -270,6 +271,11 @@ static int read_argument(struct fl_request *request, const char *word, struct fl
     if (!*word)
         return fl_error_set(err, -EINVAL, "the argument of flowlift %s is empty", verb->name);
     request->argument = word;
+    if (verb->takes_rest) {
+        request->rest = in->words + in->next;
+        request->n_rest = (size_t)(in->n - in->next);
+        in->next = in->n;
+    }
     return 0;
 }
 
@@ -330,7 +336,7 @@ int fl_request_parse(struct fl_request *request, int n_words, const char *const 
         else if (!in.only_arguments && is_option(word))
             error = read_option(request, &in, word, err);
         else
-            error = read_argument(request, word, err);
+            error = read_argument(request, &in, word, err);
         if (error)
             return error;
     }

@@ -215,6 +215,24 @@ const struct fl_verb fl_verbs[] = {
         .run = fl_verb_guard,
     },
     {
+        .name = "hook",
+        .arguments = "SOURCE ...",
+        .summary = "something happened to a VM: leave word for the agent",
+        .description = "Called by whoever starts and stops VMs. \"libvirt GUEST OPERATION "
+                       "SUBOPERATION EXTRA\", with domain XML on standard input, is a call of "
+                       "libvirt's qemu hook; \"vm-start NAME\", \"vm-stop NAME\" and "
+                       "\"vm-migrated NAME\" are for all others. It writes a file into "
+                       "/run/flowlift/events/, prints nothing, takes at most 100 ms, and exits "
+                       "with 0, whatever happens; only a call that is no such call is met with a "
+                       "sentence on standard error. Options come before SOURCE.",
+        .effect = FL_WRITES,
+        .takes_rest = true,
+        .never_fails = true,
+        .formats = FORMAT(TABLE),
+        .options = BIT(ROOT) | BIT(HELP),
+        .run = fl_verb_hook,
+    },
+    {
         .name = "status",
         .arguments = "",
         .summary = "remedies now: on disk against in the switch",

@@ -63,7 +63,9 @@ struct fl_verb;
 /* One call of the command, as its arguments say. Strings are borrowed from argv. */
 struct fl_request {
     const struct fl_verb *verb;
-    const char *argument; /* VM, or word, or NULL; --vm is kept here too. */
+    const char *argument;    /* VM, or word, or NULL; --vm is kept here too. */
+    const char *const *rest; /* The words behind it, of a verb that has @takes_rest. */
+    size_t n_rest;
     enum fl_format format;
     bool help;
     bool storage;
@@ -106,7 +108,9 @@ struct fl_verb {
     const char *summary;     /* One line, no full stop. */
     const char *description; /* For --help and the manual page. */
     enum fl_effect effect;
-    bool hidden;          /* Works, and is not listed. */
+    bool hidden;      /* Works, and is not listed. */
+    bool takes_rest;  /* What follows the first argument is not ours: no word of it is an option. */
+    bool never_fails; /* Exits with 0, whatever happens. */
     unsigned int formats; /* 1u << enum fl_format */
     unsigned int options; /* 1u << enum fl_option_id */
     /*
@@ -138,6 +142,7 @@ int fl_verb_verify(const struct fl_request *, struct fl_output *, struct fl_erro
 int fl_verb_revert(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_status(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_guard(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_hook(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_history(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_capture(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_doctor(const struct fl_request *, struct fl_output *, struct fl_error *);

@@ -49,4 +49,12 @@
 /* Length of an interface name, VM name or identity, in bytes. */
 #define FL_LIMIT_NAME_BYTES 256u
 
+/* Domain XML of libvirt, in bytes (what is beyond is not read), and its nesting. */
+#define FL_LIMIT_DOMAIN_XML_BYTES (1024u * 1024)
+#define FL_LIMIT_DOMAIN_XML_DEPTH 64u
+/* Interfaces of one event, bytes of one event as JSON, and events that wait in the spool. */
+#define FL_LIMIT_EVENT_INTERFACES 64u
+#define FL_LIMIT_EVENT_BYTES      (64u * 1024)
+#define FL_LIMIT_SPOOLED_EVENTS   65536u
+
 #endif

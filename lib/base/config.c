@@ -291,6 +291,11 @@ char *fl_path_rundir(const char *root)
     return below(root, "/run/flowlift");
 }
 
+char *fl_path_events(const char *root)
+{
+    return below(root, "/run/flowlift/events");
+}
+
 char *fl_path_config(const char *root)
 {
     return below(root, "/etc/flowlift/flowlift.conf");

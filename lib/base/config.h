@@ -48,6 +48,7 @@ bool fl_config_allows(const struct fl_config *config, const char *relaxation);
 char *fl_path_remedies(const char *root); /* ROOT/var/lib/flowlift/remedies */
 char *fl_path_journal(const char *root);  /* ROOT/var/log/flowlift/journal.jsonl */
 char *fl_path_rundir(const char *root);   /* ROOT/run/flowlift */
+char *fl_path_events(const char *root);   /* ROOT/run/flowlift/events */
 char *fl_path_config(const char *root);   /* ROOT/etc/flowlift/flowlift.conf */
 
 #endif

@@ -36,6 +36,7 @@ OPTIONS = {
     "plan": READS_FLOWS | {"window", "output"},
     "apply": READS_FLOWS | {"window", "plan", "ticket", "dry-run", "confirm-within"},
     "confirm": COMMON,
+    "hook": {"root", "help"},
     "guard": ASKS_OVS | {"foreground"},
     "verify": READS_FLOWS | {"window", "ticket"},
     "revert": ASKS_OVS | {"all", "ticket"},

@@ -108,6 +108,26 @@ static void two_dashes_end_the_options(void **state)
     fl_request_destroy(&request);
 }
 
+static void what_follows_the_source_of_a_hook_is_not_ours(void **state)
+{
+    struct fl_request request;
+
+    (void)state;
+    assert_parsed(WORDS("hook", "--root", "/r", "libvirt", "--root=/evil", "--help", "--", ""),
+                  &request);
+    assert_string_equal(request.argument, "libvirt");
+    assert_string_equal(request.root, "/r");
+    assert_false(request.help);
+    assert_int_equal(request.n_rest, 4);
+    assert_string_equal(request.rest[0], "--root=/evil");
+    assert_string_equal(request.rest[3], "");
+    fl_request_destroy(&request);
+    assert_parsed(WORDS("hook", "vm-start"), &request);
+    assert_int_equal(request.n_rest, 0);
+    fl_request_destroy(&request);
+    assert_refused(WORDS("hook"), "flowlift hook needs SOURCE ...; see flowlift hook --help");
+}
+
 static void help_needs_no_argument(void **state)
 {
     struct fl_request request;
@@ -240,6 +260,7 @@ int main(void)
         cmocka_unit_test(from_may_be_given_more_than_once),
         cmocka_unit_test(short_options_take_their_value_either_way),
         cmocka_unit_test(two_dashes_end_the_options),
+        cmocka_unit_test(what_follows_the_source_of_a_hook_is_not_ours),
         cmocka_unit_test(help_needs_no_argument),
         cmocka_unit_test(what_is_unknown_is_met_with_the_nearest_word),
         cmocka_unit_test(a_value_is_checked),
