@@ -6,6 +6,7 @@
 #include <ovs/util.h>
 
 #include "flows/cleanup.h"
+#include "flows/mirror.h"
 #include "lib/prove.h"
 #include "lib/remedy_steps.h"
 
@@ -114,8 +115,13 @@ static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_pl
         .patches = patches,
     };
     struct fl_proof_of what = { .set = &plan->set };
-    int error = read_connections(op, plan->vm, &connections, &in.n_connections, err);
+    /* Before all else: where packets go to two ports, nothing else is a better reason. */
+    int error = fl_mirror_check_vm(plan->vm, fl_snapshot_ports_const(plan->snapshot), err);
 
+    if (error) {
+        return error;
+    }
+    error = read_connections(op, plan->vm, &connections, &in.n_connections, err);
     in.connections = connections;
     if (error) {
         return as_trouble(error);
@@ -126,6 +132,9 @@ static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_pl
         return error == -ENOTSUP ? error : as_trouble(error);
     }
     error = fl_simplify(&in, &plan->set, &plan->refusals, &plan->n_refusals, err);
+    if (!error) {
+        error = fl_mirror_check_rules(plan->vm->inv, &plan->set, err);
+    }
     if (!error) {
         remember_zones(plan->vm, &plan->set);
         fl_step_say(op, "asking OVS whether the rules forward the same packets");
@@ -243,7 +252,7 @@ int fl_remedy_prove(const struct fl_operator *op, struct fl_plan *plan, bool *an
     fl_step_say(op, "proving the plan again");
     error = fl_step_read_connections(op, &plan->set, &connections, &what.n_connections, err);
     if (error) {
-        return as_trouble(error);
+        return error == -EPERM ? error : as_trouble(error);
     }
     what.connections = connections;
     error = fl_ctl_open(op->host.target, fl_step_timeout_ms(op), &ctl, err);
