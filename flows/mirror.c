@@ -52,7 +52,8 @@ static bool takes(const struct fl_mirror *mirror, const struct fl_interface *ifa
 {
     bool is_patch = !strcmp(iface->type, "patch");
 
-    return mirror->select_all || (!is_patch && (takes_in(mirror, iface) || takes_out(mirror, iface)));
+    return mirror->select_all ||
+           (!is_patch && (takes_in(mirror, iface) || takes_out(mirror, iface)));
 }
 
 const struct fl_mirror *fl_mirror_at(const struct fl_inventory *inv,
@@ -62,8 +63,8 @@ const struct fl_mirror *fl_mirror_at(const struct fl_inventory *inv,
         const struct fl_mirror *mirror = &inv->mirrors[i];
 
         if (!strcmp(mirror->bridge, iface->bridge) &&
-            (mirror->output_port || mirror->output_vlan > 0) &&
-            takes(mirror, iface) && has_vlan(mirror, vlan_at(iface, vlan))) {
+            (mirror->output_port || mirror->output_vlan > 0) && takes(mirror, iface) &&
+            has_vlan(mirror, vlan_at(iface, vlan))) {
             return mirror;
         }
     }
@@ -120,10 +121,11 @@ static int refuse(const char *vm_name, const struct fl_mirror *mirror,
     } else {
         ds_put_format(&text, " to VLAN %d", mirror->output_vlan);
     }
-    fl_error_set(err, -EPERM,
-                 "storage packets of %s are mirrored: %s; a NIC cannot both forward and mirror them: "
-                 "end the mirror (ovs-vsctl remove bridge %s mirrors %s), or leave %s as it is",
-                 vm_name, ds_cstr(&text), mirror->bridge, mirror->uuid, vm_name);
+    fl_error_set(
+        err, -EPERM,
+        "storage packets of %s are mirrored: %s; flowlift makes no rules for packets that are "
+        "copied: end the mirror (ovs-vsctl remove bridge %s mirrors %s), or leave %s as it is",
+        vm_name, ds_cstr(&text), mirror->bridge, mirror->uuid, vm_name);
     ds_destroy(&text);
     return -EPERM;
 }
@@ -185,7 +187,7 @@ static int check_outputs(const struct fl_inventory *inv, const struct fl_flowset
 
     ofpbuf_init(&actions, 64);
     wrong = ofpacts_parse_actions(rule->actions, &params);
-    OFPACT_FOR_EACH (a, actions.data, wrong ? 0 : actions.size) {
+    OFPACT_FOR_EACH(a, actions.data, wrong ? 0 : actions.size) {
         if (a->type == OFPACT_SET_VLAN_VID) {
             vlan = ofpact_get_SET_VLAN_VID(a)->vlan_vid;
         } else if (a->type == OFPACT_STRIP_VLAN) {
@@ -218,8 +220,8 @@ static int check_port(const struct fl_vm_audit *vm, const struct fl_ports *ports
                       int vlan, struct fl_error *err)
 {
     char buf[16];
-    const struct fl_interface *iface =
-        fl_inventory_interface(vm->inv, fl_ports_name(ports, port, buf));
+    const struct fl_interface *iface = fl_inventory_interface(vm->inv,
+                                                              fl_ports_name(ports, port, buf));
 
     return iface ? check_at(vm->inv, vm->name, iface, vlan, err) : 0;
 }

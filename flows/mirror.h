@@ -4,8 +4,9 @@
 
 /*
  * Mirrors (SPAN, RSPAN): OVSDB has them, no flow does. Open vSwitch sends a copy of what a mirror selects to
- * its output, so that the datapath's flow has two outputs, with a remedy's rules as without them. A remedy
- * for such packets is refused with the mirror as the reason.
+ * its output, so that the datapath's flow has two outputs, with a remedy's rules as without them; and the
+ * copy is made of packets that the pipeline drops, too. Whether a NIC takes such flows is another matter: a
+ * remedy for these packets is refused, with the mirror as the reason.
  *
  * A mirror selects what enters or leaves its bridge by one of its ports and is in one of its VLANs (none
  * listed: all). Without a port it selects nothing, and without an output Open vSwitch ignores it. Patch

@@ -168,9 +168,7 @@ int fl_step_read_connections(const struct fl_operator *op, const struct fl_flows
                                    n_all, err);
     }
     /* -EPERM is the mirror's. */
-    error = !error           ? fl_mirror_check_rules(&inv, set, err)
-            : error == -EPERM ? -EACCES
-                              : error;
+    error = !error ? fl_mirror_check_rules(&inv, set, err) : error == -EPERM ? -EACCES : error;
     fl_inventory_destroy(&inv);
     return error;
 }

@@ -51,10 +51,22 @@ static int take_installed(const struct fl_operator *op, const struct fl_vm *vm,
     return found;
 }
 
+static bool is_in_software(const struct fl_vm_audit *vm)
+{
+    return vm->verdict == FL_VERDICT_STRANDED || vm->verdict == FL_VERDICT_LEAKING;
+}
+
+/* A mirror comes first: it may be why, be it of all VMs, and no rule helps while it is there. */
 static int refuse_by_verdict(const struct fl_plan *plan, struct fl_error *err)
 {
     const struct fl_vm_audit *vm = plan->vm;
+    int error = is_in_software(vm)
+                    ? fl_mirror_check_vm(vm, fl_snapshot_ports_const(plan->snapshot), err)
+                    : 0;
 
+    if (error) {
+        return error;
+    }
     if (vm->scope == FL_SCOPE_HOST) {
         return fl_error_set(err, -ENOTSUP,
                             "no plan for one VM: the whole host is without offload "
@@ -115,13 +127,8 @@ static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_pl
         .patches = patches,
     };
     struct fl_proof_of what = { .set = &plan->set };
-    /* Before all else: where packets go to two ports, nothing else is a better reason. */
-    int error = fl_mirror_check_vm(plan->vm, fl_snapshot_ports_const(plan->snapshot), err);
+    int error = read_connections(op, plan->vm, &connections, &in.n_connections, err);
 
-    if (error) {
-        return error;
-    }
-    error = read_connections(op, plan->vm, &connections, &in.n_connections, err);
     in.connections = connections;
     if (error) {
         return as_trouble(error);

@@ -4,7 +4,7 @@
 import signal
 
 import tap
-from bench import ALL_OFFLOADED, PATIENCE, STRANDED_VM2, Bench
+from bench import ALL_OFFLOADED, PATIENCE, STRANDED_VM2, Bench, actions_of
 
 
 class RefusingBench(Bench):
@@ -99,17 +99,20 @@ def mirror_on_the_vm(bench):
             ({}, "copies all packets (select_all)")):
         mirrored(bench, selects)
         try:
-            # First when the datapath's flows are as they were, then when they have two outputs.
             for verb in "plan", "apply", "plan":
                 answer = bench.flowlift(verb, "vm2", "--json").expect(1, f"exit code of {verb}")
                 document = answer.json
                 tap.equal((document["state"], document["rules"]), ("refused", []), "state, rules")
                 for part in 'mirror "span" of bridge br0 ' + words, "(ovs-vsctl remove bridge br0 mirrors ":
                     tap.check(part in document["reason"], f"the reason says '{part}'", document["reason"])
+                if verb == "apply":
+                    # OVS 3.1 lets live megaflows be as they were before the mirror.
+                    bench.lab.appctl("revalidator/purge")
+                    bench.lab.wait_until(lambda: any("vm4" in actions_of(flow) for port in ("vm2", "p0")
+                                                     for flow in bench.megaflows(port)),
+                                         10 * PATIENCE, "copies", 0.05)
+                    bench.await_verdicts({"vm2": "stranded"})
             tap.note(document["reason"])
-            if not selects:
-                text = bench.flowlift("explain", "vm2").out
-                tap.check('(of mirror "span")' in text, "explain names the mirror's output", text)
         finally:
             bench.lab.vsctl("clear", "bridge", "br0", "mirrors")
     tap.equal(bench.our_rules(), [], "rules in the switch")

@@ -14,8 +14,8 @@
 #include "flows/mirror.h"
 
 #define UUID "0a1b2c3d-0000-4000-8000-000000000001"
-#define END_OF(WHAT)                                                                       \
-    "; a NIC cannot both forward and mirror them: end the mirror (ovs-vsctl remove bridge " \
+#define END_OF(WHAT)                                                                                  \
+    "; flowlift makes no rules for packets that are copied: end the mirror (ovs-vsctl remove bridge " \
     "br0 mirrors " UUID "), or leave " WHAT " as it is"
 
 static struct fl_mirror *add_mirror(struct fl_inventory *inv, const char *output_port)
@@ -201,12 +201,14 @@ static void rules_are_refused_for_a_mirror_where_they_begin_or_end(void **state)
     (void)state;
     assert_rules("vm2", 0, "br0", "output:1", NULL);
     assert_rules("p0", 0, "br0", "NORMAL", NULL);
-    assert_rules("vm1", 0, "br0", "NORMAL",
-                 "storage packets of web are mirrored: mirror \"span\" of bridge br0 copies what comes in "
-                 "by port vm1 (select_src_port) to port p1" END_OF("web"));
-    assert_rules("p0", 0, "br0", "output:1",
-                 "storage packets of web are mirrored: mirror \"span\" of bridge br0 copies what comes in "
-                 "by port p0 (select_src_port) to port p1" END_OF("web"));
+    assert_rules(
+        "vm1", 0, "br0", "NORMAL",
+        "storage packets of web are mirrored: mirror \"span\" of bridge br0 copies what comes in "
+        "by port vm1 (select_src_port) to port p1" END_OF("web"));
+    assert_rules(
+        "p0", 0, "br0", "output:1",
+        "storage packets of web are mirrored: mirror \"span\" of bridge br0 copies what comes in "
+        "by port p0 (select_src_port) to port p1" END_OF("web"));
 }
 
 static void the_vlan_of_a_rule_is_that_of_its_packets_where_they_pass(void **state)
@@ -215,9 +217,10 @@ static void the_vlan_of_a_rule_is_that_of_its_packets_where_they_pass(void **sta
     assert_rules("p0", 100, "br0", "output:1", NULL);
     assert_rules("p0", 100, "br0", "mod_vlan_vid:200,output:1", NULL);
     assert_rules("vm1", 100, "br0", "mod_vlan_vid:100,output:1", NULL);
-    assert_rules("p0", 100, "br0", "mod_vlan_vid:100,output:1",
-                 "storage packets of web are mirrored: mirror \"span\" of bridge br0 copies what comes in "
-                 "by port p0 (select_src_port) in VLAN 100 to port p1" END_OF("web"));
+    assert_rules(
+        "p0", 100, "br0", "mod_vlan_vid:100,output:1",
+        "storage packets of web are mirrored: mirror \"span\" of bridge br0 copies what comes in "
+        "by port p0 (select_src_port) in VLAN 100 to port p1" END_OF("web"));
 }
 
 static void behind_a_patch_port_a_mirror_of_all_ports_counts(void **state)
@@ -225,19 +228,19 @@ static void behind_a_patch_port_a_mirror_of_all_ports_counts(void **state)
     (void)state;
     assert_rules(NULL, 0, "br-ex", "output:1", NULL);
     assert_rules("to-br0", 0, "br-ex", "output:5", NULL);
-    assert_rules(NULL, 0, "br-ex", "output:5",
-                 "storage packets of web are mirrored: mirror \"span\" of bridge br-ex copies all packets "
-                 "(select_all) to port p1; a NIC cannot both forward and mirror them: end the mirror "
-                 "(ovs-vsctl remove bridge br-ex mirrors " UUID "), or leave web as it is");
+    assert_rules(
+        NULL, 0, "br-ex", "output:5",
+        "storage packets of web are mirrored: mirror \"span\" of bridge br-ex copies all packets "
+        "(select_all) to port p1; flowlift makes no rules for packets that are copied: end the "
+        "mirror (ovs-vsctl remove bridge br-ex mirrors " UUID "), or leave web as it is");
 }
 
 /* The sentence on VM "web" (vm1), whose packets go to p0 and to the mirror's p1. */
 static void assert_vm(const char *port, bool all, const char *wanted)
 {
-    struct fl_snapshot *snapshot =
-        snapshot_of(NULL, UFID("01") IN("vm1") TO_SERVER COUNT("100")
-                              SW "actions:p1,push_vlan(vid=100,pcp=0),p0\n" BACK_LINE(
-                                  "02", "vm1", MAC_1, "100", HW));
+    struct fl_snapshot *snapshot = snapshot_of(
+        NULL, UFID("01") IN("vm1") TO_SERVER COUNT("100") SW
+        "actions:p1,push_vlan(vid=100,pcp=0),p0\n" BACK_LINE("02", "vm1", MAC_1, "100", HW));
     struct fl_error err = FL_ERROR_INIT;
     struct fl_storage storage;
     struct fl_mirror *mirror;
@@ -254,9 +257,9 @@ static void assert_vm(const char *port, bool all, const char *wanted)
     set_inventory(snapshot, &inv);
     fl_storage_init(&storage);
     audit = fl_audit_run(snapshot, &storage, &fl_audit_options_default);
-    assert_int_equal(
-        fl_mirror_check_vm(fl_audit_vm(audit, "web"), fl_snapshot_ports(snapshot), &err),
-        wanted ? -EPERM : 0);
+    assert_int_equal(fl_mirror_check_vm(fl_audit_vm(audit, "web"), fl_snapshot_ports(snapshot),
+                                        &err),
+                     wanted ? -EPERM : 0);
     assert_string_equal(err.text, wanted ? wanted : "");
     fl_audit_destroy(audit);
     fl_storage_destroy(&storage);
@@ -268,12 +271,14 @@ static void a_vm_is_refused_for_a_mirror_at_either_end_of_its_chains(void **stat
     (void)state;
     assert_vm("vm2", false, NULL);
     assert_vm("p1", false, NULL);
-    assert_vm("p0", false,
-              "storage packets of web are mirrored: mirror \"span\" of bridge br0 copies what leaves by "
-              "port p0 (select_dst_port) to port p1" END_OF("web"));
-    assert_vm("vm2", true,
-              "storage packets of web are mirrored: mirror \"span\" of bridge br0 copies all packets "
-              "(select_all) to port p1" END_OF("web"));
+    assert_vm(
+        "p0", false,
+        "storage packets of web are mirrored: mirror \"span\" of bridge br0 copies what leaves by "
+        "port p0 (select_dst_port) to port p1" END_OF("web"));
+    assert_vm(
+        "vm2", true,
+        "storage packets of web are mirrored: mirror \"span\" of bridge br0 copies all packets "
+        "(select_all) to port p1" END_OF("web"));
 }
 
 int main(void)
