@@ -132,5 +132,8 @@ int fl_step_watch(const struct fl_operator *op, struct fl_flowset *set,
 /** fl_step_find_remedy() - the remedy on disk whose VM has this name or identity; -ENOENT */
 int fl_step_find_remedy(struct fl_store *store, const char *vm_what, struct fl_remedy *remedy,
                         struct fl_error *err);
+/** fl_step_open_store() - for changes, with the lock, at the beginning of a step; @outcome is emptied */
+int fl_step_open_store(const struct fl_operator *op, struct fl_outcome *outcome,
+                       struct fl_store **store, struct fl_error *err);
 
 #endif
