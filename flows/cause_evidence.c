@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "flows/actions.h"
+#include "flows/mirror.h"
 #include "flows/orphan.h"
 
 #define MAX_PORTS 64u
@@ -230,6 +231,17 @@ static size_t outputs_of(const struct fl_scene *scene, odp_port_t ports[MAX_PORT
                                     : 0;
 }
 
+/* Ports. */
+
+static const struct fl_interface *interface_of(const struct fl_scene *scene, odp_port_t port)
+{
+    char buf[16];
+
+    return scene->inv && port != ODPP_NONE
+               ? fl_inventory_interface(scene->inv, fl_ports_name(scene->ports, port, buf))
+               : NULL;
+}
+
 bool fl_shows_multi_output(struct fl_scene *scene)
 {
     odp_port_t ports[MAX_PORTS];
@@ -241,21 +253,16 @@ bool fl_shows_multi_output(struct fl_scene *scene)
     }
     ds_put_format(&scene->text, "%" PRIuSIZE " outputs: ", n);
     for (size_t i = 0; i < MIN(n, MAX_PORTS); i++) {
+        const struct fl_interface *iface = interface_of(scene, ports[i]);
+        const struct fl_mirror *mirror = iface ? fl_mirror_to(scene->inv, iface) : NULL;
+
         ds_put_format(&scene->text, "%s%s", i ? "," : "",
                       fl_ports_name(scene->ports, ports[i], buf));
+        if (mirror) {
+            ds_put_format(&scene->text, " (of mirror \"%s\")", mirror->name);
+        }
     }
     return true;
-}
-
-/* Ports. */
-
-static const struct fl_interface *interface_of(const struct fl_scene *scene, odp_port_t port)
-{
-    char buf[16];
-
-    return scene->inv && port != ODPP_NONE
-               ? fl_inventory_interface(scene->inv, fl_ports_name(scene->ports, port, buf))
-               : NULL;
 }
 
 static bool is_local(const struct fl_interface *iface)

@@ -57,6 +57,17 @@ static void destroy_interface(struct fl_interface *iface)
     smap_destroy(&iface->status);
 }
 
+static void destroy_mirror(struct fl_mirror *mirror)
+{
+    free(mirror->name);
+    free(mirror->uuid);
+    free(mirror->bridge);
+    svec_destroy(&mirror->src_ports);
+    svec_destroy(&mirror->dst_ports);
+    free(mirror->vlans);
+    free(mirror->output_port);
+}
+
 static void destroy_vms(struct fl_inventory *inv)
 {
     for (size_t i = 0; i < inv->n_vms; i++) {
@@ -84,6 +95,10 @@ void fl_inventory_destroy(struct fl_inventory *inv)
         destroy_interface(&inv->interfaces[i]);
     }
     free(inv->interfaces);
+    for (size_t i = 0; i < inv->n_mirrors; i++) {
+        destroy_mirror(&inv->mirrors[i]);
+    }
+    free(inv->mirrors);
     destroy_vms(inv);
     fl_inventory_init(inv);
 }
@@ -144,6 +159,16 @@ struct fl_interface *fl_inventory_add_interface(struct fl_inventory *inv)
     smap_init(&iface->options);
     smap_init(&iface->status);
     return iface;
+}
+
+struct fl_mirror *fl_inventory_add_mirror(struct fl_inventory *inv)
+{
+    struct fl_mirror *mirror;
+
+    inv->mirrors = grow(inv->mirrors, inv->n_mirrors, sizeof *mirror);
+    mirror = &inv->mirrors[inv->n_mirrors++];
+    *mirror = (struct fl_mirror){ .output_vlan = -1 };
+    return mirror;
 }
 
 /* The first key of @keys for which @ids has a usable value, or NULL. */

@@ -16,6 +16,7 @@
 #include <openvswitch/ofp-util.h>
 #include <ovs/packets.h>
 #include <ovs/smap.h>
+#include <ovs/svec.h>
 
 #include "flows/error.h"
 
@@ -55,6 +56,19 @@ struct fl_bridge {
     struct smap other_config;
 };
 
+/* Port mirroring of a bridge; flows/mirror.h says what it does. */
+struct fl_mirror {
+    char *name; /* of no effect, and not always unique */
+    char *uuid; /* of its row */
+    char *bridge;
+    bool select_all;
+    struct svec src_ports, dst_ports; /* Names of Port rows. */
+    uint16_t *vlans;                  /* none: all of them */
+    size_t n_vlans;
+    char *output_port; /* Name of a Port row, or NULL. */
+    int output_vlan;   /* 1..4095, or -1 */
+};
+
 /* One VM: all interfaces that carry the same identity. */
 struct fl_vm {
     char *id;           /* Value of the identity key. */
@@ -79,6 +93,9 @@ struct fl_inventory {
     size_t n_bridges;
     struct fl_interface *interfaces;
     size_t n_interfaces;
+    bool has_mirrors; /* false: nobody looked, as in a capture of flowlift 0.1 */
+    struct fl_mirror *mirrors;
+    size_t n_mirrors;
     struct fl_vm *vms;
     size_t n_vms;
 };
@@ -99,6 +116,8 @@ void fl_inventory_move(struct fl_inventory *to, struct fl_inventory *from);
 struct fl_bridge *fl_inventory_add_bridge(struct fl_inventory *inv);
 /** fl_inventory_add_interface() - append a zeroed interface (ofport NONE, ifindex and tag -1) */
 struct fl_interface *fl_inventory_add_interface(struct fl_inventory *inv);
+/** fl_inventory_add_mirror() - append a zeroed mirror (output_vlan -1) */
+struct fl_mirror *fl_inventory_add_mirror(struct fl_inventory *inv);
 /** fl_inventory_group_vms() - fill @inv->vms and each interface's vm from external_ids */
 void fl_inventory_group_vms(struct fl_inventory *inv, const struct fl_vm_keys *keys);
 

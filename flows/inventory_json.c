@@ -56,6 +56,41 @@ static json_t *interface_to_json(const struct fl_interface *iface)
                      fl_json_of_smap(&iface->status));
 }
 
+static json_t *svec_to_json(const struct svec *names)
+{
+    json_t *json = json_array();
+
+    for (size_t i = 0; i < names->n; i++) {
+        json_array_append_new(json, fl_json_of_string(names->names[i]));
+    }
+    return json;
+}
+
+static json_t *mirror_to_json(const struct fl_mirror *mirror)
+{
+    json_t *vlans = json_array();
+
+    for (size_t i = 0; i < mirror->n_vlans; i++) {
+        json_array_append_new(vlans, json_integer(mirror->vlans[i]));
+    }
+    return json_pack("{so so so sb so so so so si}", "name", fl_json_of_string(mirror->name),
+                     "uuid", fl_json_of_string(mirror->uuid), "bridge",
+                     fl_json_of_string(mirror->bridge), "select_all", mirror->select_all,
+                     "select_src_port", svec_to_json(&mirror->src_ports), "select_dst_port",
+                     svec_to_json(&mirror->dst_ports), "select_vlan", vlans, "output_port",
+                     fl_json_of_string(mirror->output_port), "output_vlan", mirror->output_vlan);
+}
+
+static json_t *mirrors_to_json(const struct fl_inventory *inv)
+{
+    json_t *json = json_array();
+
+    for (size_t i = 0; i < inv->n_mirrors; i++) {
+        json_array_append_new(json, mirror_to_json(&inv->mirrors[i]));
+    }
+    return json;
+}
+
 json_t *fl_inventory_to_json(const struct fl_inventory *inv)
 {
     json_t *bridges = json_array();
@@ -73,6 +108,9 @@ json_t *fl_inventory_to_json(const struct fl_inventory *inv)
                      inv->dpdk_initialized, "other_config", fl_json_of_smap(&inv->other_config),
                      "external_ids", fl_json_of_smap(&inv->external_ids), "bridges", bridges,
                      "interfaces", interfaces);
+    if (inv->has_mirrors) {
+        json_object_set_new(json, "mirrors", mirrors_to_json(inv));
+    }
     if (inv->may_offload) {
         json_object_set_new(json, "may_offload", json_true());
     }
@@ -237,6 +275,86 @@ static int read_interfaces(const json_t *json, struct fl_inventory *inv, struct 
     return error;
 }
 
+static int read_port_names(const json_t *json, const char *where, const char *key,
+                           struct svec *names, struct fl_error *err)
+{
+    const json_t *array;
+    int error = fl_json_array(json, where, key, FL_LIMIT_PORTS, &array, err);
+
+    for (size_t i = 0; !error && i < json_array_size(array); i++) {
+        const char *name = json_string_value(json_array_get(array, i));
+
+        if (!name || strlen(name) > FL_LIMIT_NAME_BYTES) {
+            return fl_error_set(err, -EINVAL, "%s.%s[%" PRIuSIZE "] must be the name of a port",
+                                where, key, i);
+        }
+        svec_add(names, name);
+    }
+    return error;
+}
+
+static int read_vlans(const json_t *json, const char *where, struct fl_mirror *mirror,
+                      struct fl_error *err)
+{
+    const json_t *array;
+    int error = fl_json_array(json, where, "select_vlan", 4096, &array, err);
+
+    if (error || !json_array_size(array)) {
+        return error;
+    }
+    mirror->vlans = xmalloc(json_array_size(array) * sizeof *mirror->vlans);
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const json_t *vlan = json_array_get(array, i);
+
+        if (!json_is_integer(vlan) || json_integer_value(vlan) < 0 ||
+            json_integer_value(vlan) > 4095) {
+            return fl_error_set(err, -EINVAL,
+                                "%s.select_vlan[%" PRIuSIZE "] must be a whole number from 0 to "
+                                "4095",
+                                where, i);
+        }
+        mirror->vlans[mirror->n_vlans++] = (uint16_t)json_integer_value(vlan);
+    }
+    return 0;
+}
+
+static int read_mirror(const json_t *json, const char *where, struct fl_mirror *mirror,
+                       struct fl_error *err)
+{
+    int64_t output_vlan = -1;
+    int error = fl_json_object(json, where, err);
+
+    error = error ? error : read_type(json, where, "name", &mirror->name, err);
+    error = error ? error : read_name(json, where, "uuid", &mirror->uuid, err);
+    error = error ? error : read_name(json, where, "bridge", &mirror->bridge, err);
+    error = error ? error : fl_json_boolean(json, where, "select_all", &mirror->select_all, err);
+    error = error ? error
+                  : read_port_names(json, where, "select_src_port", &mirror->src_ports, err);
+    error = error ? error
+                  : read_port_names(json, where, "select_dst_port", &mirror->dst_ports, err);
+    error = error ? error : read_vlans(json, where, mirror, err);
+    error = error ? error : read_text(json, where, "output_port", &mirror->output_port, err);
+    error = error ? error
+                  : fl_json_integer(json, where, "output_vlan", -1, 4095, -1, &output_vlan, err);
+    mirror->output_vlan = (int)output_vlan;
+    return error;
+}
+
+static int read_mirrors(const json_t *json, struct fl_inventory *inv, struct fl_error *err)
+{
+    const json_t *array = NULL;
+    int error = fl_json_array(json, "inventory", "mirrors", FL_LIMIT_PORTS, &array, err);
+
+    inv->has_mirrors = array != NULL;
+    for (size_t i = 0; !error && i < json_array_size(array); i++) {
+        char where[64];
+
+        snprintf(where, sizeof where, "inventory.mirrors[%" PRIuSIZE "]", i);
+        error = read_mirror(json_array_get(array, i), where, fl_inventory_add_mirror(inv), err);
+    }
+    return error;
+}
+
 int fl_inventory_from_json(const json_t *json, struct fl_inventory *inv, struct fl_error *err)
 {
     const char *where = "inventory";
@@ -254,6 +372,7 @@ int fl_inventory_from_json(const json_t *json, struct fl_inventory *inv, struct 
     error = error ? error : fl_json_smap(json, where, "external_ids", &read.external_ids, err);
     error = error ? error : read_bridges(json, &read, err);
     error = error ? error : read_interfaces(json, &read, err);
+    error = error ? error : read_mirrors(json, &read, err);
     if (error) {
         fl_inventory_destroy(&read);
         return error;

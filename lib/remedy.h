@@ -53,7 +53,7 @@ void fl_plan_destroy(struct fl_plan *plan);
  * A VM whose remedy is in the switch gets that one again (plan->installed).
  * Return: 0 with plan->set proven; -ENOENT nothing needs a remedy (idle, or in hardware already; @err
  * says which); -ENOTSUP no rules can help: scope is the host's, or nothing is eligible; -EPERM not
- * proven; other negative errno: could not be read. plan->audit is there whenever reading succeeded.
+ * proven, or a mirror copies the packets; other negative errno: could not be read. plan->audit is there whenever reading succeeded.
  */
 int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_plan *plan,
                    struct fl_error *err);
@@ -63,7 +63,8 @@ int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_
  * The pipeline that it was proven against being the same, its rules are taken as they are, or not at all;
  * else it is proven like a new one, and its rules may become others.
  * @anew: which of the two it was
- * Return: 0; -EPERM not proven; other negative errno: OVS could not be asked.
+ * Return: 0; -EPERM not proven, or a mirror copies the packets; other negative errno: OVS could not be
+ * asked.
  */
 int fl_remedy_prove(const struct fl_operator *op, struct fl_plan *plan, bool *anew,
                     struct fl_error *err);

@@ -175,10 +175,8 @@ int fl_remedy_apply(const struct fl_operator *op, struct fl_plan *plan, struct f
     bool present;
     int error;
 
-    memset(outcome, 0, sizeof *outcome);
-    outcome->hw_share = -1;
+    error = fl_step_open_store(op, outcome, &store, err);
     outcome->state = FL_REMEDY_PLANNED;
-    error = fl_store_open(op->root, true, FL_STORE_WAIT_MS, &store, err);
     if (error) {
         return error;
     }
@@ -259,9 +257,7 @@ int fl_remedy_verify(const struct fl_operator *op, const char *vm_what, struct f
     struct fl_store *store;
     int error;
 
-    memset(outcome, 0, sizeof *outcome);
-    outcome->hw_share = -1;
-    error = fl_store_open(op->root, true, FL_STORE_WAIT_MS, &store, err);
+    error = fl_step_open_store(op, outcome, &store, err);
     if (error) {
         return error;
     }

@@ -69,10 +69,8 @@ int fl_remedy_confirm(const struct fl_operator *op, const char *vm_what, struct 
     struct fl_store *store;
     int error;
 
-    memset(outcome, 0, sizeof *outcome);
-    outcome->hw_share = -1;
+    error = fl_step_open_store(op, outcome, &store, err);
     outcome->state = FL_REMEDY_REVERTED;
-    error = fl_store_open(op->root, true, FL_STORE_WAIT_MS, &store, err);
     if (error) {
         return error;
     }
@@ -108,9 +106,7 @@ int fl_remedy_revert_unconfirmed(const struct fl_operator *op, const char *vm_id
     struct fl_store *store;
     int error;
 
-    memset(outcome, 0, sizeof *outcome);
-    outcome->hw_share = -1;
-    error = fl_store_open(op->root, true, FL_STORE_WAIT_MS, &store, err);
+    error = fl_step_open_store(op, outcome, &store, err);
     if (error) {
         return error;
     }

@@ -19,6 +19,7 @@
 #include <ovs/packets.h>
 #include <ovs/util.h>
 
+#include "flows/mirror.h"
 #include "lib/connection_table.h"
 #include "lib/ovs/db.h"
 #include "lib/remedy_steps.h"
@@ -157,15 +158,17 @@ int fl_step_read_connections(const struct fl_operator *op, const struct fl_flows
 
     *all = NULL;
     *n_all = 0;
-    if (!set->n_zones || !set->n_rules) {
+    if (!set->n_rules) {
         return 0;
     }
     fl_inventory_init(&inv);
     error = fl_db_read(op->host.db, &keys, fl_step_timeout_ms(op), &inv, err);
-    if (!error) {
+    if (!error && set->n_zones) {
         error = fl_step_read_zones(op, &inv, set->rules[0].bridge, set->zones, set->n_zones, all,
                                    n_all, err);
     }
+    /* -EPERM is the mirror's. */
+    error = !error ? fl_mirror_check_rules(&inv, set, err) : error == -EPERM ? -EACCES : error;
     fl_inventory_destroy(&inv);
     return error;
 }

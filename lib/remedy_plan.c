@@ -6,6 +6,7 @@
 #include <ovs/util.h>
 
 #include "flows/cleanup.h"
+#include "flows/mirror.h"
 #include "lib/prove.h"
 #include "lib/remedy_steps.h"
 
@@ -50,10 +51,22 @@ static int take_installed(const struct fl_operator *op, const struct fl_vm *vm,
     return found;
 }
 
+static bool is_in_software(const struct fl_vm_audit *vm)
+{
+    return vm->verdict == FL_VERDICT_STRANDED || vm->verdict == FL_VERDICT_LEAKING;
+}
+
+/* A mirror comes first: it may be why, be it of all VMs, and no rule helps while it is there. */
 static int refuse_by_verdict(const struct fl_plan *plan, struct fl_error *err)
 {
     const struct fl_vm_audit *vm = plan->vm;
+    int error = is_in_software(vm)
+                    ? fl_mirror_check_vm(vm, fl_snapshot_ports_const(plan->snapshot), err)
+                    : 0;
 
+    if (error) {
+        return error;
+    }
     if (vm->scope == FL_SCOPE_HOST) {
         return fl_error_set(err, -ENOTSUP,
                             "no plan for one VM: the whole host is without offload "
@@ -143,6 +156,9 @@ static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_pl
         return error == -ENOTSUP ? error : as_trouble(error);
     }
     error = fl_simplify(&in, &plan->set, &plan->refusals, &plan->n_refusals, err);
+    if (!error) {
+        error = fl_mirror_check_rules(plan->vm->inv, &plan->set, err);
+    }
     if (!error) {
         remember_zones(plan->vm, &plan->set);
         fl_step_say(op, "asking OVS whether the rules forward the same packets");
@@ -260,7 +276,7 @@ int fl_remedy_prove(const struct fl_operator *op, struct fl_plan *plan, bool *an
     fl_step_say(op, "proving the plan again");
     error = fl_step_read_connections(op, &plan->set, &connections, &what.n_connections, err);
     if (error) {
-        return as_trouble(error);
+        return error == -EPERM ? error : as_trouble(error);
     }
     what.connections = connections;
     error = fl_ctl_open(op->host.target, fl_step_timeout_ms(op), &ctl, err);

@@ -212,6 +212,13 @@ int fl_step_find_remedy(struct fl_store *store, const char *vm_what, struct fl_r
     return error ? error : fl_error_set(err, -ENOENT, "no remedy is known for \"%s\"", vm_what);
 }
 
+int fl_step_open_store(const struct fl_operator *op, struct fl_outcome *outcome,
+                       struct fl_store **store, struct fl_error *err)
+{
+    *outcome = (struct fl_outcome){ .hw_share = -1 };
+    return fl_store_open(op->root, true, FL_STORE_WAIT_MS, store, err);
+}
+
 void fl_outcome_destroy(struct fl_outcome *outcome)
 {
     free(outcome->reason);

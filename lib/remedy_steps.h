@@ -92,7 +92,13 @@ int fl_step_forget_connections(const struct fl_operator *op, const struct fl_flo
 int fl_step_read_zones(const struct fl_operator *op, const struct fl_inventory *inv,
                        const char *bridge, const uint16_t *zones, size_t n_zones,
                        struct fl_connection **all, size_t *n_all, struct fl_error *err);
-/** fl_step_read_connections() - likewise, of the zones that the VM of @set has without the rules */
+/**
+ * fl_step_read_connections() - what a proof of @set has to know and OpenFlow does not tell
+ * Connections of the zones that the VM of @set has without the rules; likewise. And that no mirror copies
+ * packets of the rules, since OVSDB is read for this.
+ * Return: 0; -EPERM when one does, with its name and what it selects; other negative errno: could not be
+ * read.
+ */
 int fl_step_read_connections(const struct fl_operator *op, const struct fl_flowset *set,
                              struct fl_connection **all, size_t *n_all, struct fl_error *err);
 
@@ -126,5 +132,8 @@ int fl_step_watch(const struct fl_operator *op, struct fl_flowset *set,
 /** fl_step_find_remedy() - the remedy on disk whose VM has this name or identity; -ENOENT */
 int fl_step_find_remedy(struct fl_store *store, const char *vm_what, struct fl_remedy *remedy,
                         struct fl_error *err);
+/** fl_step_open_store() - for changes, with the lock, at the beginning of a step; @outcome is emptied */
+int fl_step_open_store(const struct fl_operator *op, struct fl_outcome *outcome,
+                       struct fl_store **store, struct fl_error *err);
 
 #endif

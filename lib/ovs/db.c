@@ -34,6 +34,7 @@ static void choose_columns(struct ovsdb_idl *idl)
         &ovsrec_bridge_col_external_ids,
         &ovsrec_bridge_col_other_config,
         &ovsrec_bridge_col_ports,
+        &ovsrec_bridge_col_mirrors,
         &ovsrec_port_col_name,
         &ovsrec_port_col_tag,
         &ovsrec_port_col_vlan_mode,
@@ -46,12 +47,20 @@ static void choose_columns(struct ovsdb_idl *idl)
         &ovsrec_interface_col_external_ids,
         &ovsrec_interface_col_options,
         &ovsrec_interface_col_status,
+        &ovsrec_mirror_col_name,
+        &ovsrec_mirror_col_select_all,
+        &ovsrec_mirror_col_select_src_port,
+        &ovsrec_mirror_col_select_dst_port,
+        &ovsrec_mirror_col_select_vlan,
+        &ovsrec_mirror_col_output_port,
+        &ovsrec_mirror_col_output_vlan,
     };
 
     ovsdb_idl_add_table(idl, &ovsrec_table_open_vswitch);
     ovsdb_idl_add_table(idl, &ovsrec_table_bridge);
     ovsdb_idl_add_table(idl, &ovsrec_table_port);
     ovsdb_idl_add_table(idl, &ovsrec_table_interface);
+    ovsdb_idl_add_table(idl, &ovsrec_table_mirror);
     for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
         ovsdb_idl_add_column(idl, columns[i]);
     }
@@ -161,6 +170,34 @@ static void add_interface(struct fl_inventory *inv, const struct ovsrec_bridge *
     smap_clone(&iface->status, &row->status);
 }
 
+static void add_port_names(struct svec *names, struct ovsrec_port *const *ports, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        svec_add(names, ports[i]->name);
+    }
+}
+
+static void add_mirror(struct fl_inventory *inv, const struct ovsrec_bridge *bridge,
+                       const struct ovsrec_mirror *row)
+{
+    struct fl_mirror *mirror = fl_inventory_add_mirror(inv);
+
+    mirror->name = xstrdup(row->name);
+    mirror->uuid = xasprintf(UUID_FMT, UUID_ARGS(&row->header_.uuid));
+    mirror->bridge = xstrdup(bridge->name);
+    mirror->select_all = row->select_all;
+    add_port_names(&mirror->src_ports, row->select_src_port, row->n_select_src_port);
+    add_port_names(&mirror->dst_ports, row->select_dst_port, row->n_select_dst_port);
+    mirror->vlans = xmalloc(row->n_select_vlan * sizeof *mirror->vlans);
+    for (size_t i = 0; i < row->n_select_vlan; i++) {
+        mirror->vlans[mirror->n_vlans++] = (uint16_t)row->select_vlan[i];
+    }
+    mirror->output_port = row->output_port ? xstrdup(row->output_port->name) : NULL;
+    if (row->n_output_vlan) {
+        mirror->output_vlan = (int)row->output_vlan[0];
+    }
+}
+
 static void add_bridge(struct fl_inventory *inv, const struct ovsrec_bridge *row)
 {
     struct fl_bridge *bridge = fl_inventory_add_bridge(inv);
@@ -173,6 +210,9 @@ static void add_bridge(struct fl_inventory *inv, const struct ovsrec_bridge *row
     bridge->fail_mode = nullable_xstrdup(row->fail_mode);
     smap_clone(&bridge->external_ids, &row->external_ids);
     smap_clone(&bridge->other_config, &row->other_config);
+    for (size_t i = 0; i < row->n_mirrors; i++) {
+        add_mirror(inv, row, row->mirrors[i]);
+    }
     for (size_t i = 0; i < row->n_ports; i++) {
         for (size_t j = 0; j < row->ports[i]->n_interfaces; j++) {
             add_interface(inv, row, row->ports[i], row->ports[i]->interfaces[j]);
@@ -187,6 +227,7 @@ static void copy_inventory(struct fl_inventory *inv, const struct ovsrec_open_vs
     inv->dpdk_initialized = row->dpdk_initialized;
     smap_clone(&inv->other_config, &row->other_config);
     smap_clone(&inv->external_ids, &row->external_ids);
+    inv->has_mirrors = true;
     for (size_t i = 0; i < row->n_bridges; i++) {
         add_bridge(inv, row->bridges[i]);
     }

@@ -50,7 +50,6 @@ struct fl_trace_step {
     char *ct_state;         /* "est|trk": with what conntrack it resumed; NULL: not after ct() */
     char *megaflow;         /* text after "Megaflow: " */
     char *datapath_actions; /* text after "Datapath actions: ", port names */
-    bool ct;                /* the step recirculates through conntrack */
     struct match region;    /* of @megaflow: fl_megaflow_read() */
     struct nlattr *actions; /* @datapath_actions; ports of fl_trace.ports */
     size_t actions_len;
@@ -60,36 +59,16 @@ struct fl_trace {
     struct fl_trace_step *steps;
     size_t n_steps;
     unsigned int n_normal; /* NORMAL actions that ran, each of which learns the sender's MAC */
-    bool floods;           /* ... and one of them sent the packet to all ports */
     /*
      * The port by which the first bridge hands the packet to another, when an output action of its
      * own does so (NORMAL does not name the port); else NULL.
      */
     char *patch_port;
-    /*
-     * The steps are no plain sequence: a step recirculates more than once, goes on after recirc(), or
-     * recirculates inside clone(). Then @effect shows all there is, but not in the order of packets.
-     */
-    bool forks;
-    /*
-     * Conntrack may rewrite the packet: a ct() has nat. Not nat(src) without an address, which only
-     * changes the port of a connection that clashes with another in its zone, and which OVN puts into
-     * every commit (OVS: "all-zero SNAT").
-     */
-    bool nat;
     /* VLAN headers are taken off and put on: what is put on has no priority of the packet's any more. */
     bool renews_vlan;
-    bool slow_path;    /* "handled by the userspace slow path" */
-    char *slow_reason; /* or NULL; several are joined by "; " */
-    char *text;        /* the whole answer */
-    /*
-     * What finally happens to the packet: rewrites and outputs of all steps in order, without ct(),
-     * ct_clear, recirc() and hash(), as odp text: "push_vlan(vid=100,pcp=0),p0", or "drop". A clone()
-     * is kept as it is.
-     */
-    char *effect;
+    char *text;             /* the whole answer */
     struct fl_ports *ports; /* of this trace alone: compare ports of two traces by name */
-    /* The same as a value. What @effect leaves out, and the pipeline's text says, is in its "involves". */
+    /* What becomes of the packet. What only the pipeline's text says of it is in its "involves". */
     struct fl_fate *fate;
 };
 

@@ -36,7 +36,6 @@
 #define RECIRC   "recirc("
 #define SLOW     "This flow is handled by the userspace slow path"
 #define FAILED   "Translation failed"
-#define NAT      "Replacing src/dst IP/ports to simulate NAT"
 #define RULER    "===="
 
 void fl_trace_destroy(struct fl_trace *trace)
@@ -54,9 +53,7 @@ void fl_trace_destroy(struct fl_trace *trace)
     fl_ports_destroy(trace->ports);
     free(trace->steps);
     free(trace->patch_port);
-    free(trace->slow_reason);
     free(trace->text);
-    free(trace->effect);
     free(trace);
 }
 
@@ -78,7 +75,6 @@ enum expect {
 struct reader {
     struct fl_trace *trace;
     enum expect expect;
-    struct ds reasons;
     unsigned int n_vlans;   /* of this step's packet */
     ovs_be16 tci;           /* of the outer header, if there is one */
     bool pops_vlan;         /* the step's pipeline takes a header off */
@@ -204,7 +200,9 @@ static void read_pipeline(struct reader *reader, const char *line)
         reader->output = output_port(line);
     }
     trace->n_normal += !strcmp(line, "NORMAL");
-    trace->floods |= has_prefix(line, "-> ") && has_suffix(line, ", flooding");
+    if (has_prefix(line, "-> ") && has_suffix(line, ", flooding")) {
+        reader->involves |= FL_INVOLVES_FLOOD;
+    }
     reader->involves |= involved(line);
     reader->pops_vlan |= pops_vlan(line);
     reader->pushes_vlan |= pushes_vlan(line);
@@ -216,7 +214,7 @@ static int read_remark(struct reader *reader, const char *line, struct fl_error 
         return fl_error_set(err, -EPROTO, "OVS cannot say what becomes of the packet: %s", line);
     }
     if (has_prefix(line, SLOW)) {
-        reader->trace->slow_path = true;
+        reader->involves |= FL_INVOLVES_USERSPACE;
         reader->expect = EXPECT_REASONS;
     } else if (has_prefix(line, RULER)) {
         reader->expect = EXPECT_BOX;
@@ -228,17 +226,10 @@ static int read_remark(struct reader *reader, const char *line, struct fl_error 
 
 static int read_reason(struct reader *reader, const char *line, struct fl_error *err)
 {
-    size_t length = strlen(line);
-
     if (!has_prefix(line, "  - ")) {
         reader->expect = EXPECT_REMARKS;
         return read_remark(reader, line, err);
     }
-    if (reader->reasons.length) {
-        ds_put_cstr(&reader->reasons, "; ");
-    }
-    length -= line[length - 1] == '.';
-    ds_put_buffer(&reader->reasons, line + 4, length - 4);
     return 0;
 }
 
@@ -248,9 +239,6 @@ static int read_box_line(struct reader *reader, const char *line, struct fl_erro
 
     if (has_prefix(line, RECIRC)) {
         return read_box(trace, line, err);
-    }
-    if (has_prefix(line, NAT)) {
-        trace->nat = true;
     }
     if (has_prefix(line, RULER)) {
         if (last_step(trace)->megaflow) {
@@ -380,75 +368,15 @@ static bool is_action(const char *text, int n, const char *name)
            (n == length || text[length] == '(');
 }
 
-/* Does the action only change the packet, so that nobody gets it? */
-static bool only_changes(const char *text, int n)
-{
-    static const char *const changes[] = { "set",     "push_vlan", "pop_vlan", "push_eth",
-                                           "pop_eth", "push_mpls", "pop_mpls", "push_nsh",
-                                           "pop_nsh", "dec_ttl",   "meter",    "trunc" };
-
-    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
-        if (is_action(text, n, changes[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/*
- * What is left of one action when state that only the datapath sees is taken out. @sent: set when the
- * action sends the packet somewhere.
- */
-static void put_effect(struct ds *effect, const char *text, int n, bool *sent)
-{
-    if (is_action(text, n, "ct") || is_action(text, n, "ct_clear") || is_action(text, n, "hash") ||
-        is_action(text, n, "recirc") || is_action(text, n, "drop")) {
-        return;
-    }
-    *sent |= !only_changes(text, n);
-    if (effect->length) {
-        ds_put_char(effect, ',');
-    }
-    ds_put_buffer(effect, text, (size_t)n);
-}
-
-/* See fl_trace.nat: ct() with any nat but the one that translates nothing. */
-static bool may_translate(const char *text, int n)
-{
-    static const char *const harmless[] = { "nat(src)", "nat(src=0.0.0.0)", "nat(src=::)" };
-    const char *nat = memmem(text, (size_t)n, "nat", 3);
-
-    if (!memmem(text, (size_t)n, "ct(", 3)) {
-        return false;
-    }
-    for (; nat; nat = memmem(nat, (size_t)(text + n - nat), "nat", 3)) {
-        size_t skip = 0;
-
-        for (size_t i = 0; i < ARRAY_SIZE(harmless) && !skip; i++) {
-            skip = has_prefix(nat, harmless[i]) ? strlen(harmless[i]) : 0;
-        }
-        if (!skip) {
-            return true;
-        }
-        nat += skip;
-    }
-    return false;
-}
-
 struct recirculation {
     uint32_t id;
-    bool ct;        /* a ct() stands before it */
     bool was_last;  /* no action after it */
     unsigned int n; /* of them at the top level */
     bool nested;    /* inside clone() and the like */
-    bool sent;      /* somebody gets the packet */
 };
 
-static int read_actions(struct fl_trace *trace, const char *text, struct ds *effect,
-                        struct recirculation *recirc, struct fl_error *err)
+static int read_recirculation(const char *text, struct recirculation *recirc, struct fl_error *err)
 {
-    bool ct = false;
-
     for (;;) {
         int n = action_length(text);
         const char *inside = n > 0 ? memmem(text, (size_t)n, RECIRC, strlen(RECIRC)) : NULL;
@@ -462,13 +390,9 @@ static int read_actions(struct fl_trace *trace, const char *text, struct ds *eff
                 return not_understood(err, "a recirculation without its number");
             }
             recirc->n++;
-            recirc->ct = ct;
         } else if (inside) {
             recirc->nested = true;
         }
-        ct |= is_action(text, n, "ct");
-        trace->nat |= may_translate(text, n);
-        put_effect(effect, text, n, &recirc->sent);
         if (!text[n]) {
             return 0;
         }
@@ -476,38 +400,30 @@ static int read_actions(struct fl_trace *trace, const char *text, struct ds *eff
     }
 }
 
-/* Composes the steps. A plain sequence recirculates once at the end of each step but the last. */
-static int compose(struct fl_trace *trace, struct ds *effect, struct fl_error *err)
+/*
+ * A plain sequence recirculates once at the end of each step but the last, and has a step for each. Of what
+ * forks (a step that recirculates more than once, goes on after recirc(), or does it inside clone()) the
+ * fate tells.
+ */
+static int check_sequence(const struct fl_trace *trace, struct fl_error *err)
 {
     unsigned int n_recirc = 0;
-    bool sent = false;
+    bool forks = false;
 
     for (size_t i = 0; i < trace->n_steps; i++) {
-        struct fl_trace_step *step = &trace->steps[i];
-        struct recirculation recirc = { .sent = sent };
-        int error = read_actions(trace, step->datapath_actions, effect, &recirc, err);
+        struct recirculation recirc = { .n = 0 };
+        int error = read_recirculation(trace->steps[i].datapath_actions, &recirc, err);
 
         if (error) {
             return error;
         }
-        step->ct = recirc.ct;
-        sent = recirc.sent;
         n_recirc += recirc.n;
-        if (recirc.nested || recirc.n > 1 || (recirc.n && !recirc.was_last)) {
-            trace->forks = true;
-        } else if (recirc.n && i + 1 < trace->n_steps &&
-                   trace->steps[i + 1].recirc_id != recirc.id) {
-            trace->forks = true;
-        }
+        forks |= recirc.nested || recirc.n > 1 || (recirc.n && !recirc.was_last) ||
+                 (recirc.n && i + 1 < trace->n_steps && trace->steps[i + 1].recirc_id != recirc.id);
     }
-    if (!trace->forks && n_recirc != trace->n_steps - 1) {
-        return not_understood(err, "a recirculation that was not followed");
-    }
-    if (!sent) {
-        ds_clear(effect);
-        ds_put_cstr(effect, "drop");
-    }
-    return 0;
+    return forks || n_recirc == trace->n_steps - 1
+               ? 0
+               : not_understood(err, "a recirculation that was not followed");
 }
 
 static int read_text(struct reader *reader, const char *text, struct fl_error *err)
@@ -546,36 +462,27 @@ static void find_fate(struct reader *reader)
         };
     }
     fate = fl_fate_of(steps, trace->n_steps, trace->ports);
-    fate->involves |= reader->involves | (trace->floods ? FL_INVOLVES_FLOOD : 0u) |
-                      (trace->slow_path ? FL_INVOLVES_USERSPACE : 0u);
+    fate->involves |= reader->involves;
     trace->fate = fate;
 }
 
 int fl_trace_parse(const char *text, struct fl_trace **tracep, struct fl_error *err)
 {
     struct reader reader = { .trace = xzalloc(sizeof *reader.trace), .expect = EXPECT_FLOW };
-    struct ds effect = DS_EMPTY_INITIALIZER;
     int error;
 
     reader.trace->ports = fl_ports_create();
     error = read_text(&reader, text, err);
     free(reader.output);
     if (!error) {
-        error = compose(reader.trace, &effect, err);
+        error = check_sequence(reader.trace, err);
     }
     if (error) {
-        ds_destroy(&effect);
-        ds_destroy(&reader.reasons);
         fl_trace_destroy(reader.trace);
         return error;
     }
     find_fate(&reader);
     reader.trace->text = xstrdup(text);
-    reader.trace->effect = ds_steal_cstr(&effect);
-    if (reader.reasons.length) {
-        reader.trace->slow_reason = ds_steal_cstr(&reader.reasons);
-    }
-    ds_destroy(&reader.reasons);
     *tracep = reader.trace;
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What ofproto/trace prints. Whatever is accepted must make sense: an effect, and steps that are whole.
+ * What ofproto/trace prints. Whatever is accepted must make sense: a fate, and steps that are whole.
  */
 #include <ovs/packets.h>
 #include <ovs/util.h>
@@ -54,9 +54,7 @@ static void check_fate(const struct fl_trace *trace)
 static void check(const struct fl_trace *trace, const char *text)
 {
     ovs_assert(!strcmp(trace->text, text));
-    ovs_assert(trace->effect[0]);
     ovs_assert(trace->n_steps > 0);
-    ovs_assert(trace->slow_path || !trace->slow_reason);
     for (size_t i = 0; i < trace->n_steps; i++) {
         ovs_assert(trace->steps[i].megaflow && trace->steps[i].datapath_actions);
         ovs_assert(!i == !trace->steps[i].recirc_id);

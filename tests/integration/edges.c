@@ -267,12 +267,7 @@ static int run_trace(struct fl_ctl *ctl, char *argv[])
     if (error) {
         return error;
     }
-    printf("effect %s\nsteps %" PRIuSIZE " normal %d floods %d forks %d nat %d slow %s\n",
-           trace->effect, trace->n_steps, trace->n_normal > 0, trace->floods, trace->forks,
-           trace->nat, trace->slow_reason ? trace->slow_reason : "-");
-    for (size_t i = 0; i < trace->n_steps; i++) {
-        printf("step %s ct %d\n", trace->steps[i].megaflow, trace->steps[i].ct);
-    }
+    printf("steps %" PRIuSIZE "\n", trace->n_steps);
     print_fate(trace->fate);
     fl_trace_destroy(trace);
     return 0;

@@ -303,6 +303,34 @@ def what_cannot_be_proven_is_withdrawn(bench):
         guard.end()
 
 
+def mirror_is_seen_with_the_next_look(bench):
+    "a mirror on the VM's port: the next proof fails for it; ended, the remedy comes back"
+    lab, vm = bench.lab, bench.lab.vm("vm2")
+    # Of no effect: OVSDB tells nobody of mirrors, and this makes the guard look before its minute is over.
+    nudge = f"cookie={ACL_COOKIE},table=0,priority=1,in_port=12,actions=drop"
+    with guarded(bench) as guard:
+        guard.quiet(2)
+        lab.vsctl("--", "--id=@vm", "get", "port", vm.port, "--", "--id=@to", "get", "port",
+                  lab.vm("vm3").port, "--", "--id=@m", "create", "mirror", "name=span",
+                  "select_src_port=@vm", "output-port=@to", "--", "set", "bridge", "br0", "mirrors=@m")
+        try:
+            lab.ofctl("add-flow", "br0", nudge)
+            event = guard.until("suspended", "trouble", "restored")
+        finally:
+            lab.vsctl("clear", "bridge", "br0", "mirrors")
+        tap.note(event["reason"])
+        tap.equal(event["event"], "suspended", "event")
+        tap.check(f'mirror "span" of bridge br0 copies what comes in by port {vm.port}' in event["reason"],
+                  "the reason names the mirror and what it selects", event)
+        tap.equal(bench.our_rules(), [], "rules in the switch")
+        bench.remove_acl()
+        guard.until("restored")
+        guard.quiet(2.5)
+        bench.check_in()
+        guard.end()
+    bench.verify()
+
+
 def killed_and_started_again(bench):
     "the guard killed (-9) before, in and after the suspension: the next one makes the state true"
     calls = (("renameat", 1), ("renameat", 2), ("fdatasync", 1), ("linkat", 1))
@@ -371,6 +399,7 @@ if __name__ == "__main__":
         does_not_fight_the_cli,
         port_goes_and_comes_back,
         what_cannot_be_proven_is_withdrawn,
+        mirror_is_seen_with_the_next_look,
         killed_and_started_again,
         restart_of_vswitchd,
         # The last: after rules went in and out so, OVS's masks hold every bit for a while.

@@ -4,7 +4,7 @@
 import signal
 
 import tap
-from bench import ALL_OFFLOADED, PATIENCE, STRANDED_VM2, Bench
+from bench import ALL_OFFLOADED, PATIENCE, STRANDED_VM2, Bench, actions_of
 
 
 class RefusingBench(Bench):
@@ -79,6 +79,56 @@ def next_apply_works(bench):
     bench.revert()
 
 
+def mirrored(bench, selects):
+    """A mirror named span to vm4's port, of the ports that @selects names by column, or {}: of all."""
+    lab = bench.lab
+    ports = sorted({*selects.values(), "vm4"})
+    words = [word for name in ports for word in ("--", f"--id=@{name}", "get", "port", lab.vm(name).port)]
+    columns = [f"{column}=@{name}" for column, name in selects.items()] or ["select_all=true"]
+    lab.vsctl(*words, "--", "--id=@m", "create", "mirror", "name=span", *columns, "output-port=@vm4",
+              "--", "set", "bridge", "br0", "mirrors=@m")
+
+
+def mirror_on_the_vm(bench):
+    "a mirror of the VM's packets: plan and apply name it, and how to end it; of another VM's: they go ahead"
+    bench.await_verdicts(STRANDED_VM2)
+    port = bench.lab.vm("vm2").port
+    for selects, words in (
+            ({"select_src_port": "vm2"}, f"copies what comes in by port {port} (select_src_port)"),
+            ({"select_dst_port": "vm2"}, f"copies what leaves by port {port} (select_dst_port)"),
+            ({}, "copies all packets (select_all)")):
+        mirrored(bench, selects)
+        try:
+            for verb in "plan", "apply", "plan":
+                answer = bench.flowlift(verb, "vm2", "--json").expect(1, f"exit code of {verb}")
+                document = answer.json
+                tap.equal((document["state"], document["rules"]), ("refused", []), "state, rules")
+                for part in 'mirror "span" of bridge br0 ' + words, "(ovs-vsctl remove bridge br0 mirrors ":
+                    tap.check(part in document["reason"], f"the reason says '{part}'", document["reason"])
+                if verb == "apply":
+                    # OVS 3.1 lets live megaflows be as they were before the mirror, and after it.
+                    bench.lab.appctl("revalidator/purge")
+                    bench.lab.wait_until(lambda: any("vm4" in actions_of(flow) for port in ("vm2", "p0")
+                                                     for flow in bench.megaflows(port)),
+                                         10 * PATIENCE, "copies", 0.05)
+                    bench.await_verdicts({"vm2": "stranded"})
+            tap.note(document["reason"])
+        finally:
+            bench.lab.vsctl("clear", "bridge", "br0", "mirrors")
+    bench.lab.appctl("revalidator/purge")
+    tap.equal(bench.our_rules(), [], "rules in the switch")
+    mirrored(bench, {"select_src_port": "vm3", "select_dst_port": "vm3"})
+    try:
+        bench.lab.wait_until(lambda: bench.flowlift("plan", "vm2").code == 0, 20 * PATIENCE, "a plan", 0.2)
+        bench.apply()
+        bench.await_verdicts({"vm2": "offloaded"})
+        bench.revert()
+    finally:
+        bench.lab.vsctl("clear", "bridge", "br0", "mirrors")
+    bench.await_verdicts(STRANDED_VM2)
+    tap.equal(bench.openflow(), bench.dump_before, "OpenFlow flows")
+
+
 def kill_vswitchd_in_apply(bench):
     """ovs-vswitchd dies as soon as the rules are there; a new one comes without them."""
     bench.await_verdicts(STRANDED_VM2)
@@ -130,6 +180,7 @@ if __name__ == "__main__":
         action_refused,
         partial_only,
         next_apply_works,
+        mirror_on_the_vm,
         vswitchd_dies_during_apply,
         apply_finishes,
         revert_finishes,

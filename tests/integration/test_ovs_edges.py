@@ -203,18 +203,17 @@ def trace_goes_past_guarded_rules(bench):
     "trace: with the guard bit set, a packet misses flowlift's rules and takes the pipeline"
     guarded = TO_SERVER.replace("tcp,", "tcp,reg15=0/0x80000000,", 1)
     bench.done("replace", "br0", COOKIE, bench.rules(guarded.replace("output:1", "output:65534")))
-    effect = lambda packet: bench.done("trace", "br0", packet, "-", "trk,est").splitlines()  # noqa: E731
-    tap.equal(effect(PACKET)[0], "effect push_vlan(vid=100,pcp=0),br0", "our rule")
-    past = effect(f"{PACKET},reg15=0x80000000")
-    tap.equal(past[0], "effect push_vlan(vid=100,pcp=0),p0", "the pipeline")
-    tap.equal(past[1], "steps 2 normal 0 floods 0 forks 0 nat 0 slow -", "its steps")
+    traced = lambda packet: bench.done("trace", "br0", packet, "-", "trk,est").splitlines()  # noqa: E731
+    tap.equal(traced(PACKET)[1], "fate push_vlan(vid=100,pcp=0) -> br0", "our rule")
+    past = traced(f"{PACKET},reg15=0x80000000")
+    tap.equal(past[:2], ["steps 2", "fate push_vlan(vid=100,pcp=0) -> p0"], "the pipeline")
     bench.done("replace", "br0", COOKIE, bench.rules())
 
 
 def trace_of_actions(bench):
     "trace: a rule's actions before the rule exists; none are not mistaken for the pipeline"
     out = bench.done("trace", "br0", PACKET, "mod_vlan_vid:7,output:1")
-    tap.equal(out.splitlines()[0], "effect push_vlan(vid=7,pcp=0),p0", "effect")
+    tap.equal(out.splitlines()[1], "fate push_vlan(vid=7,pcp=0) -> p0", "its fate")
     refused(bench.edges("trace", "br0", PACKET, "drop"), "EINVAL", "no action in it")
     refused(bench.edges("trace", "br0", PACKET, "explode"), "EINVAL", "no OpenFlow actions")
     refused(bench.edges("trace", "br0", "nonsense=1", "-"), "EREMOTEIO", "ofproto/trace br0 nonsense")

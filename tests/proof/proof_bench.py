@@ -104,6 +104,10 @@ class Bench(PrivateOvs):
         self.write("set", text)
         return json.loads(text)
 
+    def check_mirrors(self, rules):
+        """Raises Refused when a mirror copies packets of these rules."""
+        self.prover("mirror", self.write("rules", "".join(f"{rule}\n" for rule in rules)))
+
     def install(self):
         self.add_flows("br0", self.prover("flows", self.path("set"), "br0").splitlines())
 

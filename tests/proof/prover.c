@@ -10,6 +10,7 @@
  *     prover within SET N SEED REGION [REGION]
  *                                         N packets of a region (or of what two share): how many does a rule
  *                                         match, and are those alike?
+ *     prover mirror FILE                  does a mirror copy packets of these rules?
  *     prover differ BRIDGE PACKET GUARDED ACTIONS...
  *                                         is PACKET's fate by ACTIONS other than by the pipeline?
  *
@@ -30,7 +31,9 @@
 #include <string.h>
 
 #include "compare.h"
+#include "flows/mirror.h"
 #include "flows/region.h"
+#include "lib/ovs/db.h"
 #include "lib/ovs/trace.h"
 #include "lib/prove.h"
 
@@ -302,6 +305,23 @@ static int run_within(struct fl_ctl *ctl, char *argv[])
     return error;
 }
 
+static int run_mirror(struct fl_ctl *ctl OVS_UNUSED, char *argv[])
+{
+    struct fl_inventory inv;
+    struct fl_flowset set;
+    int error;
+
+    read_rules(&set, argv[0]);
+    fl_inventory_init(&inv);
+    error = fl_db_read(NULL, &fl_vm_keys_default, TIMEOUT_MS, &inv, &error_text);
+    if (!error) {
+        error = fl_mirror_check_rules(&inv, &set, &error_text);
+    }
+    fl_inventory_destroy(&inv);
+    fl_flowset_destroy(&set);
+    return error;
+}
+
 /* Prints "differs" or "same", and what becomes of the packet in each world by the pipeline. */
 static int run_differ(struct fl_ctl *ctl, char *argv[])
 {
@@ -345,6 +365,7 @@ static const struct verb {
 } verbs[] = {
     { "prove", 2, run_prove },     { "again", 2, run_again },   { "flows", 2, run_flows },
     { "compare", 3, run_compare }, { "within", 4, run_within }, { "differ", 4, run_differ },
+    { "mirror", 1, run_mirror },
 };
 
 int main(int argc, char *argv[])

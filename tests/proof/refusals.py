@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a rule cannot do in a pipeline's place: the plan is refused, and each refusal says why."""
 
+import re
+
 from pipelines import FROM, P1, PLAIN_MAC, SERVER_MAC, TO, VM_IP, VM_MAC
 from proof_bench import Bench, Refused, tap
 
@@ -69,30 +71,134 @@ def learn(bench):
                             "output:NXM_OF_IN_PORT[]),output:1"]), "OVS learns flows from it (learn)")
 
 
-def mirror(bench):
+def mirror_words(bridge, target, *columns, ports=()):
+    """ovs-vsctl's words that make a mirror named m; @target: its output port or output_vlan=N, or nothing."""
+    names = sorted({*ports, *([target] if target and "=" not in target else [])})
+    words = [word for name in names for word in ("--", f"--id=@{name}", "get", "port", name)]
+    words += ["--", "--id=@m", "create", "mirror", "name=m", *columns]
+    words += [target if "=" in target else f"output-port=@{target}"] if target else []
+    return [*words, "--", "set", "bridge", bridge, "mirrors=@m"]
+
+
+def reverse(match, port):
+    """The other direction of OUT."""
+    match = match.replace("in_port=2", f"in_port={port}").replace("dl_src", "dl_dst").replace("tp_dst", "tp_src")
+    return match.replace("nw_dst=10.2", "nw_SRC=10.2").replace("nw_src", "nw_dst").replace("nw_SRC", "nw_src")
+
+
+ENDS = {"p0": f"in_port=2,dl_src={VM_MAC},nw_src={VM_IP},nw_dst=10.2.0.9,tp_dst=2049",
+        "vm1": f"in_port=1,dl_dst={VM_MAC},nw_dst={VM_IP},nw_src=10.2.0.9,tp_src=2049"}
+
+
+def trace(bench, packet, bridge="br0"):
+    """(all of it, the datapath actions)"""
+    text = bench.appctl("ofproto/trace", bridge, "--names", f"tcp,{packet}")
+    return text, text.splitlines()[-1].removeprefix("Datapath actions: ")
+
+
+def mirror_is_the_same(bench):
     "a mirror on the VM's port: OVS mirrors the rule's packets too, so that nothing differs"
     bench.set_up(Fixed("in_port=2,actions=output:1", f"in_port=1,dl_dst={VM_MAC},actions=output:2"))
-    bench.vsctl("--", "--id=@vm", "get", "port", "vm1", "--", "--id=@to", "get", "port", "p1",
-                "--", "--id=@m", "create", "mirror", "name=m", "select_src_port=@vm", "select_dst_port=@vm",
-                "output-port=@to", "--", "set", "bridge", "br0", "mirrors=@m")
-    back = OUT.replace("in_port=2", "in_port=1").replace("dl_src", "dl_dst").replace("tp_dst", "tp_src")
-    back = back.replace("nw_dst=10.2", "nw_SRC=10.2").replace("nw_src", "nw_dst").replace("nw_SRC", "nw_src")
+    bench.vsctl(*mirror_words("br0", "p1", "select_src_port=@vm1", "select_dst_port=@vm1", ports=["vm1"]))
     try:
-        rules = [f"br0;{FROM};65000;{OUT};output:1", f"br0;{TO};65000;{back};output:2"]
+        rules = [f"br0;{FROM};65000;{OUT};output:1", f"br0;{TO};65000;{reverse(OUT, 1)};output:2"]
         plan = bench.prove(rules, "-")
         tap.equal((plan["exceptions"], plan["relaxations"]), ([], []), "exceptions, relaxations")
         bench.install()
         counts = bench.compare(PACKETS, 1)
         tap.equal(counts["disagreed"], 0, f"packets that disagree: {counts}")
-        ends = {"p0": f"in_port=2,dl_src={VM_MAC},nw_src={VM_IP},nw_dst=10.2.0.9,tp_dst=2049",
-                "vm1": f"in_port=1,dl_dst={VM_MAC},nw_dst={VM_IP},nw_src=10.2.0.9,tp_src=2049"}
-        for end, packet in ends.items():
-            text = bench.appctl("ofproto/trace", "br0", "--names", f"tcp,{packet}")
+        for end, packet in ENDS.items():
+            text, actions = trace(bench, packet)
             tap.check("priority 65000" in text, "the rule is hit", text)
-            outputs = text.splitlines()[-1].removeprefix("Datapath actions: ").split(",")
-            tap.equal(sorted(outputs), sorted([end, "p1"]), "by the rule, the packet goes on and is mirrored")
+            tap.equal(sorted(actions.split(",")), sorted([end, "p1"]),
+                      "by the rule, the packet goes on and is mirrored")
     finally:
         bench.vsctl("clear", "bridge", "br0", "mirrors")
+
+
+# Mirrors, and what the refusal says of them; None: they copy nothing of the rules.
+MIRRORS = [
+    (["br0", "p1", "select_src_port=@vm1"], 'bridge br0 copies what comes in by port vm1 (select_src_port) to port p1;'),
+    (["br0", "p1", "select_dst_port=@vm1"], 'copies what leaves by port vm1 (select_dst_port) to port p1;'),
+    (["br0", "p1", "select_src_port=@vm1", "select_dst_port=@vm1"],
+     'copies what passes port vm1 (select_src_port, select_dst_port) to port p1;'),
+    (["br0", "p1", "select_dst_port=@p0"], 'copies what leaves by port p0 (select_dst_port) to port p1;'),
+    (["br0", "p1", "select_all=true"], 'copies all packets (select_all) to port p1;'),
+    (["br0", "output_vlan=77", "select_all=true"], 'copies all packets (select_all) to VLAN 77;'),
+    (["br0", "p1", "select_all=true", "select_vlan=0"], 'copies all packets (select_all) in VLAN 0 to port p1;'),
+    (["br0", "p1", "select_all=true", "select_vlan=200"], None),
+    (["br0", "p1", "select_vlan=0"], None),
+    (["br0", "p1", "select_src_port=@vm2", "select_dst_port=@vm2"], None),
+    (["br0", None, "select_all=true"], None),
+    (["br1", "output_vlan=77", "select_all=true"], None),
+]
+# The same, for rules that lead to the other bridge by a patch port.
+FAR_MIRRORS = [
+    (["br1", "output_vlan=77", "select_all=true"], 'bridge br1 copies all packets (select_all) to VLAN 77;'),
+    # Patch ports are in no mirror.
+    (["br1", "output_vlan=77", "select_src_port=@to-br0", "select_dst_port=@to-br0"], None),
+    (["br0", "p1", "select_src_port=@to-br1", "select_dst_port=@to-br1"], None),
+    (["br0", "p1", "select_dst_port=@vm1"], 'copies what leaves by port vm1 (select_dst_port) to port p1;'),
+    (["br0", "p1", "select_src_port=@p0", "select_dst_port=@p0"], None),
+]
+
+
+def refused_where_mirrored(bench, mirrors, up, back_bridge):
+    """@back_bridge: where packets to the VM come in, by port 1."""
+    rules = [f"br0;{FROM};65000;{OUT};output:{up}", f"br0;{TO};65000;{reverse(OUT, up)};output:2"]
+
+    def outputs():
+        return [trace(bench, ENDS["p0"])[1], trace(bench, ENDS["vm1"], back_bridge)[1]]
+
+    without = outputs()
+    bench.check_mirrors(rules)
+    for words, says_so in mirrors:
+        ports = [port for port in ("vm1", "vm2", "p0", "to-br0", "to-br1") if f"@{port}" in str(words)]
+        bench.vsctl(*mirror_words(*words, ports=ports))
+        try:
+            copied = outputs() != without
+            tap.equal(copied, says_so is not None, f"{words}: OVS copies packets of the rules")
+            uuid = bench.vsctl("get", "mirror", "m", "_uuid").strip()
+            sentence = None
+            try:
+                bench.check_mirrors(rules)
+            except Refused as refused:
+                sentence = refused.sentence
+            tap.equal(sentence is not None, copied, f"{words}: it is refused")
+            if sentence:
+                says(sentence, 'mirror "m" of', says_so,
+                     f"(ovs-vsctl remove bridge {words[0]} mirrors {uuid})")
+        finally:
+            bench.vsctl("clear", "bridge", words[0], "mirrors")
+    bench.check_mirrors(rules)
+
+
+def mirrors_on_the_way(bench):
+    "mirrors: refused when OVS would copy packets of the rules, which its own traces show, and only then"
+    bench.set_up(Fixed("in_port=2,actions=output:1", f"in_port=1,dl_dst={VM_MAC},actions=output:2"))
+    refused_where_mirrored(bench, MIRRORS, 1, "br0")
+
+
+def mirrors_behind_a_patch_port(bench):
+    "mirrors: the same of the bridge that a patch port leads to"
+    bench.set_up(Fixed("in_port=2,actions=output:5", f"in_port=5,dl_dst={VM_MAC},actions=output:2"))
+    bench.add_flows("br1", ["in_port=2,actions=output:1", "in_port=1,actions=output:2"])
+    refused_where_mirrored(bench, FAR_MIRRORS, 5, "br1")
+
+
+def mirror_is_ended(bench):
+    "mirrors: the command of the refusal ends the mirror"
+    bench.set_up(Fixed("in_port=2,actions=output:1"))
+    bench.vsctl(*mirror_words("br0", "p1", "select_src_port=@vm1", ports=["vm1"]))
+    rules = [f"br0;{FROM};65000;{OUT};output:1"]
+    try:
+        bench.check_mirrors(rules)
+    except Refused as refused:
+        tap.note(refused.sentence)
+        command = re.search(r"\(ovs-vsctl ([^)]*)\)", refused.sentence)
+        bench.vsctl(*command[1].split())
+    tap.equal(bench.vsctl("list", "mirror"), "", "mirrors left")
+    bench.check_mirrors(rules)
 
 
 def narrowed_or_refused(bench, flows, match, actions, part):
@@ -136,5 +242,6 @@ def long_sentence(bench):
 
 
 if __name__ == "__main__":
-    tap.run([nat, meter, controller, two_ports, learn, mirror, rewrites_that_do_nothing, renewed_vlan, long_sentence],
+    tap.run([nat, meter, controller, two_ports, learn, mirror_is_the_same, mirrors_on_the_way,
+             mirrors_behind_a_patch_port, mirror_is_ended, rewrites_that_do_nothing, renewed_vlan, long_sentence],
             bench=Bench)

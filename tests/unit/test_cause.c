@@ -125,6 +125,22 @@ static void several_outputs_are_named(void **state)
                           "multiple-outputs: 3 outputs: p0,vm2,vm3");
 }
 
+static void the_output_of_a_mirror_is_told(void **state)
+{
+    struct fl_inventory inv;
+    struct fl_mirror *mirror;
+
+    (void)state;
+    init_inventory(&inv);
+    add_interface(&inv, "p1", "dpdk");
+    mirror = fl_inventory_add_mirror(&inv);
+    mirror->name = xstrdup("span");
+    mirror->bridge = xstrdup("br0");
+    mirror->output_port = xstrdup("p1");
+    assert_causes_on(&inv, UFID("01") IN("vm1") IP COUNT("1") SW "actions:p1,p0\n",
+                     "multiple-outputs: 2 outputs: p1 (of mirror \"span\"),p0");
+}
+
 static void meters_and_tunnels_are_told(void **state)
 {
     (void)state;
@@ -353,6 +369,7 @@ int main(void)
         cmocka_unit_test(recirculation_without_conntrack_is_a_cause_of_its_own),
         cmocka_unit_test(a_userspace_action_is_quoted),
         cmocka_unit_test(several_outputs_are_named),
+        cmocka_unit_test(the_output_of_a_mirror_is_told),
         cmocka_unit_test(meters_and_tunnels_are_told),
         cmocka_unit_test(what_the_datapath_reports_is_the_strongest),
         cmocka_unit_test(ports_without_a_nic_are_told_from_the_inventory),

@@ -191,6 +191,28 @@ static void datapath_type_is_that_of_all_bridges(void **state)
     fl_inventory_destroy(&inv);
 }
 
+static void add_mirrors(struct fl_inventory *inv)
+{
+    struct fl_mirror *mirror = fl_inventory_add_mirror(inv);
+
+    mirror->name = xstrdup("span");
+    mirror->uuid = xstrdup("0a1b2c3d-0000-4000-8000-000000000001");
+    mirror->bridge = xstrdup("br0");
+    svec_add(&mirror->src_ports, "tap1");
+    svec_add(&mirror->src_ports, "tap2");
+    svec_add(&mirror->dst_ports, "tap2");
+    mirror->vlans = xmalloc(2 * sizeof *mirror->vlans);
+    mirror->vlans[mirror->n_vlans++] = 0;
+    mirror->vlans[mirror->n_vlans++] = 4095;
+    mirror->output_port = xstrdup("p0");
+    mirror = fl_inventory_add_mirror(inv);
+    mirror->name = xstrdup("");
+    mirror->uuid = xstrdup("0a1b2c3d-0000-4000-8000-000000000002");
+    mirror->bridge = xstrdup("br0");
+    mirror->select_all = true;
+    mirror->output_vlan = 77;
+}
+
 static void json_form_comes_back_the_same(void **state)
 {
     struct fl_inventory inv;
@@ -217,6 +239,8 @@ static void json_form_comes_back_the_same(void **state)
     iface->ifindex = 12;
     smap_add(&iface->options, "peer", "patch2");
     smap_add(&iface->status, "driver_name", "mlx5e_rep");
+    inv.has_mirrors = true;
+    add_mirrors(&inv);
 
     json = fl_inventory_to_json(&inv);
     fl_inventory_init(&read);
@@ -231,6 +255,28 @@ static void json_form_comes_back_the_same(void **state)
     json_decref(json);
     fl_inventory_destroy(&read);
     fl_inventory_destroy(&inv);
+}
+
+static void no_mirrors_and_mirrors_not_read_are_two_things(void **state)
+{
+    struct fl_error err = FL_ERROR_INIT;
+
+    (void)state;
+    for (int has_mirrors = 0; has_mirrors < 2; has_mirrors++) {
+        struct fl_inventory inv, read;
+        json_t *json;
+
+        init_two_vms(&inv);
+        inv.has_mirrors = has_mirrors;
+        json = fl_inventory_to_json(&inv);
+        fl_inventory_init(&read);
+        assert_int_equal(fl_inventory_from_json(json, &read, &err), 0);
+        assert_int_equal(read.has_mirrors, has_mirrors);
+        assert_int_equal(read.n_mirrors, 0);
+        json_decref(json);
+        fl_inventory_destroy(&read);
+        fl_inventory_destroy(&inv);
+    }
 }
 
 /* What is changed in a right inventory, and what is said of it. */
@@ -259,6 +305,13 @@ static const struct {
       "inventory.interfaces[0].vlan_mode is \"odd\", which is no VLAN mode of OVS" },
     { "{\"interfaces\": [{\"name\": \"a\\u0000b\"}]}",
       "inventory.interfaces[0].name holds a NUL byte" },
+    { "{\"mirrors\": {}}", "inventory.mirrors must be an array" },
+    { "{\"mirrors\": [{\"name\": \"m\", \"bridge\": \"b\"}]}",
+      "inventory.mirrors[0].uuid must be a string" },
+    { "{\"mirrors\": [{\"uuid\": \"u\", \"bridge\": \"b\", \"select_src_port\": [\"p\", 3]}]}",
+      "inventory.mirrors[0].select_src_port[1] must be the name of a port" },
+    { "{\"mirrors\": [{\"uuid\": \"u\", \"bridge\": \"b\", \"select_vlan\": [4096]}]}",
+      "inventory.mirrors[0].select_vlan[0] must be a whole number from 0 to 4095" },
 };
 
 static void wrong_json_is_named_and_leaves_the_inventory_alone(void **state)
@@ -327,6 +380,7 @@ int main(void)
         cmocka_unit_test(both_spellings_of_the_attached_mac_are_read),
         cmocka_unit_test(datapath_type_is_that_of_all_bridges),
         cmocka_unit_test(json_form_comes_back_the_same),
+        cmocka_unit_test(no_mirrors_and_mirrors_not_read_are_two_things),
         cmocka_unit_test(wrong_json_is_named_and_leaves_the_inventory_alone),
         cmocka_unit_test(a_name_that_is_too_long_is_refused),
         cmocka_unit_test(nearest_words_are_those_that_were_meant),
