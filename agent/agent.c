@@ -53,6 +53,9 @@ void fl_agent_reread(struct fl_agent *agent)
     agent->config = config;
     agent->config_read_ms = fl_time_now_ms();
     agent->config_refused_ms = 0;
+    if (agent->guard) {
+        fl_guard_look_again(agent->guard, NULL);
+    }
 }
 
 json_t *fl_agent_report(const struct fl_agent *agent)
@@ -114,6 +117,9 @@ int fl_agent_open(struct fl_agent *agent, struct fl_error *err)
     }
     error = open_guard(agent, err);
     if (!error) {
+        error = fl_hooks_open(&agent->hooks, agent->options->root, agent->guard, err);
+    }
+    if (!error) {
         error = open_socket(agent, err);
     }
     if (!error) {
@@ -164,6 +170,7 @@ static void run_once(struct fl_agent *agent)
 {
     fl_notify_alive(agent->notify);
     run_memory(agent);
+    fl_hooks_run(&agent->hooks);
     fl_guard_run(agent->guard);
     unixctl_server_run(agent->server);
     fl_rendezvous_run(agent->rendezvous);
@@ -177,6 +184,7 @@ static void wait_once(struct fl_agent *agent)
 {
     fl_notify_wait(agent->notify);
     memory_wait();
+    fl_hooks_wait(&agent->hooks);
     fl_guard_wait(agent->guard);
     unixctl_server_wait(agent->server);
     fl_rendezvous_wait(agent->rendezvous);
@@ -207,6 +215,7 @@ void fl_agent_close(struct fl_agent *agent)
     unixctl_server_run(agent->server);
     fl_rendezvous_close(agent->rendezvous);
     unixctl_server_destroy(agent->server);
+    fl_hooks_close(&agent->hooks);
     fl_guard_close(agent->guard);
     fl_events_destroy(&agent->events);
     fl_config_destroy(&agent->config);

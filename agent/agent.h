@@ -14,6 +14,7 @@
 #include <ovs/unixctl.h>
 
 #include "agent/events.h"
+#include "agent/hooks.h"
 #include "agent/notify.h"
 #include "agent/options.h"
 #include "agent/rendezvous.h"
@@ -26,6 +27,7 @@ struct fl_agent {
     struct fl_config config;
     struct fl_events events;
     struct fl_guard *guard;
+    struct fl_hooks hooks;
     struct unixctl_server *server;
     struct fl_rendezvous *rendezvous;
     int signals;

@@ -364,6 +364,19 @@ void fl_guard_run(struct fl_guard *guard)
     }
 }
 
+void fl_guard_look_again(struct fl_guard *guard, const char *vm)
+{
+    struct fl_ward *ward;
+
+    LIST_FOR_EACH(ward, node, &guard->wards) {
+        const struct fl_flowset *set = &ward->remedy.set;
+
+        if (!vm || !strcmp(set->vm_name, vm) || !strcmp(set->vm_id, vm)) {
+            ward->look_ms = MIN(ward->look_ms, time_msec());
+        }
+    }
+}
+
 void fl_guard_wait(struct fl_guard *guard)
 {
     struct fl_guard_bridge *bridge;

@@ -83,6 +83,11 @@ int fl_guard_open(const struct fl_operator *op,
 void fl_guard_close(struct fl_guard *guard);
 /** fl_guard_run() - do what is due longest */
 void fl_guard_run(struct fl_guard *guard);
+/**
+ * fl_guard_look_again() - there is a reason to look at a remedy now
+ * @vm: name or identity of its VM; one that has no remedy is fine; NULL: at all
+ */
+void fl_guard_look_again(struct fl_guard *guard, const char *vm);
 /** fl_guard_wait() - have poll_block() return when fl_guard_run() has something to do */
 void fl_guard_wait(struct fl_guard *guard);
 

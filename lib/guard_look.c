@@ -84,7 +84,7 @@ static int prove_copy(const struct fl_guard *guard, const struct fl_flowset *set
         return error;
     }
     what.set = &copy;
-    error = fl_step_read_connections(&guard->op, set, &connections, &what.n_connections, err);
+    error = fl_step_read_premises(&guard->op, set, &connections, &what.n_connections, err);
     what.connections = connections;
     if (!error) {
         error = fl_ctl_open(guard->op.host.target, fl_step_timeout_ms(&guard->op), &ctl, err);

@@ -149,8 +149,8 @@ int fl_step_read_zones(const struct fl_operator *op, const struct fl_inventory *
     return error;
 }
 
-int fl_step_read_connections(const struct fl_operator *op, const struct fl_flowset *set,
-                             struct fl_connection **all, size_t *n_all, struct fl_error *err)
+int fl_step_read_premises(const struct fl_operator *op, const struct fl_flowset *set,
+                          struct fl_connection **all, size_t *n_all, struct fl_error *err)
 {
     struct fl_vm_keys keys = fl_config_vm_keys(op->config);
     struct fl_inventory inv;

@@ -274,7 +274,7 @@ int fl_remedy_prove(const struct fl_operator *op, struct fl_plan *plan, bool *an
     int error;
 
     fl_step_say(op, "proving the plan again");
-    error = fl_step_read_connections(op, &plan->set, &connections, &what.n_connections, err);
+    error = fl_step_read_premises(op, &plan->set, &connections, &what.n_connections, err);
     if (error) {
         return error == -EPERM ? error : as_trouble(error);
     }

@@ -93,14 +93,14 @@ int fl_step_read_zones(const struct fl_operator *op, const struct fl_inventory *
                        const char *bridge, const uint16_t *zones, size_t n_zones,
                        struct fl_connection **all, size_t *n_all, struct fl_error *err);
 /**
- * fl_step_read_connections() - what a proof of @set has to know and OpenFlow does not tell
+ * fl_step_read_premises() - what a proof of @set has to know and OpenFlow does not tell
  * Connections of the zones that the VM of @set has without the rules; likewise. And that no mirror copies
  * packets of the rules, since OVSDB is read for this.
  * Return: 0; -EPERM when one does, with its name and what it selects; other negative errno: could not be
  * read.
  */
-int fl_step_read_connections(const struct fl_operator *op, const struct fl_flowset *set,
-                             struct fl_connection **all, size_t *n_all, struct fl_error *err);
+int fl_step_read_premises(const struct fl_operator *op, const struct fl_flowset *set,
+                          struct fl_connection **all, size_t *n_all, struct fl_error *err);
 
 enum fl_proof_of_life {
     FL_LIFE_GOOD,  /* storage packets, in hardware, from the remedy's rules */

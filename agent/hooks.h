@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLOWLIFT_AGENT_HOOKS_H
+#define FLOWLIFT_AGENT_HOOKS_H
+
+/*
+ * What hooks left in the spool (lib/store/spool.h). An event is a reason to look: the guard looks at the
+ * remedy of that VM at once, and at all when events may be missing.
+ */
+
+#include "lib/guard.h"
+#include "lib/store/spool.h"
+
+struct fl_hooks {
+    struct fl_spool *spool;
+    struct fl_guard *guard; /* borrowed */
+    long long due_ms;       /* when to take what waits, told or not, on the clock of time_msec() */
+};
+
+/** fl_hooks_open() - Return: 0; negative errno: the spool cannot be watched, or made */
+int fl_hooks_open(struct fl_hooks *hooks, const char *root, struct fl_guard *guard,
+                  struct fl_error *err);
+void fl_hooks_close(struct fl_hooks *hooks);
+/** fl_hooks_run() - take what waits */
+void fl_hooks_run(struct fl_hooks *hooks);
+/** fl_hooks_wait() - have poll_block() return when there is something to take */
+void fl_hooks_wait(const struct fl_hooks *hooks);
+
+#endif
