@@ -104,13 +104,6 @@ static bool draw(struct cover *cover, struct flow *packet)
     return false;
 }
 
-static int too_many(const struct fl_prover *p, const char *of_what)
-{
-    return fl_error_set(p->err, -EPERM,
-                        "not proven: the pipeline tells too many packets of a rule apart (%s)",
-                        of_what);
-}
-
 /* What is in @judged->region is covered, but for what is in one of its others. */
 static int take_covered(struct fl_space *left, const struct fl_judged *judged)
 {
@@ -162,7 +155,7 @@ static int cover_packet(struct cover *cover, const struct flow *packet)
             p->has_right = true;
         }
         if (take_covered(&cover->left, &judged)) {
-            error = too_many(p, "regions");
+            error = fl_prove_too_many(p, "regions");
         }
     } else if (judged.judgement == FL_JUDGED_OTHER) {
         error = fl_prove_narrow(p, cover->rule, &judged);
@@ -202,7 +195,7 @@ static int cover_rule(struct fl_prover *p, size_t rule)
     }
     while (!error && draw(&cover, &packet)) {
         error = p->set->n_traces < FL_PROOF_MAX_TRACES ? cover_packet(&cover, &packet)
-                                                       : too_many(p, "traces");
+                                                       : fl_prove_too_many(p, "traces");
     }
     fl_space_destroy(&cover.left);
     return error;
@@ -219,7 +212,7 @@ static int prove_rule(struct fl_prover *p, size_t rule)
             return error;
         }
     }
-    return too_many(p, "changes of the rule");
+    return fl_prove_too_many(p, "changes of the rule");
 }
 
 /* One bit that is free on all bridges of the set. */

@@ -25,7 +25,8 @@ struct fl_prover {
     size_t n_connections;
     struct fl_pipeline *pipeline;
     struct fl_flowset *set;
-    bool as_it_is; /* No rule may be changed. */
+    bool as_it_is;   /* No rule may be changed. */
+    size_t cut_rule; /* of the set's last exception */
     /* The first region of the present rule that was right. */
     struct match right;
     bool has_right;
@@ -71,6 +72,9 @@ int fl_prove_packet(struct fl_prover *p, struct fl_rule *rule, const struct flow
  * Return: 0; -EPERM when there is no such way, with the counter-example in p->err.
  */
 int fl_prove_narrow(struct fl_prover *p, size_t rule, const struct fl_judged *judged);
+
+/** fl_prove_too_many() - refuse: @of_what goes on and on; with the packet of the last exception, if any */
+int fl_prove_too_many(const struct fl_prover *p, const char *of_what);
 
 /* Packets that no flow tells from a given one: alike in all but @bits, and in none of @others. */
 struct fl_blind {

@@ -7,6 +7,7 @@
 #include <ovs/packets.h>
 #include <ovs/util.h>
 
+#include "flows/cleanup.h"
 #include "flows/draw.h"
 #include "flows/space.h"
 #include "lib/prove_internal.h"
@@ -17,17 +18,31 @@
 #define ROOM_FOR_PREFIX 40
 
 /* A sentence has an end (FL_ERROR_MAX), and the counter-example has to be whole: a flood's words are cut. */
-static int refuse(const struct fl_prover *p, const struct fl_rule *rule,
-                  const struct fl_judged *judged)
+static int refuse(const struct fl_prover *p, const char *preface, const char *why,
+                  const char *bridge, const char *packet)
 {
-    static const char format[] = "not proven: %.*s%s; see ovs-appctl ofproto/trace %s '%s'";
-    size_t others = sizeof format + strlen(rule->bridge) + strlen(judged->guarded) +
+    static const char format[] = "not proven: %s%.*s%s; see ovs-appctl ofproto/trace %s '%s'";
+    size_t others = sizeof format + strlen(preface) + strlen(bridge) + strlen(packet) +
                     ROOM_FOR_PREFIX;
     size_t room = others < FL_ERROR_MAX ? FL_ERROR_MAX - others : 0;
-    bool fits = strlen(judged->why) <= room;
+    bool fits = strlen(why) <= room;
 
-    return fl_error_set(p->err, -EPERM, format, (int)room, judged->why, fits ? "" : "...",
-                        rule->bridge, judged->guarded);
+    return fl_error_set(p->err, -EPERM, format, preface, (int)room, why, fits ? "" : "...", bridge,
+                        packet);
+}
+
+int fl_prove_too_many(const struct fl_prover *p, const char *of_what)
+{
+    const struct fl_flowset *set = p->set;
+    const char *why = "the pipeline tells too many packets of a rule apart";
+    _cleanup_free char *preface = NULL;
+
+    if (!set->n_exceptions) {
+        return fl_error_set(p->err, -EPERM, "not proven: %s (%s)", why, of_what);
+    }
+    preface = xasprintf("%s (%s); for one, ", why, of_what);
+    return refuse(p, preface, set->exceptions[set->n_exceptions - 1].why,
+                  set->rules[p->cut_rule].bridge, set->exceptions[set->n_exceptions - 1].example);
 }
 
 /* Are packets of all observed chains that are in the rule in @pieces? */
@@ -115,7 +130,7 @@ int fl_prove_narrow(struct fl_prover *p, size_t index, const struct fl_judged *j
     int error;
 
     if (p->as_it_is) {
-        return refuse(p, rule, judged);
+        return refuse(p, "", judged->why, rule->bridge, judged->guarded);
     }
     fl_space_init(&pieces, MAX_PIECES);
     found = cut_out(&rule->match, &judged->region, &pieces) && settle(&pieces) &&
@@ -127,9 +142,10 @@ int fl_prove_narrow(struct fl_prover *p, size_t index, const struct fl_judged *j
                 keeps_observed(p, rule, &pieces);
     }
     if (!found || p->set->n_rules + pieces.n_regions > FL_PROOF_MAX_RULES) {
-        error = refuse(p, rule, judged);
+        error = refuse(p, "", judged->why, rule->bridge, judged->guarded);
     } else {
         fl_flowset_add_exception(p->set, judged->guarded, judged->why);
+        p->cut_rule = index;
         error = take(p, index, &pieces);
     }
     fl_space_destroy(&pieces);
