@@ -117,9 +117,7 @@ int fl_agent_open(struct fl_agent *agent, struct fl_error *err)
     }
     error = open_guard(agent, err);
     if (!error) {
-        error = fl_hooks_open(&agent->hooks, agent->options->root, agent->guard, err);
-    }
-    if (!error) {
+        fl_hooks_open(&agent->hooks, agent->options->root, agent->guard);
         error = open_socket(agent, err);
     }
     if (!error) {

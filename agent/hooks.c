@@ -14,17 +14,15 @@
 
 VLOG_DEFINE_THIS_MODULE(agent_hooks);
 
-/* Until the folder is tried again that could not be read. */
-#define RETRY_MS 1000
+/* Until what failed is tried again: twice as long each time. */
+#define RETRY_FIRST_MS 1000
+#define RETRY_MOST_MS  60000
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
 
-int fl_hooks_open(struct fl_hooks *hooks, const char *root, struct fl_guard *guard,
-                  struct fl_error *err)
+void fl_hooks_open(struct fl_hooks *hooks, const char *root, struct fl_guard *guard)
 {
-    hooks->guard = guard;
-    hooks->due_ms = 0;
-    return fl_spool_open(root, &hooks->spool, err);
+    *hooks = (struct fl_hooks){ .root = root, .guard = guard };
 }
 
 void fl_hooks_close(struct fl_hooks *hooks)
@@ -33,17 +31,30 @@ void fl_hooks_close(struct fl_hooks *hooks)
     hooks->spool = NULL;
 }
 
+/* Return: whether there is such a name at all. */
+static bool look_at(struct fl_hooks *hooks, const char *vm)
+{
+    if (*vm) {
+        fl_guard_look_again(hooks->guard, vm);
+    }
+    return *vm != '\0';
+}
+
 static void take_event(struct fl_hooks *hooks, const struct fl_event *event)
 {
     _cleanup_free char *name = fl_line_of(*event->vm ? event->vm : "a VM without a name");
+    bool is_named;
 
     VLOG_INFO_RL(&rl, "%s: %s says %s", name, event->source, fl_event_what_name(event->what));
-    if (!*event->vm && !*event->uuid) {
-        fl_guard_look_again(hooks->guard, NULL);
-        return;
+    is_named = look_at(hooks, event->vm);
+    is_named |= look_at(hooks, event->uuid);
+    /* The identity of VMs whose ports have no better one. */
+    for (size_t i = 0; i < event->n_interfaces; i++) {
+        is_named |= look_at(hooks, event->interfaces[i].interface_id);
     }
-    fl_guard_look_again(hooks->guard, event->vm);
-    fl_guard_look_again(hooks->guard, event->uuid);
+    if (!is_named) {
+        fl_guard_look_again(hooks->guard, NULL);
+    }
 }
 
 static int take(const struct fl_spool_item *item, void *hooks_)
@@ -59,24 +70,57 @@ static int take(const struct fl_spool_item *item, void *hooks_)
     return 0;
 }
 
+static bool is_due(const struct fl_hooks *hooks)
+{
+    struct pollfd watch = { .events = POLLIN };
+
+    if (time_msec() >= hooks->due_ms) {
+        return true;
+    }
+    watch.fd = hooks->spool && !hooks->n_failed ? fl_spool_fd(hooks->spool) : -1;
+    return poll(&watch, 1, 0) == 1;
+}
+
+static long long retry_ms(unsigned int n_failed)
+{
+    long long ms = RETRY_FIRST_MS;
+
+    for (unsigned int i = 1; i < n_failed && ms < RETRY_MOST_MS; i++) {
+        ms *= 2;
+    }
+    return MIN(ms, RETRY_MOST_MS);
+}
+
 void fl_hooks_run(struct fl_hooks *hooks)
 {
-    struct pollfd watch = { .fd = fl_spool_fd(hooks->spool), .events = POLLIN };
     struct fl_error err = FL_ERROR_INIT;
+    int error = 0;
 
-    if (time_msec() < hooks->due_ms && poll(&watch, 1, 0) != 1) {
+    if (!is_due(hooks)) {
         return;
     }
+    if (!hooks->spool) {
+        error = fl_spool_open(hooks->root, &hooks->spool, &err);
+    }
+    if (!error) {
+        error = fl_spool_take(hooks->spool, take, hooks, &err);
+    }
     hooks->due_ms = LLONG_MAX;
-    if (fl_spool_take(hooks->spool, take, hooks, &err)) {
-        VLOG_WARN_RL(&rl, "events of hooks: %s", err.text);
+    if (error) {
+        hooks->n_failed++;
+        hooks->due_ms = time_msec() + retry_ms(hooks->n_failed);
+        VLOG_WARN_RL(&rl, "events of hooks cannot be read: %s", err.text);
+    } else if (hooks->n_failed) {
+        hooks->n_failed = 0;
+        VLOG_INFO("events of hooks are read again");
         fl_guard_look_again(hooks->guard, NULL);
-        hooks->due_ms = time_msec() + RETRY_MS;
     }
 }
 
 void fl_hooks_wait(const struct fl_hooks *hooks)
 {
-    poll_fd_wait(fl_spool_fd(hooks->spool), POLLIN);
+    if (hooks->spool && !hooks->n_failed) {
+        poll_fd_wait(fl_spool_fd(hooks->spool), POLLIN);
+    }
     poll_timer_wait_until(hooks->due_ms);
 }

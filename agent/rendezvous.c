@@ -69,8 +69,9 @@ static const char *obstacle(const struct link *link)
     if (!S_ISLNK(status.st_mode)) {
         return "something else is there";
     }
-    /* A dead link is in nobody's way. */
-    if (!link->is_pidfile || access(link->path, R_OK | W_OK)) {
+    /* A dead link is in nobody's way; and whoever has this folder may have made it lead anywhere. */
+    if (!link->is_pidfile || stat(link->path, &status) < 0 || !S_ISREG(status.st_mode) ||
+        status.st_uid != geteuid() || access(link->path, R_OK | W_OK)) {
         return NULL;
     }
     pid = read_pidfile(link->path);

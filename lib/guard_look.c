@@ -75,7 +75,11 @@ static int prove_copy(const struct fl_guard *guard, const struct fl_flowset *set
 {
     _cleanup_json json_t *json = fl_flowset_to_json(set);
     _cleanup_free struct fl_connection *connections = NULL;
-    struct fl_proof_of what = { .pipeline = pipeline, .as_it_is = true };
+    struct fl_proof_of what = {
+        .pipeline = pipeline,
+        .as_it_is = true,
+        .within_ms = FL_GUARD_GRACE_MS,
+    };
     struct fl_flowset copy;
     struct fl_ctl *ctl;
     int error = fl_flowset_from_json(json, &copy, err);
@@ -289,7 +293,9 @@ void fl_ward_look(struct fl_guard *guard, struct fl_ward *ward)
     ward->n_refuted = view.proof == FL_PROOF_FAILS ? ward->n_refuted + 1 : 0;
     view.overdue = view.proof == FL_PROOF_UNKNOWN && is_overdue(ward);
     decide(guard, ward, &view, why.text);
-    for (size_t i = 0; view.proof != FL_PROOF_UNKNOWN && i < ward->n_scopes; i++) {
+    /* What was refuted before the pipeline was read keeps the scope that it has. */
+    for (size_t i = 0; view.proof != FL_PROOF_UNKNOWN && pipeline.n_bridges && i < ward->n_scopes;
+         i++) {
         set_scope(ward, &ward->scopes[i], &pipeline);
     }
     fl_pipeline_release(&pipeline);

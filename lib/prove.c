@@ -194,8 +194,13 @@ static int cover_rule(struct fl_prover *p, size_t rule)
         error = fl_space_add(&cover.left, &packets);
     }
     while (!error && draw(&cover, &packet)) {
-        error = p->set->n_traces < FL_PROOF_MAX_TRACES ? cover_packet(&cover, &packet)
-                                                       : fl_prove_too_many(p, "traces");
+        if (fl_monotonic_ms() >= p->until_ms) {
+            error = fl_error_set(p->err, -ETIMEDOUT, "Open vSwitch took too long for %u traces",
+                                 p->set->n_traces);
+        } else {
+            error = p->set->n_traces < FL_PROOF_MAX_TRACES ? cover_packet(&cover, &packet)
+                                                           : fl_prove_too_many(p, "traces");
+        }
     }
     fl_space_destroy(&cover.left);
     return error;
@@ -254,6 +259,7 @@ int fl_prove(struct fl_ctl *ctl, const struct fl_config *config, const struct fl
         .n_connections = what->n_connections,
         .pipeline = what->pipeline,
         .set = set,
+        .until_ms = what->within_ms ? fl_monotonic_ms() + what->within_ms : INT64_MAX,
         .as_it_is = what->as_it_is,
         .err = err,
     };

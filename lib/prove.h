@@ -30,16 +30,18 @@ struct fl_proof_of {
     size_t n_connections;
     /*
      * Of the set, read just before: flows that came since then are noticed by the basis alone. Other bridges
-     * that its packets come to are added.
+     * that its packets come to are added while it is proven; they are not in the basis.
      */
     struct fl_pipeline *pipeline;
-    bool as_it_is; /* The rules may not be narrowed or get other actions: they are installed. */
+    bool as_it_is;     /* The rules may not be narrowed or get other actions: they are installed. */
+    int64_t within_ms; /* how long it may take, whatever OVS answers; 0: as long as it takes */
 };
 
 /**
  * fl_prove() - prove a flow set
  * Return: 0 proven; -EPERM not proven or not allowed: @err has the difference and a counter-example in
- * ofproto/trace syntax; other negative errno when the oracle could not be asked.
+ * ofproto/trace syntax; -ETIMEDOUT OVS answers too slowly; other negative errno when the oracle could not
+ * be asked.
  */
 int fl_prove(struct fl_ctl *ctl, const struct fl_config *config, const struct fl_proof_of *what,
              struct fl_error *err);

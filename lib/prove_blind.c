@@ -170,11 +170,20 @@ static void leave_busy_headers(struct fl_blind *blind)
     blind->n_others = kept;
 }
 
-/* A packet that left the rule's bridge may come back by another port. */
+/*
+ * A packet that has passed a patch port is in by another port from then on, also one that leads back to the same
+ * bridge: then a bridge has a second heading in one step, and each step begins with its flow.
+ */
+static bool is_same_step(const char *heading, const char *next)
+{
+    return !memmem(heading, (size_t)(next - heading), "\nFlow: ", strlen("\nFlow: "));
+}
+
 static int look_at_bridges(struct fl_prover *p, const struct fl_rule *rule, const char *text,
                            const struct flow *packet, struct fl_blind *blind)
 {
     static const char heading[] = "bridge(\"";
+    const char *before = NULL;
     bool has_left = false;
 
     for (const char *at = text; (at = strstr(at, heading)); at += strlen(heading)) {
@@ -184,7 +193,8 @@ static int look_at_bridges(struct fl_prover *p, const struct fl_rule *rule, cons
         int error = fl_pipeline_bridge(p->pipeline, bridge, &reading, p->err);
         ofp_port_t in_port;
 
-        has_left |= strcmp(bridge, rule->bridge) != 0;
+        has_left |= strcmp(bridge, rule->bridge) != 0 || (before && is_same_step(before, at));
+        before = at;
         in_port = has_left ? OFPP_ANY : fl_prove_port(rule);
         free(bridge);
         if (error) {

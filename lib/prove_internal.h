@@ -25,8 +25,9 @@ struct fl_prover {
     size_t n_connections;
     struct fl_pipeline *pipeline;
     struct fl_flowset *set;
-    bool as_it_is;   /* No rule may be changed. */
-    size_t cut_rule; /* of the set's last exception */
+    int64_t until_ms; /* on the clock of fl_monotonic_ms() */
+    bool as_it_is;    /* No rule may be changed. */
+    size_t cut_rule;  /* of the set's last exception */
     /* The first region of the present rule that was right. */
     struct match right;
     bool has_right;

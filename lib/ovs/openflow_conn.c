@@ -87,7 +87,11 @@ static int connect_bridge(struct fl_openflow *of, struct fl_error *err)
     }
     free(name);
     if (has_hung_up(error)) {
-        error = EPROTO;
+        return fl_error_set(err, -EPROTO,
+                            "bridge %s does not speak OpenFlow 1.4, which has atomic bundles, or "
+                            "this host is too busy to answer OVS within a second; if it is the "
+                            "former: ovs-vsctl add bridge %s protocols OpenFlow14",
+                            of->bridge, of->bridge);
     }
     return error ? fail(of, error, err) : 0;
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +33,13 @@ int64_t fl_spool_clock_ns(void)
 
 int fl_spool_open_folder(const char *path, struct fl_error *err)
 {
-    int ret = fl_make_folder(path, 0750, err), fd;
+    _cleanup_free char *copy = strdup(path);
+    int ret, fd;
 
+    /* The one above is not anybody's to read, either. */
+    ret = copy ? fl_make_folder(dirname(copy), 0750, err)
+               : fl_error_set(err, -ENOMEM, "not enough memory");
+    ret = ret ? ret : fl_make_folder(path, 0750, err);
     if (ret)
         return ret;
     fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -126,7 +126,7 @@ static int give_trouble(const char *why, fl_spool_each *each, void *aux)
     return each(&item, aux);
 }
 
-/* Return: 0; -EINVAL, -ELOOP or -EFBIG for what is no event; -ENOENT it is gone; other negative errno. */
+/* Return: 0; -ENOENT it is gone; -ENOMEM, -EMFILE, -ENFILE; other negative errno for what is no event. */
 static int read_event(struct fl_spool *spool, const char *name, struct fl_event *event,
                       struct fl_error *err)
 {
@@ -178,10 +178,11 @@ static int take_one(struct fl_spool *spool, const char *name, fl_spool_each *eac
             unlinkat(spool->dir_fd, name, 0);
         return ret;
     case -ENOENT: return 0;
-    case -EINVAL:
-    case -ELOOP:
-    case -EFBIG: remove_junk(spool->dir_fd, name); return give_trouble(why.text, each, aux);
-    default: *err = why; return ret;
+    case -ENOMEM:
+    case -EMFILE:
+    case -ENFILE: *err = why; return ret;
+    /* A socket, say. The others behind it must not wait for it. */
+    default: remove_junk(spool->dir_fd, name); return give_trouble(why.text, each, aux);
     }
 }
 

@@ -14,7 +14,7 @@ import time
 
 import tap
 from agents import Manager, agent_of, wait_until
-from answer import PATIENCE, SOURCE
+from answer import FLOWLIFT, PATIENCE, SOURCE
 
 GOOD = "[storage]\nvlans = 100\n"
 OTHER = "[storage]\nvlans = 100, 200\n"
@@ -219,6 +219,24 @@ def links_are_a_courtesy(host):
         agent.ask("exit", target=control)
 
 
+def events_are_an_extra(host):
+    "a folder of events that cannot be read: it says so, answers, and reads them when it is back"
+    with host.agent() as agent:
+        agent.start()
+        folder = f"{agent.rundir}/events"
+        wait_until(lambda: os.path.isdir(folder), 10 * PATIENCE, "the folder")
+        os.rmdir(folder)
+        with open(folder, "w", encoding="ascii"):
+            pass
+        wait_until(lambda: "events of hooks cannot be read" in agent.log(), 10 * PATIENCE, "its log says so")
+        tap.check("0 remedies" in agent.ask("status"), "it answers")
+        os.unlink(folder)
+        wait_until(lambda: "events of hooks are read again" in agent.log(), 30 * PATIENCE, "it reads them again")
+        subprocess.run([FLOWLIFT, "hook", "--root", agent.root, "vm-start", "vm7"], check=True)
+        wait_until(lambda: "vm7: command says start" in agent.log(), 10 * PATIENCE, "the event is taken")
+        tap.equal(os.listdir(folder), [], "events that wait")
+
+
 def clears_only_what_is_its_own(host):
     "what lies in OVS_RUNDIR under its names and is nobody's link of ours stays"
     folder = f"{host.directory}/theirs-ovs"
@@ -265,6 +283,7 @@ if __name__ == "__main__":
         feeds_only_its_own_watchdog,
         log_is_reopened,
         links_are_a_courtesy,
+        events_are_an_extra,
         clears_only_what_is_its_own,
         unit_is_hardened,
     ], Host)

@@ -227,6 +227,23 @@ def rewrites_that_do_nothing(bench):
                                 "dl_vlan=100,dl_vlan_pcp=5")
 
 
+def back_by_another_port(bench):
+    "patch ports that lead back to their own bridge: what flows of that port test is not overlooked"
+    there, back = 21, 22
+    ports = (("there", "back", there), ("back", "there", back))
+    for name, peer, number in ports:
+        bench.vsctl("add-port", "br0", name, "--", "set", "interface", name, "type=patch",
+                    f"options:peer={peer}", f"ofport_request={number}")
+    try:
+        narrowed_or_refused(bench, [
+            f"in_port=2,actions=output:{there}", f"in_port={back},priority=5,actions=output:1",
+            f"in_port={back},priority=9,dl_dst=02:00:00:00:00:07,actions=drop",
+        ], OUT, "output:1", "dl_dst=02:00:00:00:00:07")
+    finally:
+        for name, _, _ in ports:
+            bench.vsctl("del-port", "br0", name)
+
+
 def renewed_vlan(bench):
     "a VLAN header that is taken off and put on again loses its priority, though OVS's megaflow does not test it"
     for last in "NORMAL", "output:1":
@@ -243,5 +260,5 @@ def long_sentence(bench):
 
 if __name__ == "__main__":
     tap.run([nat, meter, controller, two_ports, learn, mirror_is_the_same, mirrors_on_the_way,
-             mirrors_behind_a_patch_port, mirror_is_ended, rewrites_that_do_nothing, renewed_vlan, long_sentence],
+             mirrors_behind_a_patch_port, mirror_is_ended, rewrites_that_do_nothing, back_by_another_port, renewed_vlan, long_sentence],
             bench=Bench)

@@ -203,11 +203,14 @@ static void what_is_no_event_is_removed_and_told(void **state)
     free(link);
     link = temporary_path(t, EVENTS "/00000000000000000007-0000000001-000000");
     assert_int_equal(mkfifo(link, 0600), 0);
+    free(link);
+    link = temporary_path(t, EVENTS "/00000000000000000008-0000000001-000000");
+    assert_int_equal(mknod(link, S_IFSOCK | 0600, 0), 0);
     put(t, "vm2");
 
     take(spool, &taken, 0);
     assert_int_equal(taken.n_events, 1);
-    for (int i = 1; i <= 7; i++) {
+    for (int i = 1; i <= 8; i++) {
         char name[160];
 
         snprintf(name, sizeof name, "%s/" EVENTS "/%020d-", t->root, i);
