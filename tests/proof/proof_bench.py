@@ -111,9 +111,9 @@ class Bench(PrivateOvs):
     def install(self):
         self.add_flows("br0", self.prover("flows", self.path("set"), "br0").splitlines())
 
-    def again(self, relaxations):
+    def again(self, relaxations, within_ms=0):
         """Proves the installed set once more."""
-        return json.loads(self.prover("again", self.path("set"), relaxations))
+        return json.loads(self.prover("again", self.path("set"), relaxations, str(within_ms)))
 
     def compare(self, n_packets, seed, hints=()):
         path = self.write("hints", "".join(f"{hint}\n" for hint in hints))

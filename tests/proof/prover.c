@@ -4,7 +4,7 @@
  * OVS_RUNDIR. Exit code: 0, or 1 with "errno: sentence" on standard error.
  *
  *     prover prove FILE RELAXATIONS       the proven set as JSON
- *     prover again SET RELAXATIONS        proves a set that is installed
+ *     prover again SET RELAXATIONS [MS]   proves a set that is installed
  *     prover flows SET BRIDGE             a bridge's rules, for ovs-ofctl add-flows
  *     prover compare SET N SEED [HINTS]   N packets of its rules, with and without them
  *     prover within SET N SEED REGION [REGION]
@@ -146,10 +146,16 @@ static void print_set(const struct fl_flowset *set)
 }
 
 /* @relaxations: changed */
-static int prove(struct fl_ctl *ctl, struct fl_flowset *set, char *relaxations, bool as_it_is)
+static int prove(struct fl_ctl *ctl, struct fl_flowset *set, char *relaxations, bool as_it_is,
+                 int64_t within_ms)
 {
     struct fl_pipeline pipeline;
-    struct fl_proof_of what = { .set = set, .pipeline = &pipeline, .as_it_is = as_it_is };
+    struct fl_proof_of what = {
+        .set = set,
+        .pipeline = &pipeline,
+        .as_it_is = as_it_is,
+        .within_ms = within_ms,
+    };
     struct svec allowed = SVEC_EMPTY_INITIALIZER;
     struct fl_config config;
     char **defaults;
@@ -177,7 +183,7 @@ static int run_prove(struct fl_ctl *ctl, char *argv[])
     int error;
 
     read_rules(&set, argv[0]);
-    error = prove(ctl, &set, argv[1], false);
+    error = prove(ctl, &set, argv[1], false, 0);
     if (!error) {
         print_set(&set);
     }
@@ -191,7 +197,7 @@ static int run_again(struct fl_ctl *ctl, char *argv[])
     int error;
 
     read_set(&set, argv[0]);
-    error = prove(ctl, &set, argv[1], true);
+    error = prove(ctl, &set, argv[1], true, argv[2] ? atol(argv[2]) : 0);
     if (!error) {
         print_set(&set);
     }

@@ -252,6 +252,20 @@ def renewed_vlan(bench):
             TAGGED, last, "dl_vlan=100,dl_vlan_pcp=5")
 
 
+def out_of_time(bench):
+    "a proof that takes longer than it may is none, and no refusal"
+    bench.set_up(Fixed("in_port=2,actions=output:1"))
+    bench.prove([f"br0;{FROM};65000;{OUT};output:1"], "ct-invalid")
+    bench.install()
+    bench.again("ct-invalid")
+    try:
+        bench.again("ct-invalid", within_ms=-1)
+    except RuntimeError as error:
+        says(str(error), "ETIMEDOUT: Open vSwitch took too long for 0 traces")
+    else:
+        tap.check(False, "it says that it took too long")
+
+
 def long_sentence(bench):
     "a refusal names its packet even when there is much to say about its fate"
     ports = ",".join(["output:3", f"output:{P1}"] * 20)
@@ -260,5 +274,6 @@ def long_sentence(bench):
 
 if __name__ == "__main__":
     tap.run([nat, meter, controller, two_ports, learn, mirror_is_the_same, mirrors_on_the_way,
-             mirrors_behind_a_patch_port, mirror_is_ended, rewrites_that_do_nothing, back_by_another_port, renewed_vlan, long_sentence],
+             mirrors_behind_a_patch_port, mirror_is_ended, rewrites_that_do_nothing, back_by_another_port, renewed_vlan, out_of_time,
+             long_sentence],
             bench=Bench)
