@@ -23,22 +23,13 @@
 #include "agent/instance.h"
 #include "agent/signals.h"
 #include "flows/cleanup.h"
+#include "lib/base/descriptors.h"
 #include "lib/base/small_file.h"
 #include "lib/store/atomic_file.h"
 
 #define EXIT_NOT_STARTED 2
 #define LOG_FOLDER_MODE  0750
 #define LOG_FILE_MODE    0640
-
-/* A closed standard descriptor would be taken by the next socket. */
-static void hold_standard_descriptors(void)
-{
-    for (int fd = 0; fd <= 2; fd++) {
-        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
-            open("/dev/null", O_RDWR);
-        }
-    }
-}
 
 /* libopenvswitch ends the process when it cannot make a file, in its words and with its exit code. */
 static int check_folder_of(const char *path, struct fl_error *err)
@@ -128,7 +119,7 @@ int main(int argc, char **argv)
     struct fl_agent agent;
     int error;
 
-    hold_standard_descriptors();
+    fl_hold_standard_descriptors();
     ovs_set_program_name("flowlift-agent", FLOWLIFT_VERSION);
     ovs_cmdl_proctitle_init(argc, argv);
     fatal_ignore_sigpipe();

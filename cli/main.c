@@ -6,7 +6,6 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
 #include <stdio.h>
@@ -21,18 +20,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
-
-/*
- * A closed standard descriptor would be taken by the next socket, and the result written into it.
- * In its place stands one that the wrong use of fails.
- */
-static void hold_standard_descriptors(void)
-{
-    for (int fd = 0; fd <= 2; fd++) {
-        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF)
-            open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
-    }
-}
+#include "lib/base/descriptors.h"
 
 /* libopenvswitch logs to standard error what the one sentence there already says. */
 static void silence_library(void)
@@ -121,7 +109,7 @@ int main(int argc, char **argv)
 {
     int exit_code;
 
-    hold_standard_descriptors();
+    fl_hold_standard_descriptors();
     set_program_name("flowlift");
     setlocale(LC_CTYPE, "");
     fatal_ignore_sigpipe();

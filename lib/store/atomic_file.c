@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "flows/cleanup.h"
+#include "lib/base/descriptors.h"
 #include "lib/base/small_file.h"
 
 #define BUFFER_BYTES (64 * 1024)
@@ -27,25 +28,10 @@ struct fl_atomic_file {
     char buffer[BUFFER_BYTES];
 };
 
-static int write_all(int fd, const char *bytes, size_t n_bytes)
-{
-    while (n_bytes) {
-        ssize_t n = write(fd, bytes, n_bytes);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        bytes += n;
-        n_bytes -= (size_t)n;
-    }
-    return 0;
-}
-
 static int flush_buffer(struct fl_atomic_file *file)
 {
     if (!file->failed)
-        file->failed = write_all(file->fd, file->buffer, file->n_buffered);
+        file->failed = fl_write_all(file->fd, file->buffer, file->n_buffered);
     file->n_buffered = 0;
     return file->failed;
 }

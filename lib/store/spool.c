@@ -19,6 +19,7 @@
 
 #include "flows/cleanup.h"
 #include "lib/base/config.h"
+#include "lib/base/descriptors.h"
 #include "lib/base/small_file.h"
 #include "lib/store/atomic_file.h"
 #include "lib/store/spool_internal.h"
@@ -46,21 +47,6 @@ int fl_spool_open_folder(const char *path, struct fl_error *err)
     return fd < 0 ? fl_file_error(err, -errno, "use the folder", path) : fd;
 }
 
-static int write_all(int fd, const char *bytes, size_t n_bytes)
-{
-    while (n_bytes) {
-        ssize_t n = write(fd, bytes, n_bytes);
-
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        if (n > 0) {
-            bytes += n;
-            n_bytes -= (size_t)n;
-        }
-    }
-    return 0;
-}
-
 /* With mode 0640 whatever the umask, which seldom needs a call of its own. */
 static int fill_file(int fd, const char *bytes, size_t n_bytes)
 {
@@ -70,7 +56,7 @@ static int fill_file(int fd, const char *bytes, size_t n_bytes)
         return -errno;
     if ((status.st_mode & 07777) != 0640 && fchmod(fd, 0640) < 0)
         return -errno;
-    return write_all(fd, bytes, n_bytes);
+    return fl_write_all(fd, bytes, n_bytes);
 }
 
 /* A file that is there wholly or not at all, in place of one of that name. */
