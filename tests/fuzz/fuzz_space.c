@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Header space. The first byte says which of two:
- *  - even: steps of 5 bytes (add or subtract, value, mask; big-endian) in a world of 13 bits
- *    (packet_universe.h). What is in the space at the end is what a table of all packets says.
+ *  - even: its other bits say how many regions the space may have; then steps of 5 bytes (add or
+ *    subtract, value, mask; big-endian) in a world of 13 bits (packet_universe.h). What is in the space
+ *    at the end is what a table of all packets says, once; the first region is drawn from.
  *  - odd: a byte that makes masks, then an Ethernet frame. A region that this frame is in is never
  *    empty, what is drawn from it is in it, and nothing is left of it once it has been subtracted.
  */
@@ -18,8 +19,15 @@
 #include "flows/space.h"
 
 #define STEP_BYTES  5
-#define MAX_STEPS   16
-#define MAX_REGIONS 64
+#define MAX_STEPS   8
+#define MAX_REGIONS 32
+
+/* By their numbers, a bit for each. */
+#define WORD_PACKETS 64
+struct packet_set {
+    uint64_t words[UNIVERSE_SIZE / WORD_PACKETS];
+};
+static struct packet_set can_be;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,32 +51,63 @@ static void check_drawn(const struct match *region)
     ovs_assert(fl_region_has(region, &packet));
 }
 
-static void check_space(const struct fl_space *space, const bool *wanted)
+/* Those that can be. Low bits of a number say which packet of a word it is, the others which word. */
+static void packets_of_cube(struct cube cube, struct packet_set *packets)
 {
-    struct cube cubes[MAX_REGIONS];
+    const uint32_t low = WORD_PACKETS - 1;
+    const struct cube in_word = { cube.value & low, cube.mask & low };
+    const struct cube of_words = { cube.value & ~low, cube.mask & ~low };
+    uint64_t word = 0;
 
-    ovs_assert(space->n_regions <= MAX_REGIONS);
-    for (size_t i = 0; i < space->n_regions; i++) {
-        cubes[i] = cube_of_region(&space->regions[i]);
-        ovs_assert(!cube_is_empty(cubes[i]));
-        check_drawn(&space->regions[i]);
+    for (uint32_t i = 0; i < WORD_PACKETS; i++) {
+        word |= (uint64_t)cube_has(in_word, i) << i;
     }
-    for (uint32_t packet = 0; packet < UNIVERSE_SIZE; packet++) {
-        size_t n = 0;
+    for (uint32_t i = 0; i < ARRAY_SIZE(packets->words); i++) {
+        bool has = cube_has(of_words, i * WORD_PACKETS);
 
-        for (size_t i = 0; universe_can_be[packet] && i < space->n_regions; i++) {
-            n += cube_has(cubes[i], packet);
-        }
-        ovs_assert(n == (universe_can_be[packet] && wanted[packet]));
+        packets->words[i] = has ? word & can_be.words[i] : 0;
     }
 }
 
-static void take_step(struct fl_space *space, const uint8_t *step, bool *wanted)
+/* Takes the packets of @region out of @left: there are some, and all of them were left. */
+static void take_out(const struct match *region, struct packet_set *left)
+{
+    uint64_t any = 0, missing = 0;
+    struct packet_set packets;
+
+    packets_of_cube(cube_of_region(region), &packets);
+    for (size_t i = 0; i < ARRAY_SIZE(left->words); i++) {
+        any |= packets.words[i];
+        missing |= packets.words[i] & ~left->words[i];
+        left->words[i] &= ~packets.words[i];
+    }
+    ovs_assert(any);
+    ovs_assert(!missing);
+}
+
+static void check_space(const struct fl_space *space, const struct packet_set *wanted)
+{
+    struct packet_set left = *wanted;
+
+    ovs_assert(space->n_regions <= space->max_regions);
+    for (size_t i = 0; i < space->n_regions; i++) {
+        take_out(&space->regions[i], &left);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(left.words); i++) {
+        ovs_assert(!left.words[i]);
+    }
+    if (space->n_regions) {
+        check_drawn(&space->regions[0]);
+    }
+}
+
+static void take_step(struct fl_space *space, const uint8_t *step, struct packet_set *wanted)
 {
     struct cube cube = cube_of((uint32_t)(step[1] << 8 | step[2]),
                                (uint32_t)(step[3] << 8 | step[4]));
     size_t n_before = space->n_regions;
     bool adds = !(step[0] & 1);
+    struct packet_set packets;
     struct match region;
     int error;
 
@@ -78,22 +117,24 @@ static void take_step(struct fl_space *space, const uint8_t *step, bool *wanted)
         ovs_assert(error == -E2BIG && space->n_regions == n_before);
         return;
     }
-    for (uint32_t packet = 0; packet < UNIVERSE_SIZE; packet++) {
-        wanted[packet] = cube_has(cube, packet) ? adds : wanted[packet];
+    packets_of_cube(cube, &packets);
+    for (size_t i = 0; i < ARRAY_SIZE(packets.words); i++) {
+        uint64_t word = wanted->words[i] & ~packets.words[i];
+
+        wanted->words[i] = adds ? word | packets.words[i] : word;
     }
 }
 
-static void take_steps(const uint8_t *data, size_t size)
+static void take_steps(uint8_t bound, const uint8_t *data, size_t size)
 {
-    static bool wanted[UNIVERSE_SIZE];
+    struct packet_set wanted = { { 0 } };
     struct fl_space space;
 
-    memset(wanted, 0, sizeof wanted);
-    fl_space_init(&space, MAX_REGIONS);
+    fl_space_init(&space, 1 + bound % MAX_REGIONS);
     for (size_t i = 0; i < MAX_STEPS && (i + 1) * STEP_BYTES <= size; i++) {
-        take_step(&space, data + i * STEP_BYTES, wanted);
+        take_step(&space, data + i * STEP_BYTES, &wanted);
     }
-    check_space(&space, wanted);
+    check_space(&space, &wanted);
     fl_space_destroy(&space);
 }
 
@@ -122,16 +163,24 @@ static void take_frame(const uint8_t *data, size_t size)
     fl_space_destroy(&space);
 }
 
+static void init(void)
+{
+    universe_init();
+    for (uint32_t i = 0; i < UNIVERSE_SIZE; i++) {
+        can_be.words[i / WORD_PACKETS] |= (uint64_t)universe_can_be[i] << i % WORD_PACKETS;
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool ready;
 
     if (!ready) {
-        universe_init();
+        init();
         ready = true;
     }
     if (size > 1 && !(data[0] & 1)) {
-        take_steps(data + 1, size - 1);
+        take_steps(data[0] / 2, data + 1, size - 1);
     } else if (size >= 2 + ETH_HEADER_LEN) {
         take_frame(data + 1, size - 1);
     }
