@@ -18,6 +18,8 @@ from proof_bench import Bench, Refused, tap
 MUTATIONS = int(os.environ.get("MUTATIONS") or 20)
 FIRST = int(os.environ.get("FIRST") or 1)
 VERBOSE = bool(os.environ.get("VERBOSE"))
+# The highest, which no part has: it would not be changed.
+OTHER_DSCP = 63
 PACKETS = 100
 # Above the pipeline's own flows and below the rules.
 PRIORITY = 60000
@@ -52,7 +54,7 @@ class Mutation:
             "port": f"{client}={port}",
             "ports": f"{client}={port & 0xff00:#x}/0xff00",
             "flags": f"tcp_flags={rng.choice(['+fin', '+rst', '+syn', '-ack', '+ack+psh'])}",
-            "DSCP": f"nw_tos={4 * rng.randrange(64)}",
+            "DSCP": f"nw_tos={4 * rng.randrange(OTHER_DSCP)}",
             "MAC address": f"dl_dst=50:54:00:00:07:{rng.randrange(256):02x}" if self.direction == FROM
                            else f"dl_src=50:54:00:00:07:{rng.randrange(256):02x}",
             "all": f"{server}={SUBNET}0/24",
@@ -74,7 +76,7 @@ class Mutation:
             ("NAT", f"ct(commit,zone=9,nat(src=192.0.2.1),table={end})"),
             ("another MAC address", f"mod_dl_src:50:54:00:00:07:07,resubmit(,{end})"),
             ("controller", f"controller(max_len=128),resubmit(,{end})"), ("meter", f"meter:1,resubmit(,{end})"),
-            ("DSCP", f"mod_nw_tos:252,resubmit(,{end})"),
+            ("DSCP", f"mod_nw_tos:{4 * OTHER_DSCP},resubmit(,{end})"),
         ])
 
     def text(self):
