@@ -219,15 +219,23 @@ def links_are_a_courtesy(host):
         agent.ask("exit", target=control)
 
 
+def made_a_file(folder):
+    """Return: whether a file is there now, and not a new folder of the agent's."""
+    try:
+        os.rmdir(folder)
+        with open(folder, "x", encoding="ascii"):
+            return True
+    except (FileExistsError, FileNotFoundError):
+        return False
+
+
 def events_are_an_extra(host):
     "a folder of events that cannot be read: it says so, answers, and reads them when it is back"
     with host.agent() as agent:
         agent.start()
         folder = f"{agent.rundir}/events"
         wait_until(lambda: os.path.isdir(folder), 10 * PATIENCE, "the folder")
-        os.rmdir(folder)
-        with open(folder, "w", encoding="ascii"):
-            pass
+        wait_until(lambda: made_a_file(folder), 10 * PATIENCE, "a file in its place")
         wait_until(lambda: "events of hooks cannot be read" in agent.log(), 10 * PATIENCE, "its log says so")
         tap.check("0 remedies" in agent.ask("status"), "it answers")
         os.unlink(folder)
