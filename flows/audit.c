@@ -30,6 +30,11 @@ const char *fl_verdict_name(enum fl_verdict verdict)
     return names[verdict];
 }
 
+bool fl_verdict_is_bad(enum fl_verdict verdict)
+{
+    return verdict == FL_VERDICT_STRANDED || verdict == FL_VERDICT_LEAKING;
+}
+
 const char *fl_scope_name(enum fl_scope scope)
 {
     static const char *const names[] = {
@@ -259,7 +264,7 @@ int fl_audit_exit_code(const struct fl_audit *audit)
     for (size_t i = 0; i < audit->n_vms; i++) {
         enum fl_verdict verdict = audit->vms[i].verdict;
 
-        if (verdict == FL_VERDICT_STRANDED || verdict == FL_VERDICT_LEAKING) {
+        if (fl_verdict_is_bad(verdict)) {
             return 1;
         }
         unknown |= verdict == FL_VERDICT_UNKNOWN;

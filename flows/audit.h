@@ -22,6 +22,8 @@ enum fl_verdict {
     FL_VERDICT_OFFLOADED,
 };
 const char *fl_verdict_name(enum fl_verdict verdict);
+/** fl_verdict_is_bad() - is storage traffic of the VM in software that should not be? */
+bool fl_verdict_is_bad(enum fl_verdict verdict);
 
 enum fl_scope { FL_SCOPE_NONE, FL_SCOPE_VM, FL_SCOPE_NIC, FL_SCOPE_HOST };
 const char *fl_scope_name(enum fl_scope scope); /* NULL for NONE */
@@ -107,6 +109,8 @@ void fl_audit_heed_screen(struct fl_audit *audit, const struct fl_screen *screen
 void fl_audit_destroy(struct fl_audit *audit);
 /** fl_audit_vm() - the entry of a VM by its name, or NULL */
 const struct fl_vm_audit *fl_audit_vm(const struct fl_audit *audit, const char *name);
+/** fl_finding_leaks() - the NIC has its flows, and packets of it came to software all the same */
+bool fl_finding_leaks(const struct fl_finding *finding);
 /**
  * fl_finding_causes() - why a finding's chain is not in hardware: the causes of all its links
  * @causes: strongest first, each id once, with the first link's evidence for it

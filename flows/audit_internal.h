@@ -39,8 +39,6 @@ static inline bool fl_path_is_software(enum fl_path path)
 
 /** fl_finding_path() - the chain's path; unknown when it could not be read what it matches */
 enum fl_path fl_finding_path(const struct fl_finding *finding);
-/** fl_finding_leaks() - the NIC has its flows, and packets of it came to software all the same */
-bool fl_finding_leaks(const struct fl_finding *finding);
 struct fl_weights fl_vm_weights(const struct fl_vm_audit *vm);
 /** fl_vm_judge() - from findings to tally, young packets, share and verdict */
 void fl_vm_judge(struct fl_vm_audit *vm, const struct fl_audit *audit,

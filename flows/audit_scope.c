@@ -96,7 +96,7 @@ void fl_audit_scope(struct fl_audit *audit)
     for (size_t i = 0; i < audit->n_vms; i++) {
         struct fl_vm_audit *vm = &audit->vms[i];
 
-        if (vm->verdict == FL_VERDICT_STRANDED || vm->verdict == FL_VERDICT_LEAKING) {
+        if (fl_verdict_is_bad(vm->verdict)) {
             vm->scope = host && vm->verdict == FL_VERDICT_STRANDED ? FL_SCOPE_HOST
                         : is_whole_nic(audit, vm)                  ? FL_SCOPE_NIC
                                                                    : FL_SCOPE_VM;

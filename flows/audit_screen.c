@@ -64,10 +64,10 @@ void fl_audit_heed_screen(struct fl_audit *audit, const struct fl_screen *screen
 {
     for (size_t i = 0; i < audit->n_vms; i++) {
         struct fl_vm_audit *vm = &audit->vms[i];
-        bool is_accused = vm->verdict == FL_VERDICT_STRANDED || vm->verdict == FL_VERDICT_LEAKING;
         const struct fl_screened *screened = find(screen, vm->name);
 
-        if (!is_accused || !screened || fl_vm_weights(vm).software >= FL_SCREEN_MIN_PACKETS ||
+        if (!fl_verdict_is_bad(vm->verdict) || !screened ||
+            fl_vm_weights(vm).software >= FL_SCREEN_MIN_PACKETS ||
             (screened->suspicion != FL_SUSPICION_CLEAN &&
              screened->suspicion != FL_SUSPICION_IDLE)) {
             continue;

@@ -19,7 +19,7 @@
 
 #define MAX_PORTS 64u
 
-/* The host's. */
+/* The host's; a TC filter shows a policy, too. */
 
 bool fl_shows_offload_off(struct fl_scene *scene)
 {
@@ -40,11 +40,12 @@ bool fl_shows_tc_policy(struct fl_scene *scene)
 {
     const char *value = scene->inv ? smap_get(&scene->inv->other_config, "tc-policy") : NULL;
 
-    if (!value || strcmp(value, "skip_hw") || scene->api == FL_API_RTE_FLOW) {
-        return false;
+    if (value && !strcmp(value, "skip_hw") && scene->api != FL_API_RTE_FLOW) {
+        ds_put_cstr(&scene->text, "other_config:tc-policy is \"skip_hw\"");
+        return true;
     }
-    ds_put_cstr(&scene->text, "other_config:tc-policy is \"skip_hw\"");
-    return true;
+    ds_put_cstr(&scene->text, "the filter says skip_hw");
+    return scene->flow && scene->flow->skip_hw;
 }
 
 /* The flow's. */
@@ -124,9 +125,63 @@ static bool has_action(const struct fl_scene *scene, int type)
            fl_actions_have(scene->flow->actions, scene->flow->actions_len, type);
 }
 
+/* Packets to ovs-vswitchd, in samples only, or but in samples. */
+static bool put_userspace(struct ds *text, const struct nlattr *actions, size_t len, bool is_sample,
+                          bool sampled)
+{
+    const struct nlattr *action;
+    bool found = false;
+    size_t left;
+
+    NL_ATTR_FOR_EACH(action, left, actions, len) {
+        bool samples = is_sample || nl_attr_type(action) == OVS_ACTION_ATTR_SAMPLE;
+        const struct nlattr *lists[2];
+        size_t lens[2];
+        size_t n = fl_actions_nested(action, lists, lens);
+
+        if (nl_attr_type(action) == OVS_ACTION_ATTR_USERSPACE && is_sample == sampled) {
+            put_action(text, action);
+            found = true;
+        }
+        for (size_t i = 0; i < n; i++) {
+            found |= put_userspace(text, lists[i], lens[i], samples, sampled);
+        }
+    }
+    return found;
+}
+
+static bool shows_userspace(struct fl_scene *scene, bool sampled)
+{
+    return scene->flow->has_actions && put_userspace(&scene->text, scene->flow->actions,
+                                                     scene->flow->actions_len, false, sampled);
+}
+
 bool fl_shows_userspace(struct fl_scene *scene)
 {
-    return shows_actions(scene, (const int[]){ OVS_ACTION_ATTR_USERSPACE, 0 });
+    return shows_userspace(scene, false);
+}
+
+bool fl_shows_sampling(struct fl_scene *scene)
+{
+    return shows_userspace(scene, true);
+}
+
+static bool put_helper(const struct nlattr *action, void *text)
+{
+    if (nl_attr_type(action) != OVS_ACTION_ATTR_CT ||
+        !nl_attr_find_nested(action, OVS_CT_ATTR_HELPER)) {
+        return false;
+    }
+    put_action(text, action);
+    return true;
+}
+
+bool fl_shows_ct_helper(struct fl_scene *scene)
+{
+    const struct fl_flow *flow = scene->flow;
+
+    return flow->has_actions &&
+           fl_actions_walk(flow->actions, flow->actions_len, put_helper, &scene->text);
 }
 
 static void put_match_name(struct ds *text, bool *found, const char *name)
@@ -191,16 +246,27 @@ bool fl_shows_conntrack(struct fl_scene *scene)
            shows_actions(scene, (const int[]){ OVS_ACTION_ATTR_CT_CLEAR, 0 });
 }
 
+bool fl_shows_dp_hash(struct fl_scene *scene)
+{
+    const struct fl_flow *flow = scene->flow;
+    uint32_t mask = flow->has_match ? MINIFLOW_GET_U32(&flow->match.mask->masks, dp_hash) : 0;
+
+    if (shows_actions(scene, (const int[]){ OVS_ACTION_ATTR_HASH, OVS_ACTION_ATTR_LB_OUTPUT, 0 })) {
+        return true;
+    }
+    ds_put_format(&scene->text, "matches dp_hash(%#x/%#x)",
+                  mask ? MINIFLOW_GET_U32(flow->match.flow, dp_hash) : 0, mask);
+    return mask != 0;
+}
+
 bool fl_shows_recirculation(struct fl_scene *scene)
 {
     if (uses_ct(scene)) {
         return false;
     }
-    if (shows_actions(scene, (const int[]){ OVS_ACTION_ATTR_HASH, OVS_ACTION_ATTR_RECIRC, 0 }) &&
-        has_action(scene, OVS_ACTION_ATTR_RECIRC)) {
+    if (shows_actions(scene, (const int[]){ OVS_ACTION_ATTR_RECIRC, 0 })) {
         return true;
     }
-    ds_clear(&scene->text);
     if (!scene->flow->recirc_id) {
         return false;
     }
@@ -208,20 +274,48 @@ bool fl_shows_recirculation(struct fl_scene *scene)
     return true;
 }
 
-bool fl_shows_tunnel(struct fl_scene *scene)
+static bool is_tunnel_set(const struct nlattr *action, void *aux OVS_UNUSED)
 {
-    bool pops = has_action(scene, OVS_ACTION_ATTR_TUNNEL_POP);
+    return nl_attr_type(action) == OVS_ACTION_ATTR_SET &&
+           nl_attr_type((const struct nlattr *)nl_attr_get(action)) == OVS_KEY_ATTR_TUNNEL;
+}
 
-    if (!pops && !has_action(scene, OVS_ACTION_ATTR_TUNNEL_PUSH)) {
+static bool matches_tunnel(const struct fl_flow *flow)
+{
+    struct match match;
+
+    if (!flow->has_match) {
         return false;
     }
-    ds_put_cstr(&scene->text, pops ? "tnl_pop(...)" : "tnl_push(...)");
-    return true;
+    minimatch_expand(&flow->match, &match);
+    return match.wc.masks.tunnel.ip_dst || ipv6_addr_is_set(&match.wc.masks.tunnel.ipv6_dst);
+}
+
+bool fl_shows_tunnel(struct fl_scene *scene)
+{
+    const struct fl_flow *flow = scene->flow;
+
+    if (has_action(scene, OVS_ACTION_ATTR_TUNNEL_POP)) {
+        ds_put_cstr(&scene->text, "tnl_pop(...)");
+        return true;
+    }
+    if (has_action(scene, OVS_ACTION_ATTR_TUNNEL_PUSH)) {
+        ds_put_cstr(&scene->text, "tnl_push(...)");
+        return true;
+    }
+    ds_put_cstr(&scene->text, "matches tunnel(...), does set(tunnel(...))");
+    return flow->has_actions && matches_tunnel(flow) &&
+           fl_actions_walk(flow->actions, flow->actions_len, is_tunnel_set, NULL);
 }
 
 bool fl_shows_meter(struct fl_scene *scene)
 {
-    return shows_actions(scene, (const int[]){ OVS_ACTION_ATTR_METER, 0 });
+    if (shows_actions(scene, (const int[]){ OVS_ACTION_ATTR_METER, 0 })) {
+        return true;
+    }
+    ds_put_format(&scene->text, "police %#" PRIx32 ", which stands for a meter",
+                  scene->flow->meter_police);
+    return scene->flow->meter_police != 0;
 }
 
 static size_t outputs_of(const struct fl_scene *scene, odp_port_t ports[MAX_PORTS])
@@ -323,7 +417,12 @@ static bool shows_port(struct fl_scene *scene, bool (*is)(const struct fl_interf
 
 bool fl_shows_local_port(struct fl_scene *scene)
 {
-    return shows_port(scene, is_local);
+    if (shows_port(scene, is_local)) {
+        return true;
+    }
+    ds_clear(&scene->text);
+    ds_put_cstr(&scene->text, "mirred ingress redirect: to a device of the host");
+    return scene->flow->to_host;
 }
 
 bool fl_shows_no_port_offload(struct fl_scene *scene)
@@ -332,6 +431,19 @@ bool fl_shows_no_port_offload(struct fl_scene *scene)
 }
 
 /* What OVS offers. */
+
+bool fl_shows_fragments(struct fl_scene *scene)
+{
+    const struct fl_flow *flow = scene->flow;
+    unsigned int frag = 0;
+
+    if (flow->has_match) {
+        frag = MINIFLOW_GET_U8(flow->match.flow, nw_frag) &
+               MINIFLOW_GET_U8(&flow->match.mask->masks, nw_frag);
+    }
+    ds_put_format(&scene->text, "matches frag=%s", frag & FLOW_NW_FRAG_LATER ? "later" : "first");
+    return frag & FLOW_NW_FRAG_ANY;
+}
 
 bool fl_shows_match(struct fl_scene *scene)
 {

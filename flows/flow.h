@@ -81,11 +81,14 @@ enum fl_offloaded {
 struct fl_flow {
     ovs_u128 id; /* ufid, or a hash of the match text when none was printed. */
     bool has_ufid;
-    bool has_match;     /* @match was decoded (else only in_port, recirc_id as legible). */
-    bool match_partial; /* Some of the match was not legible: @match is wider than the flow. */
-    bool has_actions;   /* @actions was decoded. */
-    bool drops;         /* actions:drop or empty: has_actions with actions_len 0. */
-    bool target_gone;   /* In TC: a device that it sends to is not there any more. */
+    bool has_match;        /* @match was decoded (else only in_port, recirc_id as legible). */
+    bool match_partial;    /* Some of the match was not legible: @match is wider than the flow. */
+    bool has_actions;      /* @actions was decoded. */
+    bool drops;            /* actions:drop or empty: has_actions with actions_len 0. */
+    bool target_gone;      /* In TC: a device that it sends to is not there any more. */
+    bool skip_hw;          /* In TC: the filter is not offered to the NIC. */
+    bool to_host;          /* In TC: it sends to a device as if received there: to the host. */
+    uint32_t meter_police; /* In TC: index of the policer that stands for a meter; 0: none. */
     enum fl_path path;
     enum fl_layer layer;
     enum fl_offloaded offloaded;

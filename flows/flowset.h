@@ -17,12 +17,16 @@
 #include "flows/error.h"
 #include "flows/storage.h"
 
+struct ofpbuf;
+
 /* Top 16 bits of every cookie of ours; below: 48 bits of a hash of the VM's identity. */
 #define FL_COOKIE_PREFIX      UINT64_C(0xf10f)
 #define FL_COOKIE_PREFIX_MASK (UINT64_C(0xffff) << 48)
 #define FL_RULE_PRIORITY      65000
 /* Decoys (see fl_rule.decoy) stand above the rules. */
 #define FL_DECOY_PRIORITY 65001
+/* The switch itself takes one out after this time, whoever was to do it. */
+#define FL_DECOY_SECONDS 60
 
 struct fl_rule {
     char *bridge;
@@ -53,6 +57,17 @@ struct fl_exception {
     char *why;     /* what it does with them instead, a sentence without its end */
 };
 
+/* A port that the rules name by its number, so that it can be found again by what stays (flows/rebase.h). */
+struct fl_rule_port {
+    char *bridge;
+    char *interface; /* its name */
+    ofp_port_t ofport;
+    bool of_vm;     /* It is the VM's own. */
+    char *iface_id; /* external_ids:iface-id, or NULL */
+    bool has_mac;
+    struct eth_addr mac; /* external_ids:attached-mac */
+};
+
 struct fl_flowset {
     char *vm_id; /* Identity; the cookie is made of it. */
     char *vm_name;
@@ -62,6 +77,15 @@ struct fl_flowset {
     /* Conntrack zones that the VM's storage packets pass where the rules do not lead them past. */
     uint16_t *zones;
     size_t n_zones;
+    /*
+     * The rules as they were derived, before a proof narrowed them: what a later one may widen them to. None
+     * in a plan of an older flowlift.
+     */
+    struct fl_rule *wide;
+    size_t n_wide;
+    struct fl_rule_port
+        *ports; /* Ports that the rules name; none in a plan of an older flowlift. */
+    size_t n_ports;
     /* What the proof used and found. */
     unsigned int guard_reg; /* Register and mask of the guard bit; mask 0: not chosen yet. */
     uint32_t guard_mask;
@@ -86,13 +110,41 @@ struct fl_rule *fl_flowset_add(struct fl_flowset *set);
 void fl_flowset_guard(struct fl_flowset *set, unsigned int reg, uint32_t mask);
 void fl_flowset_add_relaxation(struct fl_flowset *set, const char *id, const char *example);
 void fl_flowset_add_exception(struct fl_flowset *set, const char *example, const char *why);
+/** fl_flowset_add_port() - append a zeroed port; pointers move when more are added */
+struct fl_rule_port *fl_flowset_add_port(struct fl_flowset *set);
+/** fl_flowset_forget_ports() - all of them */
+void fl_flowset_forget_ports(struct fl_flowset *set);
+/** fl_flowset_add_zone() - once. Return: whether it is new; false as well past FL_LIMIT_ZONES */
+bool fl_flowset_add_zone(struct fl_flowset *set, uint16_t zone);
+/** fl_flowset_copy() - an uninitialised @to becomes a copy of @from */
+void fl_flowset_copy(struct fl_flowset *to, const struct fl_flowset *from);
+/** fl_flowset_keep_wide() - @set->wide becomes a copy of the rules */
+void fl_flowset_keep_wide(struct fl_flowset *set);
+/** fl_flowset_settle_wide() - @set->wide gets the actions that the rules within have got by a proof */
+void fl_flowset_settle_wide(struct fl_flowset *set);
+/** fl_flowset_widen() - the rules become those of @set->wide, as before any proof */
+void fl_flowset_widen(struct fl_flowset *set);
+/** fl_flowset_drop_decoys() - the rules stay */
+void fl_flowset_drop_decoys(struct fl_flowset *set);
+/** fl_flowset_has_rule_of() - does @decoy the same as one of the rules, on a part of its packets? */
+bool fl_flowset_has_rule_of(const struct fl_flowset *set, const struct fl_rule *decoy);
+/** fl_flowset_drop_stray_decoys() - those that belong to no rule of the set */
+void fl_flowset_drop_stray_decoys(struct fl_flowset *set);
 /** fl_flowset_forget_proof() - all that a proof found, but not the guard */
 void fl_flowset_forget_proof(struct fl_flowset *set);
 
+/**
+ * fl_ofpacts_parse() - OpenFlow actions out of their text, as of fl_rule.actions
+ * @ofpacts: uninitialised; ofpbuf_uninit() it in any case. Empty when the text is wrong.
+ * Return: NULL, or what is wrong with @text (free()).
+ */
+char *fl_ofpacts_parse(const char *text, struct ofpbuf *ofpacts);
 /** fl_rule_match_text() - the match as ovs-ofctl writes it, without priority; free() it */
 char *fl_rule_match_text(const struct fl_rule *rule);
 /** fl_rule_text() - "table=0,priority=..,cookie=..,MATCH actions=ACTIONS" for ovs-ofctl; free() it */
 char *fl_rule_text(const struct fl_rule *rule, uint64_t cookie);
+/** fl_flowset_covers() - is every rule of @other within one of @set? */
+bool fl_flowset_covers(const struct fl_flowset *set, const struct fl_flowset *other);
 /** fl_flowset_equal() - same bridges, matches, priorities and actions in any order */
 bool fl_flowset_equal(const struct fl_flowset *a, const struct fl_flowset *b);
 

@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <openvswitch/dynamic-string.h>
-#include <openvswitch/ofp-actions.h>
 #include <openvswitch/ofp-flow.h>
 #include <openvswitch/ofpbuf.h>
+#include <ovs/flow.h>
 #include <ovs/util.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@
 #define MAX_TEXT        8192u
 #define MAX_RELAXATIONS 256u
 #define MAX_EXCEPTIONS  256u
-#define MAX_ZONES       64u
+#define MAX_PORTS       64u
 
 static int read_hex(const json_t *object, const char *where, const char *key, uint64_t max,
                     uint64_t *value, struct fl_error *err)
@@ -69,13 +69,13 @@ static char *parse_match(const char *text, struct match *match)
 /* Return: NULL when @text are OpenFlow actions, else what is wrong (free()). */
 static char *check_actions(const char *text)
 {
-    enum ofputil_protocol usable;
     struct ofpbuf ofpacts;
-    struct ofpact_parse_params params = { .ofpacts = &ofpacts, .usable_protocols = &usable };
     char *wrong;
 
-    ofpbuf_init(&ofpacts, 0);
-    wrong = text[0] ? ofpacts_parse_actions(text, &params) : xstrdup("it is empty");
+    if (!text[0]) {
+        return xstrdup("it is empty");
+    }
+    wrong = fl_ofpacts_parse(text, &ofpacts);
     ofpbuf_uninit(&ofpacts);
     return wrong;
 }
@@ -197,12 +197,25 @@ static int read_list(const json_t *json, const char *key, size_t max, take_eleme
     return 0;
 }
 
+static int read_wide(const json_t *json, struct fl_flowset *set, struct fl_error *err)
+{
+    struct fl_flowset wide = { .n_rules = 0 };
+    int error = json_object_get(json, "wide")
+                    ? read_list(json, "wide", FL_LIMIT_RULES, read_rule, &wide, err)
+                    : 0;
+
+    /* What was read before an error is freed with the whole set. */
+    set->wide = wide.rules;
+    set->n_wide = wide.n_rules;
+    return error;
+}
+
 static int read_zones(const json_t *json, struct fl_flowset *set, struct fl_error *err)
 {
     const json_t *zones;
     const json_t *element;
     size_t i;
-    int error = fl_json_array(json, "", "zones", MAX_ZONES, &zones, err);
+    int error = fl_json_array(json, "", "zones", FL_LIMIT_ZONES, &zones, err);
 
     if (error) {
         return error;
@@ -217,6 +230,62 @@ static int read_zones(const json_t *json, struct fl_flowset *set, struct fl_erro
         set->zones[set->n_zones++] = (uint16_t)zone;
     }
     return 0;
+}
+
+static int read_port_mac(const json_t *json, const char *where, struct fl_rule_port *port,
+                         struct fl_error *err)
+{
+    const char *mac;
+    int error = fl_json_string_or_null(json, where, "mac", ETH_ADDR_STRLEN, &mac, err);
+
+    if (!error && mac) {
+        port->has_mac = eth_addr_from_string(mac, &port->mac);
+        error = port->has_mac ? 0 : fl_error_set(err, -EINVAL, "%s.mac is no MAC address", where);
+    }
+    return error;
+}
+
+/* What is allocated before an error is freed with the whole set. */
+static int read_port(const json_t *json, const char *where, struct fl_flowset *set,
+                     struct fl_error *err)
+{
+    struct fl_rule_port *port = fl_flowset_add_port(set);
+    const char *bridge, *name, *iface_id;
+    int64_t ofport;
+    int error = fl_json_object(json, where, err);
+
+    error = error ? error
+                  : fl_json_string(json, where, "bridge", FL_LIMIT_NAME_BYTES, &bridge, err);
+    if (!error) {
+        port->bridge = xstrdup(bridge);
+        error = fl_json_string(json, where, "name", FL_LIMIT_NAME_BYTES, &name, err);
+    }
+    if (!error) {
+        port->interface = xstrdup(name);
+        error = fl_json_integer(json, where, "ofport", 0, UINT16_MAX, -1, &ofport, err);
+    }
+    if (!error) {
+        error = fl_json_boolean(json, where, "vm", &port->of_vm, err);
+    }
+    if (!error) {
+        error = fl_json_string_or_null(json, where, "iface_id", FL_LIMIT_NAME_BYTES, &iface_id,
+                                       err);
+    }
+    if (error) {
+        return error;
+    }
+    if (ofport < 0) {
+        return fl_error_set(err, -EINVAL, "%s.ofport is missing", where);
+    }
+    port->ofport = u16_to_ofp((uint16_t)ofport);
+    port->iface_id = nullable_xstrdup(iface_id);
+    return read_port_mac(json, where, port, err);
+}
+
+static int read_ports(const json_t *json, struct fl_flowset *set, struct fl_error *err)
+{
+    return json_object_get(json, "ports") ? read_list(json, "ports", MAX_PORTS, read_port, set, err)
+                                          : 0;
 }
 
 static int read_relaxation(const json_t *json, const char *where, struct fl_flowset *set,
@@ -370,7 +439,13 @@ int fl_flowset_from_json(const json_t *json, struct fl_flowset *setp, struct fl_
         error = read_guard(json, &set, err);
     }
     if (!error) {
+        error = read_wide(json, &set, err);
+    }
+    if (!error) {
         error = read_zones(json, &set, err);
+    }
+    if (!error) {
+        error = read_ports(json, &set, err);
     }
     if (!error) {
         error = read_list(json, "relaxations", MAX_RELAXATIONS, read_relaxation, &set, err);

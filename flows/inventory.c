@@ -306,6 +306,16 @@ const struct fl_bridge *fl_inventory_bridge(const struct fl_inventory *inv, cons
     return NULL;
 }
 
+const struct fl_vm *fl_inventory_vm(const struct fl_inventory *inv, const char *id)
+{
+    for (size_t i = 0; i < inv->n_vms; i++) {
+        if (!strcmp(inv->vms[i].id, id)) {
+            return &inv->vms[i];
+        }
+    }
+    return NULL;
+}
+
 const char *fl_inventory_datapath_type(const struct fl_inventory *inv)
 {
     bool netdev = false;

@@ -123,6 +123,8 @@ void fl_inventory_group_vms(struct fl_inventory *inv, const struct fl_vm_keys *k
 
 const struct fl_interface *fl_inventory_interface(const struct fl_inventory *inv, const char *name);
 const struct fl_bridge *fl_inventory_bridge(const struct fl_inventory *inv, const char *name);
+/** fl_inventory_vm() - the VM of exactly this identity, or NULL. What an operator says: fl_inventory_find_vm(). */
+const struct fl_vm *fl_inventory_vm(const struct fl_inventory *inv, const char *id);
 /** fl_inventory_datapath_type() - "netdev", "system", "mixed", or NULL without a bridge */
 const char *fl_inventory_datapath_type(const struct fl_inventory *inv);
 /** fl_interface_mac() - attached-mac / attached_mac. Return: true and *@mac, or false. */

@@ -31,8 +31,14 @@
 #define FL_LIMIT_CHAIN_TESTS 8000000u
 /* Orphaned TC filters that are listed one by one; the rest is counted. */
 #define FL_LIMIT_ORPHANS 100u
+/* Disagreements between Open vSwitch and the NIC; what is beyond is not looked at. */
+#define FL_LIMIT_DISAGREEMENTS 10000u
 /* Rules that a plan may hold. */
 #define FL_LIMIT_RULES 64u
+/* Conntrack zones that one VM's packets pass. */
+#define FL_LIMIT_ZONES 64u
+/* OpenFlow flows that one traced packet hits; OVS itself stops at 4,096 resubmits (MAX_RESUBMITS). */
+#define FL_LIMIT_TRACED_RULES 4096u
 /* Text of one megaflow of a trace, in bytes. OVS prints some 600. */
 #define FL_LIMIT_MEGAFLOW_BYTES 8192u
 /* Outputs of one traced packet (a flood over the ports of a large bridge), and its ct() actions. */
@@ -49,6 +55,18 @@
 /* Length of an interface name, VM name or identity, in bytes. */
 #define FL_LIMIT_NAME_BYTES 256u
 
+/*
+ * Filters that a NIC is asked about, a second and in one session. Open vSwitch itself offers thousands a second
+ * when flows come; an answer takes a ConnectX a tenth of a millisecond to some.
+ */
+#define FL_LIMIT_PROBES_PER_SECOND 50u
+#define FL_LIMIT_PROBES            500u
+
+/* One reply of DPDK's telemetry (it writes 16 KiB), and what a driver writes about a port's rules (the plug-in
+ * keeps 8 MiB). */
+#define FL_LIMIT_TELEMETRY_BYTES (64u * 1024)
+#define FL_LIMIT_NIC_RULES_BYTES (64u * 1024 * 1024)
+
 /* Domain XML of libvirt, in bytes (what is beyond is not read), and its nesting. */
 #define FL_LIMIT_DOMAIN_XML_BYTES (1024u * 1024)
 #define FL_LIMIT_DOMAIN_XML_DEPTH 64u
@@ -56,5 +74,9 @@
 #define FL_LIMIT_EVENT_INTERFACES 64u
 #define FL_LIMIT_EVENT_BYTES      (64u * 1024)
 #define FL_LIMIT_SPOOLED_EVENTS   65536u
+
+/* Repairs that the agent began by itself within an hour, and VMs that it leaves alone. */
+#define FL_LIMIT_AUTO_ATTEMPTS 1000u
+#define FL_LIMIT_AUTO_HOLDS    1024u
 
 #endif

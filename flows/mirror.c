@@ -177,17 +177,13 @@ static int vlan_of_match(const struct match *match)
 static int check_outputs(const struct fl_inventory *inv, const struct fl_flowset *set,
                          const struct fl_rule *rule, struct fl_error *err)
 {
-    enum ofputil_protocol usable;
     struct ofpbuf actions;
-    struct ofpact_parse_params params = { .ofpacts = &actions, .usable_protocols = &usable };
-    _cleanup_free char *wrong = NULL;
+    _cleanup_free char *wrong = fl_ofpacts_parse(rule->actions, &actions);
     int vlan = vlan_of_match(&rule->match);
     const struct ofpact *a;
     int error = 0;
 
-    ofpbuf_init(&actions, 64);
-    wrong = ofpacts_parse_actions(rule->actions, &params);
-    OFPACT_FOR_EACH(a, actions.data, wrong ? 0 : actions.size) {
+    OFPACT_FOR_EACH(a, actions.data, actions.size) {
         if (a->type == OFPACT_SET_VLAN_VID) {
             vlan = ofpact_get_SET_VLAN_VID(a)->vlan_vid;
         } else if (a->type == OFPACT_STRIP_VLAN) {

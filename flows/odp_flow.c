@@ -261,6 +261,9 @@ static bool to_match(const struct nlattr *key, const struct nlattr *mask, bool h
     if (!has_recirc_id) {
         match->wc.masks.recirc_id = 0;
     }
+    if (match->flow.in_port.odp_port == ODPP_NONE) {
+        match->wc.masks.in_port.odp_port = 0;
+    }
     match->flow.packet_type = 0;
     match->wc.masks.packet_type = 0;
     forget_what_is_always_zero(match);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "flows/actions.h"
+#include "flows/tc_rewrite.h"
 
 /* TCA_ACT_MAX_NUM of lib/tc.h. */
 #define TC_MAX_ACTIONS 16
@@ -48,18 +49,18 @@ static bool is_masked(const void *mask, size_t n)
 }
 
 /* Neither interface takes these. */
-static void find_common(const struct match *match, bool *found, struct ds *names)
+static void find_common(const struct match *match, enum fl_offload_api api, bool *found,
+                        struct ds *names)
 {
     const struct flow *mask = &match->wc.masks;
+    bool is_zero = mask->pkt_mark == UINT32_MAX && !match->flow.pkt_mark;
 
     if (mask->skb_priority) {
         add_name(names, found, "skb_priority");
     }
-    if (mask->pkt_mark) {
+    /* TC does not match on it, but OVS passes over a match on zero. */
+    if (mask->pkt_mark && !(api == FL_API_TC && is_zero)) {
         add_name(names, found, "skb_mark");
-    }
-    if (mask->dp_hash) {
-        add_name(names, found, "dp_hash");
     }
     if (mask->ipv6_label) {
         add_name(names, found, "ipv6 label");
@@ -77,16 +78,28 @@ static bool is_partial_be16(ovs_be16 mask, ovs_be16 field)
     return (mask & field) && (mask & field) != field;
 }
 
+/* Of a tag its whole id, or priority, or both; or that there is none. */
+static bool is_partial_tci(ovs_be16 tci, ovs_be16 mask)
+{
+    const ovs_be16 vid = htons(VLAN_VID_MASK), pcp = htons(VLAN_PCP_MASK), cfi = htons(VLAN_CFI);
+
+    if (!mask || (mask == OVS_BE16_MAX && !tci)) {
+        return false;
+    }
+    return !(mask & cfi) || !(tci & cfi) || !(mask & (vid | pcp)) || is_partial_be16(mask, vid) ||
+           is_partial_be16(mask, pcp);
+}
+
 static void find_for_tc(const struct match *match, bool *found, struct ds *names)
 {
     const struct flow *flow = &match->flow;
     const struct flow *mask = &match->wc.masks;
-    ovs_be16 tci = mask->vlans[0].tci;
 
     if (mask->packet_type && flow->packet_type) {
         add_name(names, found, "packet_type");
     }
-    if (is_partial_be16(tci, htons(VLAN_VID_MASK)) || is_partial_be16(tci, htons(VLAN_PCP_MASK))) {
+    if (is_partial_tci(flow->vlans[0].tci, mask->vlans[0].tci) ||
+        is_partial_tci(flow->vlans[1].tci, mask->vlans[1].tci)) {
         add_name(names, found, "part of the vlan tag");
     }
     if (mask->mpls_lse[1] || mask->mpls_lse[2]) {
@@ -95,9 +108,6 @@ static void find_for_tc(const struct match *match, bool *found, struct ds *names
     if (flow->dl_type == htons(ETH_TYPE_IP) && flow->nw_proto == IPPROTO_IGMP &&
         (mask->tp_src || mask->tp_dst)) {
         add_name(names, found, "igmp");
-    }
-    if (flow->dl_type == htons(ETH_TYPE_IPV6) && (flow->nw_frag & mask->nw_frag)) {
-        add_name(names, found, "ipv6 fragments");
     }
 }
 
@@ -136,7 +146,7 @@ bool fl_unoffered_match(const struct fl_flow *flow, enum fl_offload_api api, str
         return false;
     }
     minimatch_expand(&flow->match, &match);
-    find_common(&match, &found, names);
+    find_common(&match, api, &found, names);
     if (api == FL_API_TC) {
         find_for_tc(&match, &found, names);
     } else if (api == FL_API_RTE_FLOW) {
@@ -216,18 +226,29 @@ static bool rte_flow_sets(const struct nlattr *key, bool masked)
     return false;
 }
 
-/* set_flower_map of netdev-offload-tc.c; masks may be partial there. */
-static bool tc_sets(const struct nlattr *key)
+/* Masks may be partial, but of no field that pedit has no words for. */
+static bool tc_sets(const struct nlattr *key, bool masked)
 {
-    switch (nl_attr_type(key)) {
-    case OVS_KEY_ATTR_ETHERNET:
-    case OVS_KEY_ATTR_IPV4:
-    case OVS_KEY_ATTR_IPV6:
-    case OVS_KEY_ATTR_TCP:
-    case OVS_KEY_ATTR_UDP:
-    case OVS_KEY_ATTR_TUNNEL: return true;
-    default: return false;
+    int attr = nl_attr_type(key);
+    size_t n = fl_tc_rewrite_size(attr);
+    uint8_t mask[sizeof(struct ovs_key_ipv6)];
+
+    if (!n || n > sizeof mask) {
+        return !masked && (attr == OVS_KEY_ATTR_TUNNEL || attr == OVS_KEY_ATTR_MPLS);
     }
+    if (!masked) {
+        return true;
+    }
+    if (nl_attr_get_size(key) != 2 * n) {
+        return false;
+    }
+    memcpy(mask, (const uint8_t *)nl_attr_get(key) + n, n);
+    for (size_t i = 0; i < FL_TC_N_REWRITES; i++) {
+        if (fl_tc_rewrites[i].attr == attr) {
+            memset(mask + fl_tc_rewrites[i].key_offset, 0, fl_tc_rewrites[i].n);
+        }
+    }
+    return is_all_zeros(mask, n);
 }
 
 /* A clone() must come last and hold only a tunnel header and an output. */
@@ -245,12 +266,19 @@ static bool rte_flow_clones(const struct nlattr *action)
     return true;
 }
 
-static bool is_cause_of_its_own(int type)
+static bool is_cause_of_its_own(const struct nlattr *action)
 {
+    int type = nl_attr_type(action);
+
+    if (type == OVS_ACTION_ATTR_SAMPLE) {
+        return fl_actions_have(action, NLA_ALIGN(nl_attr_get_size(action) + NLA_HDRLEN),
+                               OVS_ACTION_ATTR_USERSPACE);
+    }
     return type == OVS_ACTION_ATTR_CT || type == OVS_ACTION_ATTR_CT_CLEAR ||
            type == OVS_ACTION_ATTR_RECIRC || type == OVS_ACTION_ATTR_HASH ||
-           type == OVS_ACTION_ATTR_USERSPACE || type == OVS_ACTION_ATTR_METER ||
-           type == OVS_ACTION_ATTR_TUNNEL_POP || type == OVS_ACTION_ATTR_TUNNEL_PUSH;
+           type == OVS_ACTION_ATTR_LB_OUTPUT || type == OVS_ACTION_ATTR_USERSPACE ||
+           type == OVS_ACTION_ATTR_METER || type == OVS_ACTION_ATTR_TUNNEL_POP ||
+           type == OVS_ACTION_ATTR_TUNNEL_PUSH;
 }
 
 static bool rte_flow_takes(const struct nlattr *action)
@@ -272,7 +300,9 @@ static bool rte_flow_takes(const struct nlattr *action)
 
 static bool tc_takes(const struct nlattr *action)
 {
-    switch (nl_attr_type(action)) {
+    int type = nl_attr_type(action);
+
+    switch (type) {
     case OVS_ACTION_ATTR_OUTPUT:
     case OVS_ACTION_ATTR_DROP:
     case OVS_ACTION_ATTR_PUSH_VLAN:
@@ -281,13 +311,14 @@ static bool tc_takes(const struct nlattr *action)
     case OVS_ACTION_ATTR_POP_MPLS:
     case OVS_ACTION_ATTR_CHECK_PKT_LEN: return true;
     case OVS_ACTION_ATTR_SET:
-    case OVS_ACTION_ATTR_SET_MASKED: return tc_sets(nl_attr_get(action));
+    case OVS_ACTION_ATTR_SET_MASKED:
+        return tc_sets(nl_attr_get(action), type == OVS_ACTION_ATTR_SET_MASKED);
     default: return false;
     }
 }
 
 /* Ports inside other actions have numbers of our own: these are not printed whole. */
-static void format_action(const struct nlattr *action, struct ds *text)
+void fl_unoffered_format(const struct nlattr *action, struct ds *text)
 {
     switch (nl_attr_type(action)) {
     case OVS_ACTION_ATTR_CLONE: ds_put_cstr(text, "clone(...)"); break;
@@ -312,8 +343,8 @@ bool fl_unoffered_action(const struct fl_flow *flow, enum fl_offload_api api, st
         bool taken = api == FL_API_TC ? tc_takes(action) : rte_flow_takes(action);
 
         n++;
-        if (!taken && !is_cause_of_its_own(nl_attr_type(action))) {
-            format_action(action, text);
+        if (!taken && !is_cause_of_its_own(action)) {
+            fl_unoffered_format(action, text);
             return true;
         }
     }

@@ -6,8 +6,8 @@
  * What Open vSwitch 3.1 never offers to a NIC, because its own translation to TC or to DPDK's rte_flow
  * does not know it. What a NIC then makes of an offer is not told here.
  *
- * Conntrack, recirculation, userspace actions and meters are causes of their own (cause.c) and not
- * reported here.
+ * What is a cause of its own (cause.c) is not reported here: conntrack, recirculation, hashes, fragments,
+ * userspace actions and sampling, meters, tunnels.
  */
 
 #include <stdbool.h>
@@ -16,6 +16,8 @@
 
 #include "flows/flow.h"
 #include "flows/inventory.h"
+
+struct nlattr;
 
 enum fl_offload_api {
     FL_API_UNKNOWN,
@@ -28,7 +30,7 @@ enum fl_offload_api fl_offload_api(const struct fl_flow *flow, const struct fl_i
 
 /**
  * fl_unoffered_match() - fields of the match that keep OVS from offering the flow
- * @names: "skb_mark, dp_hash" is appended
+ * @names: "skb_mark, nsh" is appended
  * Return: true when there are any.
  * Source: OVS 3.1.0, test_key_and_mask() and netdev_tc_flow_put() of netdev-offload-tc.c,
  * parse_flow_match() of netdev-offload-dpdk.c.
@@ -43,5 +45,11 @@ bool fl_unoffered_match(const struct fl_flow *flow, enum fl_offload_api api, str
  * netdev-offload-dpdk.c.
  */
 bool fl_unoffered_action(const struct fl_flow *flow, enum fl_offload_api api, struct ds *text);
+
+/**
+ * fl_unoffered_format() - an action as it is named there
+ * @text: appended; the actions inside others are left out
+ */
+void fl_unoffered_format(const struct nlattr *action, struct ds *text);
 
 #endif

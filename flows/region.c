@@ -109,6 +109,21 @@ bool fl_region_meets(const struct match *a, const struct match *b)
     return agree(a, b, &fields);
 }
 
+bool fl_region_within(const struct match *part, const struct match *whole)
+{
+    const uint64_t *part_mask = (const uint64_t *)&part->wc.masks;
+    const uint64_t *mask = (const uint64_t *)&whole->wc.masks;
+
+    for (size_t i = 0; i < FLOW_U64S; i++) {
+        uint64_t differ = ((const uint64_t *)&part->flow)[i] ^ ((const uint64_t *)&whole->flow)[i];
+
+        if ((mask[i] & ~part_mask[i]) || (differ & mask[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool fl_region_tests_more(const struct flow *want, const struct flow *have)
 {
     for (size_t i = 0; i < FLOW_U64S; i++) {

@@ -46,6 +46,9 @@ bool fl_region_intersect(const struct match *a, const struct match *b, struct ma
  */
 bool fl_region_meets(const struct match *a, const struct match *b);
 
+/** fl_region_within() - is every packet of @part certainly in @whole? */
+bool fl_region_within(const struct match *part, const struct match *whole);
+
 /** fl_region_tests_more() - does @want test an address, protocol or port bit that @have leaves wild? */
 bool fl_region_tests_more(const struct flow *want, const struct flow *have);
 

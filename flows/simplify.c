@@ -12,13 +12,13 @@
 
 #include "flows/collapse.h"
 #include "flows/limits.h"
+#include "flows/nic_fit.h"
 #include "flows/widen.h"
-
-#define MAX_ZONES 64
 
 struct builder {
     const struct fl_simplify_input *in;
     const struct fl_inventory *inventory;
+    struct fl_profiles profiles; /* That have learnt from the snapshot. */
     struct fl_flowset set;
     struct fl_refusal *refusals;
     size_t n_refusals;
@@ -322,14 +322,17 @@ static int add_rule(struct builder *b, const struct fl_finding *finding,
 
 static int add_finding(struct builder *b, const struct fl_finding *finding, struct fl_error *why)
 {
-    uint16_t zones[MAX_ZONES];
-    size_t n_zones = fl_chain_zones(finding->chain, zones, MAX_ZONES);
+    uint16_t zones[FL_LIMIT_ZONES];
+    size_t n_zones = fl_chain_zones(finding->chain, zones, FL_LIMIT_ZONES);
     struct fl_effect effect;
     struct fl_widened w;
     struct place place;
     int error;
 
     error = fl_collapse(finding->chain, &effect, why);
+    if (!error) {
+        error = fl_nic_fits(&b->profiles, b->in->snapshot, finding->chain, &effect, why);
+    }
     if (!error) {
         error = find_place(b, finding, &effect, &place, why);
     }
@@ -409,6 +412,8 @@ int fl_simplify(const struct fl_simplify_input *in, struct fl_flowset *set,
                             "and VMs: plan on the host, or from a capture");
     }
     fl_flowset_init(&b.set, in->vm->vm->id, in->vm->name);
+    fl_profiles_init(&b.profiles);
+    fl_profiles_learn(&b.profiles, in->snapshot);
     for (size_t i = 0; i < in->vm->n_findings; i++) {
         struct fl_error why = FL_ERROR_INIT;
 
@@ -419,6 +424,7 @@ int fl_simplify(const struct fl_simplify_input *in, struct fl_flowset *set,
             }
         }
     }
+    fl_profiles_destroy(&b.profiles);
     if (!b.n_needy) {
         error = fl_error_set(err, -ENOENT, "no storage flow of %s is in software", in->vm->name);
     } else if (!b.set.n_rules) {
@@ -442,8 +448,8 @@ size_t fl_simplify_zones(const struct fl_vm_audit *vm, uint16_t *zones, size_t m
     size_t n = 0;
 
     for (size_t i = 0; i < vm->n_findings; i++) {
-        uint16_t some[MAX_ZONES];
-        size_t n_some = fl_chain_zones(vm->findings[i].chain, some, MAX_ZONES);
+        uint16_t some[FL_LIMIT_ZONES];
+        size_t n_some = fl_chain_zones(vm->findings[i].chain, some, FL_LIMIT_ZONES);
 
         for (size_t j = 0; j < n_some; j++) {
             size_t k = 0;

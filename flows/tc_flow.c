@@ -130,6 +130,29 @@ static bool has_lost_target(const struct fl_tc_filter *filter)
     return false;
 }
 
+/* OVS 3.1: so are internal ports sent to, as their egress is the host's receive side. */
+static bool has_host_target(const struct fl_tc_filter *filter)
+{
+    for (size_t i = 0; i < filter->n_actions; i++) {
+        if (filter->actions[i].kind == FL_TC_MIRRED && filter->actions[i].mirred.ingress)
+            return true;
+    }
+    return false;
+}
+
+/* Which meter it stands for only ovs-vswitchd knows. */
+static uint32_t meter_police(const struct fl_tc_filter *filter)
+{
+    for (size_t i = 0; i < filter->n_actions; i++) {
+        const struct fl_tc_action *action = &filter->actions[i];
+
+        if (action->kind == FL_TC_POLICE && action->index >= FL_TC_FIRST_METER &&
+            action->index <= FL_TC_LAST_METER)
+            return action->index;
+    }
+    return 0;
+}
+
 /* The bond that stands for a block shares it too, and has no NIC of its own. */
 static void set_block(const struct fl_tc_filter *filter, struct fl_flow *flow)
 {
@@ -276,6 +299,7 @@ void fl_tc_to_flow(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter
         .hw_bytes = FL_COUNT_UNKNOWN,
         .match = scratch->everything,
         .match_partial = true,
+        .skip_hw = filter->has_flags && filter->flags & FL_TC_SKIP_HW,
     };
     set_id(filter, flow);
     set_counters(filter, flow);
@@ -284,6 +308,8 @@ void fl_tc_to_flow(struct fl_tc_flow *scratch, const struct fl_tc_filter *filter
     if (!(flags & FL_TC_FLOW_COUNTERS) && !filter->terse) {
         flow->match_partial = false;
         flow->target_gone = has_lost_target(filter);
+        flow->to_host = has_host_target(filter);
+        flow->meter_police = meter_police(filter);
         set_match(scratch, filter, flow);
         set_actions(scratch, filter, flow);
     }

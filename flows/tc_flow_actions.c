@@ -266,11 +266,9 @@ static bool put_action(struct fl_tc_flow *scratch, const struct fl_tc_filter *fi
 /* A policer that OVS made for check_pkt_len, not for a meter. Source: OVS 3.1 lib/tc.h. */
 static bool checks_length(const struct fl_tc_action *action)
 {
-    const uint32_t first_meter = 0x10000000, last_meter = 0x1fffffff;
-
     return action->kind == FL_TC_POLICE && action->present & FL_TC_HAS_RESULT &&
            action->police.mtu && action->police.mtu <= UINT16_MAX &&
-           !(action->index >= first_meter && action->index <= last_meter);
+           !(action->index >= FL_TC_FIRST_METER && action->index <= FL_TC_LAST_METER);
 }
 
 static bool jumps(uint32_t control)

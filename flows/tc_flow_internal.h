@@ -13,6 +13,10 @@
 
 #include "flows/tc_flow.h"
 
+/* Indexes of policers that Open vSwitch makes for meters. Source: OVS 3.1 lib/tc.h. */
+#define FL_TC_FIRST_METER 0x10000000u
+#define FL_TC_LAST_METER  0x1fffffffu
+
 /**
  * fl_tc_flow_match() - @scratch->wide becomes the match of @filter, without in_port and recirc_id
  * Return: what has no form in OVS (the match is wider than the filter then), or NULL.

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pedit action changes words of a header; OVS sets fields of it. Sources: OVS 3.1 lib/tc.c,
- * flower_pedit_map; lib/netdev-offload-tc.c, set_flower_map and
- * parse_flower_rewrite_to_netlink_action().
+ * A pedit action changes words of a header; OVS sets fields of it. Source: OVS 3.1
+ * lib/netdev-offload-tc.c, parse_flower_rewrite_to_netlink_action().
  */
 #include <ovs/netlink.h>
 #include <ovs/odp-netlink.h>
@@ -10,42 +9,16 @@
 #include <string.h>
 
 #include "flows/tc_flow_internal.h"
-
-enum header { NETWORK, ETH, IP4, IP6, TCP, UDP };
-
-/* Bytes of a header, and where they are in the key of an OVS attribute. */
-struct field {
-    enum header header;
-    uint8_t offset, n;
-    uint8_t key_offset;
-};
-
-#define FIELD(header, offset, type, name)                                             \
-    {                                                                                 \
-        header, offset, sizeof(((struct type *)0)->name), offsetof(struct type, name) \
-    }
-
-static const struct field fields[] = {
-    FIELD(ETH, 0, ovs_key_ethernet, eth_dst), FIELD(ETH, 6, ovs_key_ethernet, eth_src),
-    FIELD(IP4, 12, ovs_key_ipv4, ipv4_src),   FIELD(IP4, 16, ovs_key_ipv4, ipv4_dst),
-    FIELD(IP4, 8, ovs_key_ipv4, ipv4_ttl),    FIELD(IP4, 1, ovs_key_ipv4, ipv4_tos),
-    FIELD(IP6, 8, ovs_key_ipv6, ipv6_src),    FIELD(IP6, 24, ovs_key_ipv6, ipv6_dst),
-    FIELD(IP6, 7, ovs_key_ipv6, ipv6_hlimit), FIELD(TCP, 0, ovs_key_tcp, tcp_src),
-    FIELD(TCP, 2, ovs_key_tcp, tcp_dst),      FIELD(UDP, 0, ovs_key_udp, udp_src),
-    FIELD(UDP, 2, ovs_key_udp, udp_dst),
-};
+#include "flows/tc_rewrite.h"
 
 /* In the order in which OVS puts them. */
 static const struct {
-    enum header header;
+    enum fl_tc_header header;
     uint16_t attr;
-    uint8_t n;
 } keys_of[] = {
-    { ETH, OVS_KEY_ATTR_ETHERNET, sizeof(struct ovs_key_ethernet) },
-    { IP4, OVS_KEY_ATTR_IPV4, sizeof(struct ovs_key_ipv4) },
-    { IP6, OVS_KEY_ATTR_IPV6, sizeof(struct ovs_key_ipv6) },
-    { TCP, OVS_KEY_ATTR_TCP, sizeof(struct ovs_key_tcp) },
-    { UDP, OVS_KEY_ATTR_UDP, sizeof(struct ovs_key_udp) },
+    { FL_TC_ETH, OVS_KEY_ATTR_ETHERNET }, { FL_TC_IP4, OVS_KEY_ATTR_IPV4 },
+    { FL_TC_IP6, OVS_KEY_ATTR_IPV6 },     { FL_TC_TCP, OVS_KEY_ATTR_TCP },
+    { FL_TC_UDP, OVS_KEY_ATTR_UDP },
 };
 
 #define KEY_BYTES 64
@@ -60,11 +33,12 @@ BUILD_ASSERT_DECL(sizeof(struct ovs_key_ipv6) <= KEY_BYTES);
 static bool put_byte(struct rewrite *rewrites, uint32_t header, int offset, uint8_t value,
                      uint8_t mask)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-        const struct field *field = &fields[i];
+    for (size_t i = 0; i < FL_TC_N_REWRITES; i++) {
+        const struct fl_tc_rewrite *field = &fl_tc_rewrites[i];
         size_t at;
 
-        if (field->header != header || offset < field->offset || offset >= field->offset + field->n)
+        if (field->shift || field->header != header || offset < field->offset ||
+            offset >= field->offset + field->n)
             continue;
         at = field->key_offset + (size_t)(offset - field->offset);
         rewrites[header].value[at] |= value & mask;
@@ -92,10 +66,11 @@ static bool put_word(struct rewrite *rewrites, const struct fl_tc_pedit_key *key
 {
     uint32_t value = ntohl(key->value), mask = ~ntohl(key->mask);
 
-    if (key->add || key->header < ETH || key->header > UDP || key->offset < 0 || key->offset > 64)
+    if (key->add || key->header < FL_TC_ETH || key->header > FL_TC_UDP || key->offset < 0 ||
+        key->offset > 64)
         return false;
-    if (key->header == IP6 && key->offset == 0)
-        return put_traffic_class(&rewrites[IP6], value, mask);
+    if (key->header == FL_TC_IP6 && key->offset == 0)
+        return put_traffic_class(&rewrites[FL_TC_IP6], value, mask);
     for (int i = 0; i < 4; i++) {
         uint8_t byte_mask = (uint8_t)(mask >> (24 - 8 * i));
 
@@ -108,7 +83,7 @@ static bool put_word(struct rewrite *rewrites, const struct fl_tc_pedit_key *key
 
 bool fl_tc_flow_pedit(const struct fl_tc_pedit_key *keys, size_t n, struct ofpbuf *actions)
 {
-    struct rewrite rewrites[UDP + 1];
+    struct rewrite rewrites[FL_TC_N_HEADERS];
 
     memset(rewrites, 0, sizeof rewrites);
     for (size_t i = 0; i < n; i++) {
@@ -117,7 +92,7 @@ bool fl_tc_flow_pedit(const struct fl_tc_pedit_key *keys, size_t n, struct ofpbu
     }
     for (size_t i = 0; i < ARRAY_SIZE(keys_of); i++) {
         const struct rewrite *rewrite = &rewrites[keys_of[i].header];
-        size_t length = keys_of[i].n, nested;
+        size_t length = fl_tc_rewrite_size(keys_of[i].attr), nested;
         uint8_t *put;
 
         if (!rewrite->used)
