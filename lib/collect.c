@@ -13,17 +13,10 @@
 #include "lib/ovs/db.h"
 #include "lib/ovs/log_offload.h"
 
-#define DEFAULT_TIMEOUT_MS 15000
-
 void fl_collect_progress(const struct fl_collect_options *options, const char *what)
 {
     if (options->progress)
         options->progress(what, options->progress_aux);
-}
-
-static int timeout_of(const struct fl_host *host)
-{
-    return host->timeout_ms ? host->timeout_ms : DEFAULT_TIMEOUT_MS;
 }
 
 /* Only its log tells whether ovs-vswitchd was started before offload was turned off. */
@@ -45,7 +38,7 @@ int fl_collect_inventory(const struct fl_host *host, const struct fl_collect_opt
     int ret;
 
     fl_collect_progress(options, "reading OVSDB");
-    ret = fl_db_read(host->db, &keys, timeout_of(host), inv, err);
+    ret = fl_db_read(host->db, &keys, fl_host_timeout_ms(host), inv, err);
     if (!ret)
         inv->may_offload = may_offload(inv);
     return ret;
@@ -58,7 +51,7 @@ int fl_collect_open(const struct fl_host *host, const struct fl_collect_options 
 
     if (ret)
         return ret;
-    ret = fl_flow_source_open(host, inv, timeout_of(host), source, err);
+    ret = fl_flow_source_open(host, inv, fl_host_timeout_ms(host), source, err);
     if (ret)
         fl_inventory_destroy(inv);
     return ret;

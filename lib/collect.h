@@ -26,6 +26,12 @@ struct fl_host {
     enum fl_via via;
 };
 
+/** fl_host_timeout_ms() - longest wait for each answer of OVS */
+static inline int fl_host_timeout_ms(const struct fl_host *host)
+{
+    return host->timeout_ms ? host->timeout_ms : 15000;
+}
+
 struct fl_collect_options {
     const struct fl_config *config;
     int64_t window_ms; /* 0: one dump, lifetime counters */

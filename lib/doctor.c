@@ -11,8 +11,6 @@
 #include "lib/doctor_visit.h"
 #include "lib/ovs/db.h"
 
-#define TIMEOUT_MS 15000
-
 const char *fl_check_status_name(enum fl_check_status status)
 {
     static const char *const names[] = {
@@ -121,8 +119,10 @@ static const struct {
     { "recirculation", NULL, fl_judge_recirculation },
     { "rule-table", NULL, fl_judge_rule_table },
     { "orphan-filters", NULL, fl_judge_orphans },
+    { "nic-agreement", fl_check_agreement, NULL },
     { "conntrack", NULL, fl_judge_conntrack },
     { "state-folders", fl_check_folders, NULL },
+    { "events", fl_check_events, NULL },
     { "remedies", fl_check_remedies, NULL },
 };
 
@@ -147,7 +147,7 @@ static bool has_kernel_datapath(const struct fl_inventory *inv)
 
 static void begin_visit(struct fl_visit *visit)
 {
-    int timeout_ms = visit->host->timeout_ms ? visit->host->timeout_ms : TIMEOUT_MS;
+    int timeout_ms = fl_host_timeout_ms(visit->host);
     struct fl_vm_keys keys;
 
     fl_inventory_init(&visit->inv);

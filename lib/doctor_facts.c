@@ -225,8 +225,7 @@ static void count_connections(struct fl_offload_counts *counts, const struct fl_
     counts->connections_known = !ret || ret == -ENODEV;
 }
 
-void fl_kernel_facts_read(struct fl_kernel_facts *facts, const struct fl_inventory *inv,
-                          const struct fl_storage *storage)
+void fl_kernel_facts_read_setup(struct fl_kernel_facts *facts)
 {
     memset(facts, 0, sizeof *facts);
     fl_nic_init(&facts->nic);
@@ -234,9 +233,24 @@ void fl_kernel_facts_read(struct fl_kernel_facts *facts, const struct fl_invento
     facts->recirc = read_recirculation();
     fl_log_offload_read(&facts->log);
     read_ingress(facts);
+}
+
+void fl_kernel_facts_read(struct fl_kernel_facts *facts, const struct fl_inventory *inv,
+                          const struct fl_storage *storage)
+{
+    fl_kernel_facts_read_setup(facts);
     count_flows(&facts->counts);
     count_filters(facts, inv);
     count_connections(&facts->counts, storage);
+}
+
+bool fl_kernel_has_ingress(const struct fl_kernel_facts *facts, int ifindex)
+{
+    for (size_t i = 0; i < facts->n_ingress; i++) {
+        if (facts->ingress[i] == ifindex)
+            return true;
+    }
+    return false;
 }
 
 void fl_kernel_facts_destroy(struct fl_kernel_facts *facts)

@@ -54,6 +54,10 @@ struct fl_kernel_facts {
 /** fl_kernel_facts_read() - all that can be read; the rest stays unknown */
 void fl_kernel_facts_read(struct fl_kernel_facts *facts, const struct fl_inventory *inv,
                           const struct fl_storage *storage);
+/** fl_kernel_facts_read_setup() - likewise, without @counts: no flow is read */
+void fl_kernel_facts_read_setup(struct fl_kernel_facts *facts);
+/** fl_kernel_has_ingress() - has the device a qdisc for TC filters? Of known facts only (ingress_known) */
+bool fl_kernel_has_ingress(const struct fl_kernel_facts *facts, int ifindex);
 void fl_kernel_facts_destroy(struct fl_kernel_facts *facts);
 
 /**

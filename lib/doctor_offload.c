@@ -22,15 +22,6 @@ static bool offload_is_set(const struct fl_inventory *inv)
     return smap_get_bool(&inv->other_config, "hw-offload", false);
 }
 
-static bool has_ingress(const struct fl_kernel_facts *facts, int ifindex)
-{
-    for (size_t i = 0; i < facts->n_ingress; i++) {
-        if (facts->ingress[i] == ifindex)
-            return true;
-    }
-    return false;
-}
-
 /* Ports of the switch that are devices: with, and without a qdisc that filters can be attached to. */
 static size_t count_ingress(const struct fl_kernel_facts *facts, const struct fl_inventory *inv,
                             struct fl_names *without)
@@ -43,7 +34,7 @@ static size_t count_ingress(const struct fl_kernel_facts *facts, const struct fl
 
         if (iface->type[0] || !nic)
             continue;
-        if (has_ingress(facts, nic->ifindex))
+        if (fl_kernel_has_ingress(facts, nic->ifindex))
             n++;
         else
             fl_names_add(without, iface->name);

@@ -41,7 +41,8 @@ bool fl_visit_has_database(const struct fl_visit *visit, struct fl_check *check)
 
 fl_check_run fl_check_bridges, fl_check_datapath, fl_check_dpdk, fl_check_hw_offload,
     fl_check_hw_offload_active, fl_check_tc_policy, fl_check_version;
+fl_check_run fl_check_agreement;
 fl_check_run fl_check_interfaces, fl_check_vm_ids, fl_check_vm_ports;
-fl_check_run fl_check_folders, fl_check_remedies;
+fl_check_run fl_check_events, fl_check_folders, fl_check_remedies;
 
 #endif

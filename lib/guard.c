@@ -28,8 +28,8 @@
 static const char *const did_names[FL_GUARD_N_DID] = {
     [FL_GUARD_WATCHES] = "watches",     [FL_GUARD_RELEASED] = "released",
     [FL_GUARD_SUSPENDED] = "suspended", [FL_GUARD_REFUSED] = "refused",
-    [FL_GUARD_RESTORED] = "restored",   [FL_GUARD_REVERTED] = "reverted",
-    [FL_GUARD_TROUBLE] = "trouble",
+    [FL_GUARD_RESTORED] = "restored",   [FL_GUARD_SERVES] = "serves",
+    [FL_GUARD_REVERTED] = "reverted",   [FL_GUARD_TROUBLE] = "trouble",
 };
 
 const char *fl_guard_did_name(enum fl_guard_did did)
@@ -38,7 +38,8 @@ const char *fl_guard_did_name(enum fl_guard_did did)
 }
 
 static void tell(const struct fl_guard *guard, const struct fl_remedy *remedy,
-                 enum fl_guard_did did, enum fl_remedy_state state, const char *why)
+                 enum fl_guard_did did, enum fl_remedy_state state, const char *why,
+                 long long after_ms)
 {
     const struct fl_guard_event event = {
         .did = did,
@@ -46,6 +47,7 @@ static void tell(const struct fl_guard *guard, const struct fl_remedy *remedy,
         .vm_id = remedy ? remedy->set.vm_id : NULL,
         .state = state,
         .reason = why ? why : "",
+        .after_ms = after_ms,
     };
 
     guard->tell(&event, guard->aux);
@@ -59,7 +61,8 @@ void fl_guard_tell(const struct fl_guard *guard, const struct fl_ward *ward, enu
                                  : did == FL_GUARD_REVERTED ? FL_REMEDY_REVERTED
                                                             : ward->remedy.state;
 
-    tell(guard, &ward->remedy, did, state, why);
+    tell(guard, &ward->remedy, did, state, why,
+         ward->owed_ms == LLONG_MAX ? -1 : time_msec() - ward->owed_ms);
 }
 
 void fl_guard_trouble(const struct fl_guard *guard, struct fl_ward *ward, const char *why)
@@ -163,6 +166,10 @@ static struct fl_ward *add_ward(struct fl_guard *guard, struct fl_remedy *remedy
     fl_remedy_init(remedy);
     ward->look_ms = ward->lost_ms = 0;
     ward->owed_ms = ward->settle_ms = LLONG_MAX;
+    if (ward->remedy.state == FL_REMEDY_INSTALLED || ward->remedy.state == FL_REMEDY_VERIFIED) {
+        /* A guard that was killed may have put its rules in, and not seen to the rest. */
+        ward->settle_ms = time_msec();
+    }
     ovs_list_push_back(&guard->wards, &ward->node);
     make_scopes(guard, ward);
     fl_guard_tell(guard, ward, FL_GUARD_WATCHES, ward->remedy.reason);
@@ -188,6 +195,8 @@ static void change_ward(struct fl_guard *guard, struct fl_ward *ward, struct fl_
     ward->look_ms = 0;
     ward->settle_ms = LLONG_MAX;
     ward->refused = false;
+    ward->told_serves = false;
+    ward->n_quiet = 0;
     if (!same_rules) {
         drop_scopes(ward);
         make_scopes(guard, ward);
@@ -238,7 +247,7 @@ static void take_remedy(struct fl_guard *guard, struct fl_remedy *remedy)
 
     if (remedy->state == FL_REMEDY_REVERTED) {
         if (ward && ward->remedy.state != FL_REMEDY_REVERTED) {
-            tell(guard, remedy, FL_GUARD_RELEASED, remedy->state, remedy->reason);
+            tell(guard, remedy, FL_GUARD_RELEASED, remedy->state, remedy->reason, -1);
         }
         if (ward) {
             drop_ward(ward);
@@ -304,18 +313,45 @@ void fl_guard_read_store(struct fl_guard *guard)
         guard->told_trouble = false;
     } else if (!guard->told_trouble) {
         guard->told_trouble = true;
-        tell(guard, NULL, FL_GUARD_TROUBLE, FL_REMEDY_PLANNED, err.text);
+        tell(guard, NULL, FL_GUARD_TROUBLE, FL_REMEDY_PLANNED, err.text, -1);
     }
 }
 
-static void look_for_late(struct fl_guard *guard)
+static void look_for_overdue(struct fl_guard *guard)
 {
     struct fl_ward *ward;
 
     LIST_FOR_EACH(ward, node, &guard->wards) {
-        if (fl_remedy_is_late(&ward->remedy, fl_time_now_ms() - LATE_MS)) {
+        if (fl_remedy_is_late(&ward->remedy, fl_time_now_ms() - LATE_MS) ||
+            fl_ward_is_retired(guard, ward)) {
             ward->look_ms = MIN(ward->look_ms, time_msec());
         }
+    }
+}
+
+/* ---- OVSDB ---- */
+
+const char *fl_guard_ovs_version(const struct fl_guard *guard)
+{
+    struct fl_error ignored = FL_ERROR_INIT;
+    const struct fl_inventory *inv = fl_db_inventory(guard->db, &ignored);
+
+    return inv ? inv->ovs_version : NULL;
+}
+
+bool fl_ward_is_retired(const struct fl_guard *guard, const struct fl_ward *ward)
+{
+    return fl_remedy_is_retired(&ward->remedy, fl_time_now_ms(), fl_guard_ovs_version(guard));
+}
+
+static void read_db(struct fl_guard *guard)
+{
+    const struct fl_vm_keys keys = fl_config_vm_keys(guard->op.config);
+    struct fl_ward *ward;
+
+    if (fl_db_run(guard->db, &keys)) {
+        LIST_FOR_EACH(ward, node, &guard->wards)
+            fl_ward_notice(guard, ward);
     }
 }
 
@@ -348,9 +384,10 @@ void fl_guard_run(struct fl_guard *guard)
 
     LIST_FOR_EACH(bridge, node, &guard->bridges)
         fl_monitor_run(bridge->monitor);
+    read_db(guard);
     if (time_msec() >= guard->store_ms) {
         fl_guard_read_store(guard);
-        look_for_late(guard);
+        look_for_overdue(guard);
         guard->store_ms = time_msec() + STORE_MS;
     }
     if (time_msec() < due_ms(guard)) {
@@ -368,6 +405,10 @@ void fl_guard_look_again(struct fl_guard *guard, const char *vm)
 {
     struct fl_ward *ward;
 
+    if (!vm) {
+        /* The configuration may say otherwise by now what a VM is. */
+        fl_db_group(guard->db);
+    }
     LIST_FOR_EACH(ward, node, &guard->wards) {
         const struct fl_flowset *set = &ward->remedy.set;
 
@@ -377,12 +418,21 @@ void fl_guard_look_again(struct fl_guard *guard, const char *vm)
     }
 }
 
+bool fl_guard_has_in(const struct fl_guard *guard, const char *vm_id)
+{
+    const struct fl_ward *ward = find_ward(guard, vm_id);
+
+    return ward && !ward->lost &&
+           (ward->remedy.state == FL_REMEDY_INSTALLED || ward->remedy.state == FL_REMEDY_VERIFIED);
+}
+
 void fl_guard_wait(struct fl_guard *guard)
 {
     struct fl_guard_bridge *bridge;
 
     LIST_FOR_EACH(bridge, node, &guard->bridges)
         fl_monitor_wait(bridge->monitor);
+    fl_db_wait(guard->db);
     poll_timer_wait_until(MIN(due_ms(guard), guard->store_ms));
 }
 
@@ -409,6 +459,7 @@ int fl_guard_open(const struct fl_operator *op,
     }
     guard->tell = told;
     guard->aux = aux;
+    guard->db = fl_db_open(op->host.db);
     ovs_list_init(&guard->wards);
     ovs_list_init(&guard->bridges);
     *guardp = guard;
@@ -424,5 +475,6 @@ void fl_guard_close(struct fl_guard *guard)
     }
     LIST_FOR_EACH_SAFE(ward, node, &guard->wards)
         drop_ward(ward);
+    fl_db_close(guard->db);
     free(guard);
 }

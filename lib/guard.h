@@ -4,10 +4,13 @@
 
 /*
  * The guard: no remedy outlives the pipeline that it was proven against. It watches the bridges of every
- * remedy on disk (lib/ovs/monitor.h) and looks at a remedy again when something changed that may matter
- * to it, and once a minute. To look is to see whether its rules are in the switch, and to prove them
- * again as they are. What comes of it:
+ * remedy on disk (lib/ovs/monitor.h) and OVSDB (lib/ovs/db.h), and looks at a remedy again when something
+ * changed that may matter to it, and once a minute. To look is to see where its VM is and whether its rules are
+ * in the switch, and to prove them again as they are. What comes of it:
  *
+ *   - The VM is not here: the rules go out at once, and the remedy is suspended until it comes back.
+ *   - It is at another port, or has another MAC address: rules for there are derived (flows/rebase.h), proven
+ *     from scratch, and put in instead.
  *   - The pipeline does not agree any more: the rules go out at once, the remedy is suspended, and the
  *     reason with a packet that shows it is in its file and in the journal. It is looked at all the same:
  *     after a second, two, four, up to a minute.
@@ -17,7 +20,8 @@
  *   - Nobody can tell, since OVS does not answer: it is asked again, soon. A remedy whose proof is owed for
  *     FL_GUARD_GRACE_MS because of a change (FL_GUARD_LONG_GRACE_MS without one) is withdrawn if OVS lets
  *     us do that much: unproven is not proven. When OVS is gone, its rules are gone with it.
- *   - Its time to be confirmed is over (apply --confirm-within): it is reverted.
+ *   - Its time to be confirmed is over (apply --confirm-within), or what it was to stand until has come (apply
+ *     --until): it is reverted.
  *
  * A remedy of which an interrupted apply left only the intent on disk is never installed; rules of it that
  * are in the switch are taken out when they are not proven.
@@ -53,7 +57,8 @@ enum fl_guard_did {
     FL_GUARD_SUSPENDED, /* The rules are out. */
     FL_GUARD_REFUSED,   /* They are out, and this could not be written down yet. */
     FL_GUARD_RESTORED,  /* The rules are in again. */
-    FL_GUARD_REVERTED, /* It was not confirmed in time, or an interrupted apply's rules were not proven. */
+    FL_GUARD_SERVES,    /* They forward packets: it can be verified now. */
+    FL_GUARD_REVERTED, /* Not confirmed in time, retired, or left by an interrupted apply and not proven. */
     FL_GUARD_TROUBLE, /* Something could not be done or read; it goes on trying. */
     FL_GUARD_N_DID,
 };
@@ -66,6 +71,7 @@ struct fl_guard_event {
     const char *vm_name, *vm_id;
     enum fl_remedy_state state; /* now */
     const char *reason;         /* a sentence */
+    long long after_ms;         /* since what it is the answer to was noticed; -1: since nothing */
 };
 
 struct fl_guard;
@@ -88,6 +94,8 @@ void fl_guard_run(struct fl_guard *guard);
  * @vm: name or identity of its VM; one that has no remedy is fine; NULL: at all
  */
 void fl_guard_look_again(struct fl_guard *guard, const char *vm);
+/** fl_guard_has_in() - are rules of a VM's remedy to be in the switch? @vm_id: its identity */
+bool fl_guard_has_in(const struct fl_guard *guard, const char *vm_id);
 /** fl_guard_wait() - have poll_block() return when fl_guard_run() has something to do */
 void fl_guard_wait(struct fl_guard *guard);
 

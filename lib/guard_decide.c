@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ovs/util.h>
 
+#include "lib/base/clock.h"
 #include "lib/guard_internal.h"
 
 #define RETRY_FIRST_MS 100
@@ -15,7 +16,13 @@
 /* What an interrupted apply left. It was never verified, so it is not put back. */
 static enum fl_guard_act decide_planned(const struct fl_guard_view *view)
 {
-    if (view->rules == FL_RULES_ABSENT || view->proof == FL_PROOF_HOLDS) {
+    /* What is proven are rules for another port than those that are in. */
+    bool is_proven = view->proof == FL_PROOF_HOLDS && view->place == FL_PLACE_SAME;
+
+    if (view->place == FL_PLACE_MOVED && view->rules != FL_RULES_ABSENT) {
+        return FL_GUARD_REVERT;
+    }
+    if (view->rules == FL_RULES_ABSENT || is_proven) {
         return FL_GUARD_LEAVE;
     }
     if (view->proof == FL_PROOF_FAILS || view->overdue) {
@@ -46,10 +53,29 @@ static enum fl_guard_act decide_installed(const struct fl_guard_view *view)
     }
 }
 
+/* Its rules are about a port that is no more, or is somebody else's by now. */
+static enum fl_guard_act decide_gone(const struct fl_guard_view *view)
+{
+    if (view->rules == FL_RULES_UNKNOWN && !view->overdue) {
+        return FL_GUARD_RETRY;
+    }
+    if (view->state == FL_REMEDY_PLANNED) {
+        return view->rules == FL_RULES_ABSENT ? FL_GUARD_LEAVE : FL_GUARD_REVERT;
+    }
+    return view->state == FL_REMEDY_SUSPENDED && view->rules == FL_RULES_ABSENT ? FL_GUARD_LEAVE
+                                                                                : FL_GUARD_WITHDRAW;
+}
+
 enum fl_guard_act fl_guard_decide(const struct fl_guard_view *view)
 {
-    if (view->late && view->state != FL_REMEDY_REVERTED) {
+    if (view->state == FL_REMEDY_REVERTED) {
+        return FL_GUARD_LEAVE;
+    }
+    if (view->late || view->retired) {
         return FL_GUARD_REVERT;
+    }
+    if (view->place == FL_PLACE_GONE) {
+        return decide_gone(view);
     }
     switch (view->state) {
     case FL_REMEDY_PLANNED: return decide_planned(view);
@@ -61,30 +87,19 @@ enum fl_guard_act fl_guard_decide(const struct fl_guard_view *view)
     }
 }
 
-/* @first, twice as much each time, @most. */
-static long long doubled(long long first, long long most, unsigned int n)
-{
-    long long ms = first;
-
-    for (unsigned int i = 1; i < n && ms < most; i++) {
-        ms *= 2;
-    }
-    return MIN(ms, most);
-}
-
 long long fl_guard_retry_ms(unsigned int n)
 {
-    return doubled(RETRY_FIRST_MS, RETRY_MOST_MS, n);
+    return fl_backoff_ms(RETRY_FIRST_MS, RETRY_MOST_MS, n);
 }
 
 long long fl_guard_rest_ms(unsigned int n)
 {
-    return n ? doubled(REST_FIRST_MS, REST_MOST_MS, n) : 0;
+    return n ? fl_backoff_ms(REST_FIRST_MS, REST_MOST_MS, n) : 0;
 }
 
 long long fl_guard_again_ms(unsigned int n)
 {
-    return doubled(AGAIN_FIRST_MS, FL_GUARD_REGULAR_MS, n);
+    return fl_backoff_ms(AGAIN_FIRST_MS, FL_GUARD_REGULAR_MS, n);
 }
 
 long long fl_guard_pause_ms(long long look_ms)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One look at a remedy: what has changed, whether its rules are there, whether they are proven, what is to
- * be done, and what may matter from now on.
+ * One look at a remedy: what has changed, what is to be seen (guard_see.c), what is to be done, and what may
+ * matter from now on.
  */
 
 #include <errno.h>
@@ -20,6 +20,9 @@
 #define FAILED_TOLD 3
 /* Rules that stayed in for so long are as if they had never been lost. */
 #define FORGIVEN_MS (10 * 60 * 1000)
+/* Until the next look at a VM that came back, so many times. */
+#define SOON_MS    20
+#define SOON_TIMES 3
 /* The store is somebody else's for the moment. */
 #define BUSY_MS 250
 
@@ -51,68 +54,6 @@ static void take_changes(struct fl_ward *ward)
     ward->owed_ms = MIN(ward->owed_ms, time_msec());
 }
 
-/* ---- What is there ---- */
-
-static enum fl_seen_rules see_rules(const struct fl_guard *guard, const struct fl_ward *ward,
-                                    struct fl_error *err)
-{
-    size_t n_rules = fl_step_n_rules(&ward->remedy.set);
-    struct fl_presence presence;
-
-    if (fl_step_present(&guard->op, &ward->remedy.set, &presence, err)) {
-        return FL_RULES_UNKNOWN;
-    }
-    /* Decoys of ours stay for a moment. */
-    if (presence.n_present == n_rules && (!presence.n_foreign || ward->settle_ms != LLONG_MAX)) {
-        return FL_RULES_WHOLE;
-    }
-    return presence.n_present || presence.n_foreign ? FL_RULES_IN_PART : FL_RULES_ABSENT;
-}
-
-/* A proof fills in what it finds: the remedy's own set stays as it was installed. @pipeline: filled. */
-static int prove_copy(const struct fl_guard *guard, const struct fl_flowset *set,
-                      struct fl_pipeline *pipeline, struct fl_error *err)
-{
-    _cleanup_json json_t *json = fl_flowset_to_json(set);
-    _cleanup_free struct fl_connection *connections = NULL;
-    struct fl_proof_of what = {
-        .pipeline = pipeline,
-        .as_it_is = true,
-        .within_ms = FL_GUARD_GRACE_MS,
-    };
-    struct fl_flowset copy;
-    struct fl_ctl *ctl;
-    int error = fl_flowset_from_json(json, &copy, err);
-
-    if (error) {
-        return error;
-    }
-    what.set = &copy;
-    error = fl_step_read_premises(&guard->op, set, &connections, &what.n_connections, err);
-    what.connections = connections;
-    if (!error) {
-        error = fl_ctl_open(guard->op.host.target, fl_step_timeout_ms(&guard->op), &ctl, err);
-    }
-    if (!error) {
-        error = fl_pipeline_read(set, pipeline, err);
-        error = error ? error : fl_prove(ctl, guard->op.config, &what, err);
-        fl_ctl_close(ctl);
-    }
-    fl_flowset_destroy(&copy);
-    return error;
-}
-
-static enum fl_seen_proof see_proof(const struct fl_guard *guard, const struct fl_ward *ward,
-                                    struct fl_pipeline *pipeline, struct fl_error *err)
-{
-    switch (prove_copy(guard, &ward->remedy.set, pipeline, err)) {
-    case 0: return FL_PROOF_HOLDS;
-    case -EPERM:
-    case -ENOSPC: /* The bit that guards the rules is in use. */ return FL_PROOF_FAILS;
-    default: return FL_PROOF_UNKNOWN;
-    }
-}
-
 static bool is_overdue(const struct fl_ward *ward)
 {
     return time_msec() - ward->owed_ms >=
@@ -129,11 +70,10 @@ static bool is_overdue(const struct fl_ward *ward)
  * matters by itself. Rules of ours that went in meanwhile lead to no other table. What changed before the
  * reading and is told later is in the proof already.
  */
-static void set_scope(const struct fl_ward *ward, const struct fl_guard_scope *scope,
+static void set_scope(const struct fl_flowset *set, const struct fl_guard_scope *scope,
                       const struct fl_pipeline *pipeline)
 {
     const struct fl_openflow_reading *reading = fl_pipeline_find(pipeline, scope->bridge->name);
-    const struct fl_flowset *set = &ward->remedy.set;
     _cleanup_free struct match *regions = NULL;
     struct flow stable;
     size_t n = 0;
@@ -156,6 +96,23 @@ static void set_scope(const struct fl_ward *ward, const struct fl_guard_scope *s
 
 /* ---- What is to be done ---- */
 
+/*
+ * After a proof that failed. A VM that comes back sends its first packets while it is made: what NORMAL does with
+ * them then is not the same from one trace to the next, but soon it is.
+ */
+static long long again_ms(const struct fl_ward *ward)
+{
+    unsigned int n = ward->n_refuted;
+
+    if (!n) {
+        return FL_GUARD_REGULAR_MS;
+    }
+    if (!ward->away) {
+        return fl_guard_again_ms(n);
+    }
+    return n <= SOON_TIMES ? SOON_MS : fl_guard_again_ms(n - SOON_TIMES);
+}
+
 /* Nothing is owed any more. */
 static void rest_assured(struct fl_ward *ward)
 {
@@ -163,8 +120,7 @@ static void rest_assured(struct fl_ward *ward)
     ward->changed = false;
     ward->n_failed = 0;
     ward->told_trouble = false;
-    ward->look_ms = time_msec() +
-                    (ward->n_refuted ? fl_guard_again_ms(ward->n_refuted) : FL_GUARD_REGULAR_MS);
+    ward->look_ms = time_msec() + again_ms(ward);
 }
 
 static void try_again(struct fl_guard *guard, struct fl_ward *ward, const char *why)
@@ -177,13 +133,29 @@ static void try_again(struct fl_guard *guard, struct fl_ward *ward, const char *
 }
 
 /* Sentence for what is to be done. */
-static char *reason_of(const struct fl_ward *ward, const struct fl_guard_view *view,
-                       enum fl_guard_act act, const char *why)
+static char *reason_of(const struct fl_guard *guard, const struct fl_ward *ward,
+                       const struct fl_guard_view *view, enum fl_guard_act act, const char *why)
 {
     char by[FL_TIME_TEXT_BYTES];
 
+    if (view->place == FL_PLACE_GONE && act == FL_GUARD_WITHDRAW) {
+        return xasprintf("%s: its rules are out, and its remedy waits for it", why);
+    }
+    if (act == FL_GUARD_INSTALL && view->place == FL_PLACE_MOVED) {
+        return xstrdup("the VM has another port: derived and proven anew, not verified yet");
+    }
+    if (act == FL_GUARD_INSTALL && ward->widen == FL_WIDEN_NOW) {
+        return xstrdup("derived and proven again with the VM's traffic, not verified yet");
+    }
+    if (act == FL_GUARD_INSTALL && ward->away) {
+        return xstrdup("the VM is back: installed again, not verified yet");
+    }
+
     if (act == FL_GUARD_REVERT && view->late) {
         return xasprintf("not confirmed by %s", fl_time_format(ward->remedy.confirm_by_ms, by));
+    }
+    if (act == FL_GUARD_REVERT && view->retired) {
+        return fl_remedy_retired_why(&ward->remedy, fl_guard_ovs_version(guard));
     }
     if (act == FL_GUARD_INSTALL && view->state == FL_REMEDY_SUSPENDED) {
         return xstrdup("the pipeline allows it again: installed, not verified yet");
@@ -202,12 +174,16 @@ static char *reason_of(const struct fl_ward *ward, const struct fl_guard_view *v
                                            : xstrdup(why);
 }
 
-static void act(struct fl_guard *guard, struct fl_ward *ward, const struct fl_guard_view *view,
+static void act(struct fl_guard *guard, struct fl_ward *ward, const struct fl_look *look,
                 enum fl_guard_act what, const char *why)
 {
-    _cleanup_free char *reason = reason_of(ward, view, what, why);
+    bool is_anew = look->view.place == FL_PLACE_MOVED || look->is_wider;
+    _cleanup_free char *reason = reason_of(guard, ward, &look->view, what, why);
     struct fl_error err = FL_ERROR_INIT;
-    int error = fl_ward_act(guard, ward, what, reason, &err);
+    int error;
+
+    ward->away = look->view.place != FL_PLACE_SAME;
+    error = fl_ward_act(guard, ward, what, is_anew ? &look->anew : NULL, reason, &err);
 
     if (!error) {
         rest_assured(ward);
@@ -219,10 +195,14 @@ static void act(struct fl_guard *guard, struct fl_ward *ward, const struct fl_gu
 }
 
 /* Rules that are lost again and again stay out for a while. Return: whether to wait. */
-static bool must_rest(struct fl_ward *ward)
+static bool must_rest(struct fl_ward *ward, const struct fl_look *look)
 {
     long long until_ms;
 
+    /* Nobody took these away. */
+    if (ward->away || look->view.place == FL_PLACE_MOVED || look->is_wider) {
+        return false;
+    }
     fl_ward_note_lost(ward);
     until_ms = ward->lost_ms + fl_guard_rest_ms(ward->n_lost);
     if (time_msec() >= until_ms) {
@@ -233,11 +213,24 @@ static bool must_rest(struct fl_ward *ward)
     return true;
 }
 
-static void decide(struct fl_guard *guard, struct fl_ward *ward, const struct fl_guard_view *view,
+/* Suspended, and for another reason by now, which has lasted: status and journal are to say it. Told once. */
+static bool has_other_reason(const struct fl_ward *ward, const struct fl_guard_view *view,
+                             const char *why)
+{
+    return view->state == FL_REMEDY_SUSPENDED && view->proof == FL_PROOF_FAILS &&
+           ward->n_refuted == SOON_TIMES + 1 &&
+           !(ward->remedy.reason && strstr(ward->remedy.reason, why));
+}
+
+static void decide(struct fl_guard *guard, struct fl_ward *ward, const struct fl_look *look,
                    const char *why)
 {
+    const struct fl_guard_view *view = &look->view;
     enum fl_guard_act what = fl_guard_decide(view);
 
+    if (what == FL_GUARD_LEAVE && has_other_reason(ward, view, why)) {
+        what = FL_GUARD_WITHDRAW;
+    }
     switch (what) {
     case FL_GUARD_LEAVE:
         rest_assured(ward);
@@ -248,36 +241,93 @@ static void decide(struct fl_guard *guard, struct fl_ward *ward, const struct fl
         break;
     case FL_GUARD_RETRY: try_again(guard, ward, why); break;
     case FL_GUARD_INSTALL:
-        if (!must_rest(ward)) {
-            act(guard, ward, view, what, why);
+        if (!must_rest(ward, look)) {
+            act(guard, ward, look, what, why);
         }
         break;
     case FL_GUARD_WITHDRAW:
     case FL_GUARD_REVERT:
-    default: act(guard, ward, view, what, why); break;
+    default: act(guard, ward, look, what, why); break;
     }
 }
 
 static void settle(struct fl_guard *guard, struct fl_ward *ward)
 {
     struct fl_error err = FL_ERROR_INIT;
-    int error = fl_ward_settle(guard, ward, &err);
+    int error;
 
-    ward->settle_ms = error == -EAGAIN ? time_msec() + BUSY_MS : LLONG_MAX;
-    if (error && error != -EAGAIN) {
+    ward->settle_ms = LLONG_MAX;
+    error = fl_ward_settle(guard, ward, &err);
+    if (error == -EAGAIN) {
+        ward->settle_ms = time_msec() + BUSY_MS;
+    } else if (error) {
         fl_guard_trouble(guard, ward, err.text);
+    }
+}
+
+/* Rules that went in are looked at until they forward something; then somebody may verify them. */
+static void see_service(const struct fl_guard *guard, struct fl_ward *ward,
+                        const struct fl_look *look)
+{
+    if (ward->remedy.state != FL_REMEDY_INSTALLED || look->view.rules != FL_RULES_WHOLE ||
+        ward->told_serves) {
+        return;
+    }
+    if (ward->settle_ms != LLONG_MAX) {
+        ward->look_ms = MIN(ward->look_ms, ward->settle_ms);
+    } else if (look->packets && ward->widen == FL_WIDEN_LATER) {
+        ward->widen = FL_WIDEN_NOW;
+        ward->look_ms = 0;
+    } else if (look->packets) {
+        ward->told_serves = true;
+        fl_guard_tell(guard, ward, FL_GUARD_SERVES, "its rules forward packets");
+    } else {
+        ward->look_ms = MIN(ward->look_ms, time_msec() + fl_guard_again_ms(++ward->n_quiet));
+    }
+}
+
+static void look_at(struct fl_guard *guard, struct fl_ward *ward, struct fl_look *look)
+{
+    struct fl_guard_view *view = &look->view;
+    struct fl_error why = FL_ERROR_INIT;
+
+    fl_ward_see(guard, ward, look, &why);
+    ward->n_refuted = view->proof == FL_PROOF_FAILS ? ward->n_refuted + 1 : 0;
+    view->overdue = view->proof == FL_PROOF_UNKNOWN && is_overdue(ward);
+    decide(guard, ward, look, why.text);
+    if (!look->is_wider) {
+        see_service(guard, ward, look);
+    }
+    if (look->tries_wider) {
+        ward->widen = FL_WIDEN_NOT;
+    }
+    ward->away = view->place == FL_PLACE_GONE ||
+                 (view->place == FL_PLACE_MOVED && view->proof != FL_PROOF_HOLDS);
+}
+
+/* What was refuted before the pipeline was read keeps the scope that it has. */
+static void set_scopes(const struct fl_ward *ward, const struct fl_look *look)
+{
+    bool has_moved = look->view.place == FL_PLACE_MOVED;
+
+    if (look->view.proof == FL_PROOF_UNKNOWN || !look->pipeline.n_bridges) {
+        return;
+    }
+    for (size_t i = 0; i < ward->n_scopes; i++) {
+        set_scope(has_moved ? &look->anew : &ward->remedy.set, &ward->scopes[i], &look->pipeline);
     }
 }
 
 void fl_ward_look(struct fl_guard *guard, struct fl_ward *ward)
 {
-    struct fl_guard_view view = {
-        .state = ward->remedy.state,
-        .late = fl_remedy_is_late(&ward->remedy, fl_time_now_ms()),
+    struct fl_look look = {
+        .view = {
+            .state = ward->remedy.state,
+            .late = fl_remedy_is_late(&ward->remedy, fl_time_now_ms()),
+            .retired = fl_ward_is_retired(guard, ward),
+        },
     };
     long long started_ms = time_msec();
-    struct fl_pipeline pipeline = { .n_bridges = 0 };
-    struct fl_error why = FL_ERROR_INIT;
 
     if (started_ms >= ward->settle_ms) {
         settle(guard, ward);
@@ -286,18 +336,26 @@ void fl_ward_look(struct fl_guard *guard, struct fl_ward *ward)
         }
     }
     take_changes(ward);
-    view.rules = see_rules(guard, ward, &why);
-    if (view.rules != FL_RULES_UNKNOWN && !view.late) {
-        view.proof = see_proof(guard, ward, &pipeline, &why);
-    }
-    ward->n_refuted = view.proof == FL_PROOF_FAILS ? ward->n_refuted + 1 : 0;
-    view.overdue = view.proof == FL_PROOF_UNKNOWN && is_overdue(ward);
-    decide(guard, ward, &view, why.text);
-    /* What was refuted before the pipeline was read keeps the scope that it has. */
-    for (size_t i = 0; view.proof != FL_PROOF_UNKNOWN && pipeline.n_bridges && i < ward->n_scopes;
-         i++) {
-        set_scope(ward, &ward->scopes[i], &pipeline);
-    }
-    fl_pipeline_release(&pipeline);
+    look_at(guard, ward, &look);
+    set_scopes(ward, &look);
+    fl_look_release(&look);
+    fl_ward_note_db(guard, ward);
     ward->earliest_ms = time_msec() + fl_guard_pause_ms(time_msec() - started_ms);
+}
+
+void fl_ward_notice(const struct fl_guard *guard, struct fl_ward *ward)
+{
+    bool has_changed = fl_ward_note_db(guard, ward);
+
+    if (has_changed) {
+        if (!ward->changed) {
+            ovs_strlcpy(ward->example, "a change in OVSDB", sizeof ward->example);
+        }
+        ward->changed = true;
+        ward->n_refuted = 0;
+        ward->owed_ms = MIN(ward->owed_ms, time_msec());
+    }
+    if (has_changed || ward->n_failed) {
+        ward->look_ms = ward->earliest_ms = 0;
+    }
 }

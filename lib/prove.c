@@ -172,7 +172,7 @@ static int cover_packet(struct cover *cover, const struct flow *packet)
  * come: with a second VLAN header, since OVS (vlan-limit 1) does not see IP behind it; with a priority or
  * tunnel that no port but a tunnel's gives them.
  */
-static bool packets_of_rule(const struct fl_rule *rule, struct match *packets)
+bool fl_prove_packets(const struct fl_rule *rule, struct match *packets)
 {
     fl_region_at_entry(packets);
     memset(&packets->wc.masks.tunnel, 0xff, sizeof packets->wc.masks.tunnel);
@@ -190,7 +190,7 @@ static int cover_rule(struct fl_prover *p, size_t rule)
 
     p->has_right = false;
     fl_space_init(&cover.left, FL_PROOF_MAX_REGIONS);
-    if (packets_of_rule(&p->set->rules[rule], &packets)) {
+    if (fl_prove_packets(&p->set->rules[rule], &packets)) {
         error = fl_space_add(&cover.left, &packets);
     }
     while (!error && draw(&cover, &packet)) {
@@ -220,22 +220,20 @@ static int prove_rule(struct fl_prover *p, size_t rule)
     return fl_prove_too_many(p, "changes of the rule");
 }
 
-/* One bit that is free on all bridges of the set. */
+/* One bit that is free on all bridges of the set: that of before, if it is. */
 static int choose_guard(struct fl_prover *p)
 {
-    struct fl_reg_bit bit = { .mask = 0 };
+    struct fl_reg_bit bit = { p->set->guard_reg, p->set->guard_mask };
     int error = 0;
 
-    if (p->as_it_is) {
-        bit = (struct fl_reg_bit){ p->set->guard_reg, p->set->guard_mask };
-    }
     for (size_t i = 0; !error && i < p->set->n_rules; i++) {
         const struct fl_openflow_reading *reading;
         struct fl_reg_bit wanted = bit;
 
         error = fl_pipeline_bridge(p->pipeline, p->set->rules[i].bridge, &reading, p->err);
         error = error ? error : fl_openflow_free_reg_bit(reading, &bit, p->err);
-        if (!error && wanted.mask && (bit.mask != wanted.mask || bit.reg != wanted.reg)) {
+        if (!error && wanted.mask && (p->as_it_is || i) &&
+            (bit.mask != wanted.mask || bit.reg != wanted.reg)) {
             error = fl_error_set(p->err, -EPERM,
                                  "not proven: the register bit that guards the rules is used by "
                                  "other flows, or not free on all of the VM's bridges");

@@ -18,7 +18,8 @@
 /** struct fl_proof_of - what is to be proven, and what is known besides; all borrowed but @set */
 struct fl_proof_of {
     /*
-     * Guard, relaxations, exceptions, n_traces, n_regions and basis are filled in. A rule whose pipeline
+     * Guard, relaxations, exceptions, n_traces, n_regions and basis are filled in, and zones that the
+     * packets pass without the rules are added. A rule whose pipeline
      * used NORMAL gets NORMAL as its action, so that MAC learning stays alive; one that differs in part
      * is narrowed, or becomes several.
      */
@@ -45,5 +46,11 @@ struct fl_proof_of {
  */
 int fl_prove(struct fl_ctl *ctl, const struct fl_config *config, const struct fl_proof_of *what,
              struct fl_error *err);
+
+/**
+ * fl_prove_packets() - the packets of a rule that a proof of it covers
+ * Return: false when none comes to a bridge so: nothing would be proven of the rule.
+ */
+bool fl_prove_packets(const struct fl_rule *rule, struct match *packets);
 
 #endif

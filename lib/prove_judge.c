@@ -489,6 +489,18 @@ static int ask_pipeline(struct trial *t, enum fl_world world)
     return 0;
 }
 
+/* Where the connections are that the rules lead past conntrack. */
+static void note_zones(struct trial *t)
+{
+    for (enum fl_world world = 0; world < FL_N_WORLDS; world++) {
+        const struct fl_fate *fate = fate_in(t, world);
+
+        for (size_t i = 0; i < fate->n_cts; i++) {
+            fl_flowset_add_zone(t->p->set, fate->cts[i].zone);
+        }
+    }
+}
+
 static int ask(struct trial *t)
 {
     int error = ask_rule(t);
@@ -500,7 +512,22 @@ static int ask(struct trial *t)
             error = ask_pipeline(t, world);
         }
     }
+    if (!error) {
+        note_zones(t);
+    }
     return error;
+}
+
+/* As when a VM is leaving: that the pipeline drops its packets, too, says nothing about the rule. */
+static int leads_somewhere(const struct trial *t)
+{
+    /* NORMAL drops what it would send back. */
+    if (!drops(t->ours->fate) || !strstr(t->rule->actions, "output:")) {
+        return 0;
+    }
+    return fl_error_set(t->p->err, -EPERM,
+                        "not proven: %s leads nowhere now; see ovs-appctl ofproto/trace %s '%s' %s",
+                        t->rule->actions, t->rule->bridge, t->plain, t->rule->actions);
 }
 
 int fl_prove_packet(struct fl_prover *p, struct fl_rule *rule, const struct flow *packet,
@@ -527,6 +554,7 @@ int fl_prove_packet(struct fl_prover *p, struct fl_rule *rule, const struct flow
         fl_error_prefix(p->err, "not proven");
         error = p->err->code = -EPERM;
     }
+    error = error ? error : leads_somewhere(&t);
     error = error ? error : intersect(&t);
     error = error ? error : judge(&t);
     memset(&judged->busy, 0xff, sizeof judged->busy);

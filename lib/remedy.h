@@ -34,26 +34,45 @@ struct fl_operator {
     int64_t confirm_within_ms;
     int (*installing)(const struct fl_remedy *remedy, void *aux, struct fl_error *err);
     void *installing_aux;
+    struct fl_until
+        until; /* Until when a remedy stands that this operator applies; not set: it stays. */
 };
 
 /* A plan and what it was made from. Zero it, pass it, destroy it. */
 struct fl_plan {
     struct fl_snapshot *snapshot;
     struct fl_audit *audit;
-    const struct fl_vm_audit *vm; /* in @audit; NULL for a plan read from a file */
+    const struct fl_vm_audit *vm; /* in @audit; NULL when somebody else made the plan, who saw: */
+    json_t *before;               /* the VM's audit entry, or NULL; owned */
+    bool was_busy;                /* storage packets */
     struct fl_flowset set;
     struct fl_refusal *refusals;
     size_t n_refusals;
     bool installed; /* @set is in the switch already: apply only verifies it. */
+    /*
+     * To be set before it is made: @set takes the place of what the VM's remedy has, be that in the switch or
+     * not; whose order it was, its ticket and its deadline stay.
+     */
+    bool renews;
+    /*
+     * The first step: rules for a moment, after which Open vSwitch has offered the VM's flows to the NIC
+     * again (flows/reoffer.h). None: no such step, @no_reoffer says why, where anybody looked.
+     */
+    struct fl_flowset reoffer;
+    char *no_reoffer;
+    char *refused; /* Why @set is empty: the first step is all that can be done. */
 };
 void fl_plan_destroy(struct fl_plan *plan);
+/** fl_plan_was_busy() - were there storage packets of its VM when it was made? */
+bool fl_plan_was_busy(const struct fl_plan *plan);
 
 /**
  * fl_remedy_plan() - audit the host and derive and prove a flow set for @vm_what
  * A VM whose remedy is in the switch gets that one again (plan->installed).
- * Return: 0 with plan->set proven; -ENOENT nothing needs a remedy (idle, or in hardware already; @err
+ * Return: 0 with plan->set proven, or without rules in it where plan->reoffer has some (plan->refused); -ENOENT nothing needs a remedy (idle, or in hardware already; @err
  * says which); -ENOTSUP no rules can help: scope is the host's, or nothing is eligible; -EPERM not
- * proven, or a mirror copies the packets; other negative errno: could not be read. plan->audit is there whenever reading succeeded.
+ * proven, or a mirror copies the packets; other negative errno: could not be read. plan->audit is there
+ * whenever reading succeeded.
  */
 int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_plan *plan,
                    struct fl_error *err);
@@ -62,7 +81,7 @@ int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_
  * fl_remedy_prove() - prove a plan of earlier again
  * The pipeline that it was proven against being the same, its rules are taken as they are, or not at all;
  * else it is proven like a new one, and its rules may become others.
- * @anew: which of the two it was
+ * @anew: which of the two it was; NULL: it has to be proven as it is, whatever the pipeline is
  * Return: 0; -EPERM not proven, or a mirror copies the packets; other negative errno: OVS could not be
  * asked.
  */
@@ -74,16 +93,19 @@ struct fl_outcome {
     enum fl_remedy_state state;
     bool changed; /* anything was written to the switch */
     bool had_traffic;
-    char *reason;          /* one sentence, also the remedy's */
-    char *evidence;        /* what the switch or its log said, or NULL */
-    double hw_share;       /* of the storage packets seen while verifying; negative: none */
-    uint64_t packets;      /* seen while verifying */
+    bool reoffered;   /* It was enough that the flows were offered again: there is no remedy. */
+    char *reason;     /* one sentence, also the remedy's */
+    char *evidence;   /* what the switch or its log said, or NULL */
+    double hw_share;  /* of the storage packets seen while verifying; negative: none */
+    uint64_t packets; /* seen while verifying */
     int64_t confirm_by_ms; /* the remedy's, 0: it stays */
+    struct fl_until until; /* likewise */
 };
 void fl_outcome_destroy(struct fl_outcome *outcome);
 
 /**
  * fl_remedy_apply() - install @plan's rules, verify them in counters, revert if they do not help
+ * Where @plan->reoffer has rules, the flows are offered to the NIC again before, and that may be enough.
  * Installing again what is installed already changes nothing and verifies it.
  * Return: 0 verified, or installed with no traffic yet to verify with; -ECANCELED reverted by itself,
  * outcome->reason says why; other negative errno: trouble, outcome->state says where things stand.
@@ -94,6 +116,18 @@ int fl_remedy_apply(const struct fl_operator *op, struct fl_plan *plan, struct f
 /** fl_remedy_verify() - look at an installed remedy now. Return: 0 verified, -ECANCELED not, else error */
 int fl_remedy_verify(const struct fl_operator *op, const char *vm_what, struct fl_outcome *outcome,
                      struct fl_error *err);
+
+/**
+ * fl_remedy_renew() - verify an installed remedy; one that does not help any more is derived anew
+ * That is so when the VM came back with another address, say: its traffic passes the rules by. What is derived
+ * from its traffic now takes their place if that can be proven and verified; else the remedy is reverted.
+ * @only_installed: one that somebody has verified, or taken out, meanwhile is left alone
+ * @may_replace: false: one that does not help stays, for the moment
+ * Return: 0 verified, or left alone: see outcome->state; -ECANCELED reverted, outcome->reason says why; -EAGAIN no traffic yet, or it does not
+ * help and stays; other negative errno: trouble, it is as it was.
+ */
+int fl_remedy_renew(const struct fl_operator *op, const char *vm_id, bool only_installed,
+                    bool may_replace, struct fl_outcome *outcome, struct fl_error *err);
 
 /**
  * fl_remedy_revert() - take the rules of @vm_what out, whatever state they are in
@@ -127,6 +161,20 @@ int fl_remedy_revert_unconfirmed(const struct fl_operator *op, const char *vm_id
 /** fl_remedy_is_late() - its time to be confirmed is over at @now_ms (Unix time), and it is not reverted */
 bool fl_remedy_is_late(const struct fl_remedy *remedy, int64_t now_ms);
 
+/**
+ * fl_remedy_is_retired() - what it was to stand until has come, and it is not reverted
+ * @now_ms, @ovs_version: as for fl_until_has_come()
+ */
+bool fl_remedy_is_retired(const struct fl_remedy *remedy, int64_t now_ms, const char *ovs_version);
+/** fl_remedy_retired_why() - the sentence for it; owned by the caller, free() */
+char *fl_remedy_retired_why(const struct fl_remedy *remedy, const char *ovs_version);
+/**
+ * fl_remedy_check_until() - may a remedy be applied until then?
+ * Return: 0; -EINVAL with a sentence when it would retire at once, or nobody could tell when
+ */
+int fl_remedy_check_until(const struct fl_until *until, int64_t now_ms, const char *ovs_version,
+                          struct fl_error *err);
+
 /* One line of status: what is on disk against what is in the switch. */
 struct fl_status_entry {
     char *vm_name;
@@ -143,6 +191,7 @@ struct fl_status_entry {
     char *who;
     int64_t changed_ms;
     int64_t confirm_by_ms; /* it is reverted then unless it is confirmed; 0: it stays */
+    struct fl_until until; /* it retires then; not set: it stays */
     uint64_t packets;      /* counted by its rules */
     uint64_t bytes;
 };

@@ -11,6 +11,9 @@
 #include "lib/remedy_steps.h"
 #include "lib/store/journal.h"
 
+/* In the background: others wait for the store meanwhile. Decoys are out again after them. */
+#define REBUILDING_LOOKS 5
+
 static void set_reason(struct fl_outcome *outcome, char *reason)
 {
     free(outcome->reason);
@@ -23,7 +26,8 @@ static void remedy_of_plan(const struct fl_operator *op, struct fl_store *store,
 {
     struct fl_error ignored = FL_ERROR_INIT;
 
-    if (!plan->installed || fl_store_get(store, plan->set.vm_id, remedy, &ignored)) {
+    if ((!plan->installed && !plan->renews) ||
+        fl_store_get(store, plan->set.vm_id, remedy, &ignored)) {
         fl_remedy_init(remedy);
         remedy->created_ms = fl_time_now_ms();
         remedy->who = xstrdup(op->who ? op->who : "unknown");
@@ -32,11 +36,14 @@ static void remedy_of_plan(const struct fl_operator *op, struct fl_store *store,
         free(remedy->ticket);
         remedy->ticket = xstrdup(op->ticket);
     }
+    if (fl_until_is_set(&op->until)) {
+        remedy->until = op->until;
+    }
     fl_flowset_destroy(&remedy->set);
     remedy->set = plan->set;
     fl_flowset_init(&plan->set, remedy->set.vm_id, remedy->set.vm_name);
-    if (plan->vm && !remedy->before) {
-        remedy->before = fl_vm_audit_to_json(plan->vm);
+    if (!remedy->before) {
+        remedy->before = plan->vm ? fl_vm_audit_to_json(plan->vm) : json_incref(plan->before);
     }
 }
 
@@ -63,12 +70,14 @@ static int take_back(const struct fl_operator *op, struct fl_store *store, struc
     return error;
 }
 
+/* @deadline: of before, that stays when @op has none */
 static int install(const struct fl_operator *op, struct fl_store *store, struct fl_remedy *remedy,
-                   struct fl_outcome *outcome, struct fl_error *err)
+                   int64_t deadline, struct fl_outcome *outcome, struct fl_error *err)
 {
     int error;
 
-    remedy->confirm_by_ms = op->confirm_within_ms ? fl_time_now_ms() + op->confirm_within_ms : 0;
+    remedy->confirm_by_ms = op->confirm_within_ms ? fl_time_now_ms() + op->confirm_within_ms
+                                                  : deadline;
     error = fl_step_record(op, store, remedy, FL_REMEDY_PLANNED, "plan", "about to be installed",
                            err);
     if (error) {
@@ -154,37 +163,32 @@ static int watch(const struct fl_operator *op, struct fl_store *store, struct fl
     return conclude(op, store, remedy, life, was_busy || outcome->had_traffic, outcome, err);
 }
 
-static bool is_busy(const struct fl_vm_audit *vm)
+bool fl_plan_was_busy(const struct fl_plan *plan)
 {
     uint64_t packets = 0;
 
-    for (enum fl_path path = 0; vm && path < FL_N_PATHS; path++) {
-        packets += vm->storage.packets[path];
+    for (enum fl_path path = 0; plan->vm && path < FL_N_PATHS; path++) {
+        packets += plan->vm->storage.packets[path];
     }
-    return packets > 0;
+    return packets > 0 || plan->was_busy;
 }
 
-int fl_remedy_apply(const struct fl_operator *op, struct fl_plan *plan, struct fl_outcome *outcome,
-                    struct fl_error *err)
+/* The rules of @plan, whatever was tried before. */
+static int simplify(const struct fl_operator *op, struct fl_store *store, struct fl_plan *plan,
+                    struct fl_outcome *outcome, struct fl_error *err)
 {
-    bool was_busy = is_busy(plan->vm);
+    bool was_busy = fl_plan_was_busy(plan);
     struct fl_presence presence;
     struct fl_remedy remedy;
-    struct fl_store *store;
     struct fl_watch how = { .n_good = 1, .log_mark = fl_log_mark() };
     bool present;
     int error;
 
-    error = fl_step_open_store(op, outcome, &store, err);
-    outcome->state = FL_REMEDY_PLANNED;
-    if (error) {
-        return error;
-    }
     remedy_of_plan(op, store, plan, &remedy);
     error = fl_step_present(op, &remedy.set, &presence, err);
     present = !error && presence.n_present == fl_step_n_rules(&remedy.set) && !presence.n_foreign;
     if (!error && !present) {
-        error = install(op, store, &remedy, outcome, err);
+        error = install(op, store, &remedy, plan->renews ? remedy.confirm_by_ms : 0, outcome, err);
         how.decoys = remedy.set.n_rules > fl_step_n_rules(&remedy.set);
         how.n_good = 2;
         how.until_ms = remedy.confirm_by_ms;
@@ -196,24 +200,64 @@ int fl_remedy_apply(const struct fl_operator *op, struct fl_plan *plan, struct f
         error = watch(op, store, &remedy, was_busy, &how, outcome, err);
     }
     outcome->confirm_by_ms = remedy.confirm_by_ms;
+    outcome->until = remedy.until;
     fl_remedy_destroy(&remedy);
+    return error;
+}
+
+/* It was offered again, which did not help, and nothing else can be done. */
+static int give_up(const struct fl_plan *plan, struct fl_outcome *outcome, struct fl_error *err)
+{
+    outcome->state = FL_REMEDY_REVERTED;
+    set_reason(outcome,
+               xasprintf("offered to the NIC again, to no avail: %s; and no rules can be had: "
+                         "%s",
+                         outcome->reason, plan->refused));
+    return fl_error_set(err, -ECANCELED, "%s", outcome->reason);
+}
+
+int fl_remedy_apply(const struct fl_operator *op, struct fl_plan *plan, struct fl_outcome *outcome,
+                    struct fl_error *err)
+{
+    struct fl_store *store;
+    int error = fl_step_open_store(op, outcome, &store, err);
+
+    outcome->state = FL_REMEDY_PLANNED;
+    if (error) {
+        return error;
+    }
+    error = plan->reoffer.n_rules ? fl_step_reoffer(op, plan, outcome, err) : -EAGAIN;
+    if (error == -EAGAIN) {
+        fl_error_clear(err);
+        error = plan->refused ? give_up(plan, outcome, err)
+                              : simplify(op, store, plan, outcome, err);
+    }
     fl_store_close(store);
     return error;
 }
 
 /* Looks at an installed remedy and writes down what it saw. */
 static int verify_now(const struct fl_operator *op, struct fl_store *store,
-                      struct fl_remedy *remedy, struct fl_outcome *outcome, struct fl_error *err)
+                      struct fl_remedy *remedy, bool rebuilds, struct fl_outcome *outcome,
+                      struct fl_error *err)
 {
     json_t *after;
     struct fl_watch how = { .n_good = 1, .log_mark = fl_log_mark() };
-    int life = fl_step_watch(op, &remedy->set, &how, outcome, &after, err);
-    int error;
+    int life, error;
 
+    if (rebuilds) {
+        how.n_good = 2;
+        how.most_looks = REBUILDING_LOOKS;
+    }
+    life = fl_step_watch(op, &remedy->set, &how, outcome, &after, err);
     json_decref(remedy->after);
     remedy->after = after;
     if (life < 0) {
         return life;
+    }
+    if (life == FL_LIFE_GONE) {
+        outcome->state = FL_REMEDY_SUSPENDED;
+        return fl_error_set(err, -ECANCELED, "%s: %s", remedy->set.vm_name, outcome->reason);
     }
     outcome->state = life == FL_LIFE_GOOD ? FL_REMEDY_VERIFIED : FL_REMEDY_INSTALLED;
     error = fl_step_record(op, store, remedy, outcome->state, "verify", outcome->reason, err);
@@ -250,8 +294,8 @@ static int check_present(const struct fl_operator *op, const struct fl_remedy *r
     return error;
 }
 
-int fl_remedy_verify(const struct fl_operator *op, const char *vm_what, struct fl_outcome *outcome,
-                     struct fl_error *err)
+static int verify(const struct fl_operator *op, const char *vm_what, bool rebuilds,
+                  bool only_installed, struct fl_outcome *outcome, struct fl_error *err)
 {
     struct fl_remedy remedy;
     struct fl_store *store;
@@ -265,12 +309,29 @@ int fl_remedy_verify(const struct fl_operator *op, const char *vm_what, struct f
     if (!error) {
         outcome->state = remedy.state;
         outcome->confirm_by_ms = remedy.confirm_by_ms;
-        error = check_present(op, &remedy, outcome, err);
-        if (!error) {
-            error = verify_now(op, store, &remedy, outcome, err);
+        outcome->until = remedy.until;
+        if (only_installed && remedy.state != FL_REMEDY_INSTALLED) {
+            set_reason(outcome, xstrdup(remedy.reason));
+        } else {
+            error = check_present(op, &remedy, outcome, err);
+        }
+        if (!error && !outcome->reason) {
+            error = verify_now(op, store, &remedy, rebuilds, outcome, err);
         }
         fl_remedy_destroy(&remedy);
     }
     fl_store_close(store);
     return error;
+}
+
+int fl_remedy_verify(const struct fl_operator *op, const char *vm_what, struct fl_outcome *outcome,
+                     struct fl_error *err)
+{
+    return verify(op, vm_what, false, false, outcome, err);
+}
+
+int fl_step_verify_rebuilding(const struct fl_operator *op, const char *vm_id, bool only_installed,
+                              struct fl_outcome *outcome, struct fl_error *err)
+{
+    return verify(op, vm_id, true, only_installed, outcome, err);
 }

@@ -19,7 +19,6 @@
 #include <ovs/packets.h>
 #include <ovs/util.h>
 
-#include "flows/mirror.h"
 #include "lib/connection_table.h"
 #include "lib/ovs/db.h"
 #include "lib/remedy_steps.h"
@@ -87,11 +86,26 @@ static int forget_in_zone(struct fl_connection_table *table, const struct fl_flo
     return error;
 }
 
+int fl_step_forget_connections_by(const struct fl_operator *op, const struct fl_inventory *inv,
+                                  const struct fl_flowset *set, struct fl_error *err)
+{
+    struct fl_connection_table *table = NULL;
+    int error;
+
+    if (!set->n_zones || !set->n_rules)
+        return 0;
+    error = fl_connection_table_open(&op->host, inv, set->rules[0].bridge, fl_step_timeout_ms(op),
+                                     &table, err);
+    for (size_t i = 0; !error && i < set->n_zones; i++)
+        error = forget_in_zone(table, set, set->zones[i], err);
+    fl_connection_table_close(table);
+    return error;
+}
+
 int fl_step_forget_connections(const struct fl_operator *op, const struct fl_flowset *set,
                                struct fl_error *err)
 {
     struct fl_vm_keys keys = fl_config_vm_keys(op->config);
-    struct fl_connection_table *table = NULL;
     struct fl_inventory inv;
     int error;
 
@@ -100,11 +114,7 @@ int fl_step_forget_connections(const struct fl_operator *op, const struct fl_flo
     fl_inventory_init(&inv);
     error = fl_db_read(op->host.db, &keys, fl_step_timeout_ms(op), &inv, err);
     if (!error)
-        error = fl_connection_table_open(&op->host, &inv, set->rules[0].bridge,
-                                         fl_step_timeout_ms(op), &table, err);
-    for (size_t i = 0; !error && i < set->n_zones; i++)
-        error = forget_in_zone(table, set, set->zones[i], err);
-    fl_connection_table_close(table);
+        error = fl_step_forget_connections_by(op, &inv, set, err);
     fl_inventory_destroy(&inv);
     return error;
 }
@@ -146,29 +156,5 @@ int fl_step_read_zones(const struct fl_operator *op, const struct fl_inventory *
         error = read_all(table, zones, n_zones, all, n_all, err);
         fl_connection_table_close(table);
     }
-    return error;
-}
-
-int fl_step_read_premises(const struct fl_operator *op, const struct fl_flowset *set,
-                          struct fl_connection **all, size_t *n_all, struct fl_error *err)
-{
-    struct fl_vm_keys keys = fl_config_vm_keys(op->config);
-    struct fl_inventory inv;
-    int error;
-
-    *all = NULL;
-    *n_all = 0;
-    if (!set->n_rules) {
-        return 0;
-    }
-    fl_inventory_init(&inv);
-    error = fl_db_read(op->host.db, &keys, fl_step_timeout_ms(op), &inv, err);
-    if (!error && set->n_zones) {
-        error = fl_step_read_zones(op, &inv, set->rules[0].bridge, set->zones, set->n_zones, all,
-                                   n_all, err);
-    }
-    /* -EPERM is the mirror's. */
-    error = !error ? fl_mirror_check_rules(&inv, set, err) : error == -EPERM ? -EACCES : error;
-    fl_inventory_destroy(&inv);
     return error;
 }

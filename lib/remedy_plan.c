@@ -6,11 +6,13 @@
 #include <ovs/util.h>
 
 #include "flows/cleanup.h"
+#include "flows/limits.h"
 #include "flows/mirror.h"
+#include "flows/rebase.h"
 #include "lib/prove.h"
 #include "lib/remedy_steps.h"
+#include "lib/reoffer.h"
 
-#define MAX_ZONES 64
 /* Interfaces of one VM that carry storage traffic to another bridge. */
 #define MAX_PATCHES 16
 
@@ -30,13 +32,9 @@ static int take_installed(const struct fl_operator *op, const struct fl_vm *vm,
     struct fl_error ignored = FL_ERROR_INIT;
     struct fl_presence presence;
     struct fl_remedy remedy;
-    struct fl_store *store;
     int found = 0;
 
-    if (fl_store_open(op->root, false, 0, &store, &ignored)) {
-        return 0;
-    }
-    if (!fl_store_get(store, vm->id, &remedy, &ignored)) {
+    if (!fl_store_read(op->root, vm->id, &remedy, &ignored)) {
         found = remedy.state != FL_REMEDY_REVERTED && remedy.set.n_rules &&
                 !fl_step_present(op, &remedy.set, &presence, &ignored) &&
                 presence.n_present == fl_step_n_rules(&remedy.set);
@@ -47,20 +45,14 @@ static int take_installed(const struct fl_operator *op, const struct fl_vm *vm,
         }
         fl_remedy_destroy(&remedy);
     }
-    fl_store_close(store);
     return found;
-}
-
-static bool is_in_software(const struct fl_vm_audit *vm)
-{
-    return vm->verdict == FL_VERDICT_STRANDED || vm->verdict == FL_VERDICT_LEAKING;
 }
 
 /* A mirror comes first: it may be why, be it of all VMs, and no rule helps while it is there. */
 static int refuse_by_verdict(const struct fl_plan *plan, struct fl_error *err)
 {
     const struct fl_vm_audit *vm = plan->vm;
-    int error = is_in_software(vm)
+    int error = fl_verdict_is_bad(vm->verdict)
                     ? fl_mirror_check_vm(vm, fl_snapshot_ports_const(plan->snapshot), err)
                     : 0;
 
@@ -96,8 +88,8 @@ static int refuse_by_verdict(const struct fl_plan *plan, struct fl_error *err)
 static int read_connections(const struct fl_operator *op, const struct fl_vm_audit *vm,
                             struct fl_connection **all, size_t *n_all, struct fl_error *err)
 {
-    uint16_t zones[MAX_ZONES];
-    size_t n_zones = fl_simplify_zones(vm, zones, MAX_ZONES);
+    uint16_t zones[FL_LIMIT_ZONES];
+    size_t n_zones = fl_simplify_zones(vm, zones, FL_LIMIT_ZONES);
 
     *all = NULL;
     *n_all = 0;
@@ -111,8 +103,8 @@ static int read_connections(const struct fl_operator *op, const struct fl_vm_aud
 static void remember_zones(const struct fl_vm_audit *vm, struct fl_flowset *set)
 {
     free(set->zones);
-    set->zones = xmalloc(MAX_ZONES * sizeof *set->zones);
-    set->n_zones = fl_simplify_zones(vm, set->zones, MAX_ZONES);
+    set->zones = xmalloc(FL_LIMIT_ZONES * sizeof *set->zones);
+    set->n_zones = fl_simplify_zones(vm, set->zones, FL_LIMIT_ZONES);
 }
 
 /* Return: 0, -EPERM not proven, or trouble. */
@@ -160,6 +152,8 @@ static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_pl
         error = fl_mirror_check_rules(plan->vm->inv, &plan->set, err);
     }
     if (!error) {
+        fl_rebase_note(&plan->set, plan->vm->inv);
+        fl_flowset_keep_wide(&plan->set);
         remember_zones(plan->vm, &plan->set);
         fl_step_say(op, "asking OVS whether the rules forward the same packets");
         what.vm = plan->vm;
@@ -167,10 +161,64 @@ static int derive(const struct fl_operator *op, struct fl_ctl *ctl, struct fl_pl
         what.n_connections = in.n_connections;
         error = prove_now(op, ctl, &what, err);
     }
+    if (!error) {
+        fl_flowset_settle_wide(&plan->set);
+    }
     if (!error && fl_simplify_decoys(plan->vm, &plan->set, err) < 0) {
         error = -ENOTSUP;
     }
     return error;
+}
+
+/* Is a plan not to be had, for a reason that lies in the VM or its pipeline? Of others the remedy is no part. */
+static bool is_refused(const struct fl_plan *plan, int error)
+{
+    bool is_alone = plan->vm && plan->vm->scope != FL_SCOPE_NIC && plan->vm->scope != FL_SCOPE_HOST;
+
+    return is_alone && (error == -EPERM || error == -ENOTSUP);
+}
+
+/* What a VM's remedy does not help against: a plan of now, or the remedy goes. */
+static int replace(const struct fl_operator *op, const char *vm_id, struct fl_outcome *outcome,
+                   struct fl_error *err)
+{
+    struct fl_plan plan = { .renews = true };
+    struct fl_error why = FL_ERROR_INIT;
+    int error = fl_remedy_plan(op, vm_id, &plan, &why);
+
+    fl_outcome_destroy(outcome);
+    if (!error) {
+        error = fl_remedy_apply(op, &plan, outcome, err);
+    } else if (is_refused(&plan, error)) {
+        error = fl_remedy_revert(op, vm_id, outcome, err);
+        if (!error) {
+            free(outcome->reason);
+            outcome->reason = xasprintf("it does not help any more, and no other can be had: %s",
+                                        why.text);
+            error = fl_error_set(err, -ECANCELED, "%s", outcome->reason);
+        }
+    } else {
+        /* In hardware, or silent, by now, or not alone: that is for the next look to see. */
+        error = error == -ENOENT || error == -ENOTSUP || error == -EPERM ? -EAGAIN : error;
+        fl_error_set(err, error, "%s", why.text);
+    }
+    fl_plan_destroy(&plan);
+    return error;
+}
+
+int fl_remedy_renew(const struct fl_operator *op, const char *vm_id, bool only_installed,
+                    bool may_replace, struct fl_outcome *outcome, struct fl_error *err)
+{
+    int error = fl_step_verify_rebuilding(op, vm_id, only_installed, outcome, err);
+
+    if (error != -ECANCELED || outcome->state != FL_REMEDY_INSTALLED) {
+        return error == -ECANCELED ? -EAGAIN : error;
+    }
+    if (!outcome->had_traffic || !may_replace) {
+        return -EAGAIN;
+    }
+    fl_error_clear(err);
+    return replace(op, vm_id, outcome, err);
 }
 
 static void forget_reading(struct fl_plan *plan)
@@ -210,6 +258,42 @@ static bool is_too_young(const struct fl_plan *plan)
            !plan->audit->incomplete;
 }
 
+/* A remedy that is on disk is the guard's, whatever of it is in the switch. */
+static bool has_remedy(const struct fl_operator *op, const struct fl_vm *vm)
+{
+    struct fl_error ignored = FL_ERROR_INIT;
+    struct fl_remedy remedy;
+    int error = fl_store_read(op->root, vm->id, &remedy, &ignored);
+    bool found = error && error != -ENOENT;
+
+    if (!error) {
+        found = remedy.state != FL_REMEDY_REVERTED;
+        fl_remedy_destroy(&remedy);
+    }
+    return found;
+}
+
+static void plan_reoffer(const struct fl_operator *op, struct fl_ctl *ctl, const struct fl_vm *vm,
+                         struct fl_plan *plan)
+{
+    struct fl_error why = FL_ERROR_INIT;
+
+    if (has_remedy(op, vm)) {
+        plan->no_reoffer = xstrdup("the VM has a remedy");
+    } else if (fl_reoffer_plan(op, ctl, plan, &plan->reoffer, &why)) {
+        plan->no_reoffer = xstrdup(why.text);
+    }
+}
+
+/* No rules, but the first step. */
+static void plan_reoffer_alone(const struct fl_vm *vm, struct fl_plan *plan, struct fl_error *why)
+{
+    fl_flowset_destroy(&plan->set);
+    fl_flowset_init(&plan->set, vm->id, vm->name);
+    plan->refused = xstrdup(why->text);
+    fl_error_clear(why);
+}
+
 int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_plan *plan,
                    struct fl_error *err)
 {
@@ -221,7 +305,7 @@ int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_
         forget_reading(plan);
         error = read_vm(op, vm_what, plan, &vm, err);
     }
-    if (error || take_installed(op, vm, plan)) {
+    if (error || (!plan->renews && take_installed(op, vm, plan))) {
         return error;
     }
     error = refuse_by_verdict(plan, err);
@@ -232,8 +316,15 @@ int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_
     if (error) {
         return as_trouble(error);
     }
+    if (!plan->renews) {
+        plan_reoffer(op, ctl, vm, plan);
+    }
     error = derive(op, ctl, plan, err);
     fl_ctl_close(ctl);
+    if ((error == -EPERM || error == -ENOTSUP) && plan->reoffer.n_rules) {
+        plan_reoffer_alone(vm, plan, err);
+        error = 0;
+    }
     return error;
 }
 
@@ -247,13 +338,15 @@ static int prove_plan(const struct fl_operator *op, struct fl_ctl *ctl, struct f
     if (error) {
         return as_trouble(error);
     }
-    *anew = !what->set->basis || strcmp(pipeline.basis, what->set->basis);
+    if (anew) {
+        *anew = !what->set->basis || strcmp(pipeline.basis, what->set->basis);
+    }
     what->pipeline = &pipeline;
-    what->as_it_is = !*anew;
+    what->as_it_is = !anew || !*anew;
     error = fl_prove(ctl, op->config, what, err);
     what->pipeline = NULL;
     fl_pipeline_release(&pipeline);
-    if (error == -EPERM && what->as_it_is) {
+    if (error == -EPERM && what->as_it_is && anew) {
         fl_error_clear(err);
         *anew = true;
         what->as_it_is = false;
@@ -285,5 +378,9 @@ int fl_remedy_prove(const struct fl_operator *op, struct fl_plan *plan, bool *an
     }
     error = prove_plan(op, ctl, &what, anew, err);
     fl_ctl_close(ctl);
+    if (!error) {
+        /* Those of rules that are no more what they were are not proven by them. */
+        fl_flowset_drop_stray_decoys(&plan->set);
+    }
     return error;
 }

@@ -101,6 +101,7 @@ static void add_remedy(const struct fl_operator *op, struct status *status,
     e->who = nullable_xstrdup(remedy->who);
     e->changed_ms = remedy->changed_ms;
     e->confirm_by_ms = remedy->confirm_by_ms;
+    e->until = remedy->until;
     e->on_disk = true;
     e->state = e->recorded = remedy->state;
     e->n_rules = fl_step_n_rules(&remedy->set);
@@ -115,6 +116,23 @@ static void add_remedy(const struct fl_operator *op, struct status *status,
     e->bytes = presence.bytes;
     compare_with_switch(remedy, e);
     say_late(remedy, e);
+}
+
+/* Nobody guards it, or the guard is at it. The entries of remedies come first, in their order. */
+static void say_retired(struct status *status, const struct fl_remedy *list, size_t n_list,
+                        const char *ovs_version)
+{
+    for (size_t i = 0; i < n_list; i++) {
+        struct fl_status_entry *e = &status->entries[i];
+        _cleanup_free char *why = NULL;
+
+        if (!e->readable || !fl_remedy_is_retired(&list[i], fl_time_now_ms(), ovs_version)) {
+            continue;
+        }
+        why = fl_remedy_retired_why(&list[i], ovs_version);
+        free(e->note);
+        e->note = xasprintf("%s, and yet it is there; run flowlift revert %s", why, e->vm_name);
+    }
 }
 
 static bool is_known(const struct fl_remedy *list, size_t n, uint64_t cookie)
@@ -195,6 +213,7 @@ static int look_for_strays(const struct fl_operator *op, struct status *status,
     struct fl_inventory inv;
     int error = fl_db_read(op->host.db, &keys, fl_step_timeout_ms(op), &inv, err);
 
+    say_retired(status, list, n_list, error ? NULL : inv.ovs_version);
     if (error) {
         return error;
     }

@@ -8,7 +8,9 @@
 #include <openvswitch/util.h>
 #include <ovs/util.h>
 
+#include "flows/mirror.h"
 #include "lib/base/clock.h"
+#include "lib/ovs/db.h"
 #include "lib/store/journal.h"
 
 int fl_step_read(const struct fl_operator *op, int64_t window_ms, struct fl_snapshot **snapshot,
@@ -46,6 +48,7 @@ int fl_step_record(const struct fl_operator *op, struct fl_store *store, struct 
     remedy->changed_ms = fl_time_now_ms();
     if (state == FL_REMEDY_REVERTED) {
         remedy->confirm_by_ms = 0;
+        remedy->until = (struct fl_until){ .time_ms = 0 };
     }
     error = fl_store_put(store, remedy, err);
     return error ? error : fl_journal_append(op->root, step, remedy, before_and_after(remedy), err);
@@ -192,6 +195,42 @@ int fl_step_remove(const struct fl_operator *op, const struct fl_flowset *set,
     return error;
 }
 
+int fl_step_premises_by(const struct fl_operator *op, const struct fl_inventory *inv,
+                        const struct fl_flowset *set, struct fl_connection **all, size_t *n_all,
+                        struct fl_error *err)
+{
+    int error = 0;
+
+    *all = NULL;
+    *n_all = 0;
+    if (set->n_rules && set->n_zones) {
+        error = fl_step_read_zones(op, inv, set->rules[0].bridge, set->zones, set->n_zones, all,
+                                   n_all, err);
+    }
+    /* -EPERM is the mirror's. */
+    return !error ? fl_mirror_check_rules(inv, set, err) : error == -EPERM ? -EACCES : error;
+}
+
+int fl_step_read_premises(const struct fl_operator *op, const struct fl_flowset *set,
+                          struct fl_connection **all, size_t *n_all, struct fl_error *err)
+{
+    struct fl_vm_keys keys = fl_config_vm_keys(op->config);
+    struct fl_inventory inv;
+    int error;
+
+    *all = NULL;
+    *n_all = 0;
+    fl_inventory_init(&inv);
+    error = fl_db_read(op->host.db, &keys, fl_step_timeout_ms(op), &inv, err);
+    if (!error) {
+        error = fl_step_premises_by(op, &inv, set, all, n_all, err);
+        fl_inventory_destroy(&inv);
+    } else if (error == -EPERM) {
+        error = -EACCES;
+    }
+    return error;
+}
+
 int fl_step_find_remedy(struct fl_store *store, const char *vm_what, struct fl_remedy *remedy,
                         struct fl_error *err)
 {
@@ -229,7 +268,11 @@ void fl_outcome_destroy(struct fl_outcome *outcome)
 void fl_plan_destroy(struct fl_plan *plan)
 {
     fl_flowset_destroy(&plan->set);
+    fl_flowset_destroy(&plan->reoffer);
+    free(plan->no_reoffer);
+    free(plan->refused);
     fl_refusals_free(plan->refusals, plan->n_refusals);
+    json_decref(plan->before);
     if (plan->audit) {
         fl_audit_destroy(plan->audit);
     }

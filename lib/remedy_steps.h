@@ -3,7 +3,7 @@
 #define FLOWLIFT_REMEDY_STEPS_H
 
 /*
- * The steps that the remedy's state machine is made of; shared by the files lib/remedy_*.c only.
+ * The steps that the remedy's state machine is made of; shared by the files lib/remedy_*.c, lib/order.c and the guard.
  */
 
 #include "flows/cleanup.h"
@@ -17,7 +17,7 @@
 /** fl_step_timeout_ms() - for each answer of OVS */
 static inline int fl_step_timeout_ms(const struct fl_operator *op)
 {
-    return op->host.timeout_ms ? op->host.timeout_ms : 15000;
+    return fl_host_timeout_ms(&op->host);
 }
 
 static inline void fl_step_say(const struct fl_operator *op, const char *what)
@@ -83,6 +83,9 @@ int fl_step_revert(const struct fl_operator *op, struct fl_store *store, struct 
  */
 int fl_step_forget_connections(const struct fl_operator *op, const struct fl_flowset *set,
                                struct fl_error *err);
+/** fl_step_forget_connections_by() - the same, for who has read OVSDB already */
+int fl_step_forget_connections_by(const struct fl_operator *op, const struct fl_inventory *inv,
+                                  const struct fl_flowset *set, struct fl_error *err);
 
 /**
  * fl_step_read_zones() - TCP and UDP connections of conntrack zones, at most some 65536 of each
@@ -101,11 +104,16 @@ int fl_step_read_zones(const struct fl_operator *op, const struct fl_inventory *
  */
 int fl_step_read_premises(const struct fl_operator *op, const struct fl_flowset *set,
                           struct fl_connection **all, size_t *n_all, struct fl_error *err);
+/** fl_step_premises_by() - the same, for who has read OVSDB already */
+int fl_step_premises_by(const struct fl_operator *op, const struct fl_inventory *inv,
+                        const struct fl_flowset *set, struct fl_connection **all, size_t *n_all,
+                        struct fl_error *err);
 
 enum fl_proof_of_life {
     FL_LIFE_GOOD,  /* storage packets, in hardware, from the remedy's rules */
     FL_LIFE_BAD,   /* storage packets in software, or the rules see none */
     FL_LIFE_QUIET, /* no storage packet */
+    FL_LIFE_GONE,  /* Somebody took rules out of the switch meanwhile; they are not put back. */
 };
 /* How to watch. */
 struct fl_watch {
@@ -117,6 +125,7 @@ struct fl_watch {
     unsigned int n_good;
     int64_t log_mark; /* fl_log_mark() from before the rules went in. */
     int64_t until_ms; /* No look begins later (Unix time); 0: no matter. */
+    int most_looks;   /* 0: as many as an apply takes, some 12 s */
 };
 /**
  * fl_step_watch() - look at the VM's traffic until it is good, or the time is up
@@ -128,6 +137,21 @@ struct fl_watch {
 int fl_step_watch(const struct fl_operator *op, struct fl_flowset *set,
                   const struct fl_watch *watch, struct fl_outcome *outcome, json_t **after,
                   struct fl_error *err);
+
+/**
+ * fl_step_reoffer() - have Open vSwitch offer the flows of @plan->reoffer again, and watch them
+ * To be called with the store open. No rule of it is in the switch when it returns, unless it says so.
+ * Return: 0 verified, outcome->reoffered is set; -EAGAIN it did not help; other negative errno: trouble.
+ */
+int fl_step_reoffer(const struct fl_operator *op, const struct fl_plan *plan,
+                    struct fl_outcome *outcome, struct fl_error *err);
+
+/**
+ * fl_step_verify_rebuilding() - fl_remedy_verify(), and megaflows that took no notice of it are built anew
+ * @only_installed: one that somebody has verified, or taken out, meanwhile is left alone: 0, @outcome is as it is
+ */
+int fl_step_verify_rebuilding(const struct fl_operator *op, const char *vm_id, bool only_installed,
+                              struct fl_outcome *outcome, struct fl_error *err);
 
 /** fl_step_find_remedy() - the remedy on disk whose VM has this name or identity; -ENOENT */
 int fl_step_find_remedy(struct fl_store *store, const char *vm_what, struct fl_remedy *remedy,

@@ -48,7 +48,7 @@ static struct round judge(const struct fl_vm_audit *vm)
     return r;
 }
 
-static void describe(const struct round *r, const struct fl_vm_audit *vm, uint64_t by_rules,
+static void describe(const struct round *r, const struct fl_vm_audit *vm, bool by_rules,
                      struct fl_outcome *outcome)
 {
     uint64_t all = r->hw + r->software;
@@ -98,6 +98,7 @@ static int look(const struct fl_operator *op, struct fl_flowset *set, bool *more
     struct fl_snapshot *snapshot;
     struct fl_audit *audit;
     struct round r;
+    bool by_rules;
     int error = fl_step_read(op, ROUND_MS, &snapshot, &audit, err);
 
     if (error) {
@@ -107,13 +108,18 @@ static int look(const struct fl_operator *op, struct fl_flowset *set, bool *more
     error = !vm ? fl_error_set(err, -ENODATA, "%s is gone from this host", set->vm_name)
             : audit->incomplete ? fl_error_set(err, -ENODATA, "%s", audit->incomplete)
                                 : fl_step_present(op, set, &presence, err);
-    if (!error) {
+    if (!error && presence.n_present < fl_step_n_rules(set)) {
+        free(outcome->reason);
+        outcome->reason = xstrdup("somebody took its rules out of the switch meanwhile");
+        error = FL_LIFE_GONE;
+    } else if (!error) {
         r = judge(vm);
-        describe(&r, vm, presence.packets, outcome);
+        by_rules = presence.packets || !fl_step_n_rules(set);
+        describe(&r, vm, by_rules, outcome);
         outcome->had_traffic = outcome->had_traffic || r.life != FL_LIFE_QUIET;
         json_decref(*after);
         *after = fl_vm_audit_to_json(vm);
-        error = r.life == FL_LIFE_GOOD && !presence.packets ? FL_LIFE_BAD : (int)r.life;
+        error = r.life == FL_LIFE_GOOD && !by_rules ? FL_LIFE_BAD : (int)r.life;
         if (more_decoys && error == FL_LIFE_BAD) {
             *more_decoys = add_decoys(vm, set);
         }
@@ -128,11 +134,12 @@ int fl_step_watch(const struct fl_operator *op, struct fl_flowset *set,
                   struct fl_error *err)
 {
     bool decoys = watch->decoys;
+    int most = watch->most_looks ? watch->most_looks : MAX_ROUNDS;
     int life = FL_LIFE_QUIET;
     unsigned int good = 0;
 
     *after = NULL;
-    for (int i = 0; i < MAX_ROUNDS && good < watch->n_good; i++) {
+    for (int i = 0; i < most && good < watch->n_good; i++) {
         bool is_over = i && watch->until_ms && fl_time_now_ms() >= watch->until_ms;
         bool may_add = watch->n_good > 1 && (i == 1 || i == MAX_ROUNDS / 2 - 1);
         bool added = false;
@@ -142,6 +149,9 @@ int fl_step_watch(const struct fl_operator *op, struct fl_flowset *set,
         }
         fl_error_clear(err);
         life = look(op, set, may_add ? &added : NULL, outcome, after, err);
+        if (life == FL_LIFE_GONE) {
+            break;
+        }
         good = life == FL_LIFE_GOOD ? good + 1 : 0;
         if (added) {
             int error = fl_step_install(op, set, true, err);

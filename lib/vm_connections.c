@@ -8,10 +8,10 @@
 
 #include "flows/chain.h"
 #include "flows/cleanup.h"
+#include "flows/limits.h"
 #include "flows/simplify.h"
 #include "lib/connection_table.h"
 
-#define MAX_ZONES       64u
 #define MAX_CONNECTIONS 20000u
 #define MAX_ADDRESSES   16u
 #define TIMEOUT_MS      15000
@@ -122,8 +122,8 @@ int fl_vm_connections_read(const struct fl_host *host, const struct fl_vm_audit 
     struct fl_vm_connections found = { .n = 0 };
     struct addresses addresses = { .n = 0 };
     struct fl_connection_table *table;
-    uint16_t zones[MAX_ZONES];
-    size_t n_zones = fl_simplify_zones(vm, zones, MAX_ZONES);
+    uint16_t zones[FL_LIMIT_ZONES];
+    size_t n_zones = fl_simplify_zones(vm, zones, FL_LIMIT_ZONES);
     const char *bridge;
     int ret;
 

@@ -25,6 +25,15 @@ int64_t fl_time_now_ms(void)
     return clock_ms(CLOCK_REALTIME);
 }
 
+long long fl_backoff_ms(long long first_ms, long long most_ms, unsigned int n)
+{
+    long long ms = first_ms;
+
+    for (unsigned int i = 1; i < n && ms < most_ms; i++)
+        ms *= 2;
+    return ms < most_ms ? ms : most_ms;
+}
+
 int64_t fl_monotonic_ms(void)
 {
     return clock_ms(CLOCK_MONOTONIC);

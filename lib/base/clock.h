@@ -27,6 +27,9 @@ const char *fl_time_format(int64_t time_ms, char buf[FL_TIME_TEXT_BYTES]);
  */
 bool fl_time_parse(const char *text, int64_t *time_ms);
 
+/** fl_backoff_ms() - @first_ms, twice as much after each failure, @most_ms at most; @n: failures so far */
+long long fl_backoff_ms(long long first_ms, long long most_ms, unsigned int n);
+
 /** fl_monotonic_ms() - milliseconds of CLOCK_MONOTONIC */
 int64_t fl_monotonic_ms(void);
 /** fl_sleep_until_ms() - sleep until fl_monotonic_ms() is @deadline_ms; signals do not shorten it */

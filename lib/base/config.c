@@ -255,6 +255,8 @@ void fl_config_destroy(struct fl_config *config)
     fl_words_free(config->name_keys);
     fl_words_free(config->allow_relaxations);
     free(config->agent_auto);
+    free(config->metrics_listen);
+    free(config->metrics_textfile);
     free(config->fleet_remote);
     memset(config, 0, sizeof *config);
 }
@@ -286,9 +288,19 @@ char *fl_path_journal(const char *root)
     return below(root, "/var/log/flowlift/journal.jsonl");
 }
 
+char *fl_path_auto(const char *root)
+{
+    return below(root, "/var/lib/flowlift/auto.json");
+}
+
 char *fl_path_rundir(const char *root)
 {
     return below(root, "/run/flowlift");
+}
+
+char *fl_path_agent_lock(const char *root)
+{
+    return below(root, "/run/flowlift/agent.lock");
 }
 
 char *fl_path_events(const char *root)

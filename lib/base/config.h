@@ -26,6 +26,8 @@ struct fl_config {
     char *agent_auto;               /* [agent] auto: off, audit, repair */
     int64_t agent_interval_ms;      /* [agent] interval, seconds in the file */
     int agent_max_repairs_per_hour; /* [agent] max-repairs-per-hour */
+    char *metrics_listen;           /* [metrics] listen, as lib/base/listen.h reads it */
+    char *metrics_textfile;         /* [metrics] textfile, or NULL */
     char *fleet_remote;             /* [fleet] remote, or NULL */
 };
 
@@ -45,10 +47,12 @@ struct fl_vm_keys fl_config_vm_keys(const struct fl_config *config); /* borrowed
 bool fl_config_allows(const struct fl_config *config, const char *relaxation);
 
 /* Where things are below @root; each returns a string to free(). */
-char *fl_path_remedies(const char *root); /* ROOT/var/lib/flowlift/remedies */
-char *fl_path_journal(const char *root);  /* ROOT/var/log/flowlift/journal.jsonl */
-char *fl_path_rundir(const char *root);   /* ROOT/run/flowlift */
-char *fl_path_events(const char *root);   /* ROOT/run/flowlift/events */
-char *fl_path_config(const char *root);   /* ROOT/etc/flowlift/flowlift.conf */
+char *fl_path_remedies(const char *root);   /* ROOT/var/lib/flowlift/remedies */
+char *fl_path_journal(const char *root);    /* ROOT/var/log/flowlift/journal.jsonl */
+char *fl_path_auto(const char *root);       /* ROOT/var/lib/flowlift/auto.json */
+char *fl_path_rundir(const char *root);     /* ROOT/run/flowlift */
+char *fl_path_agent_lock(const char *root); /* ROOT/run/flowlift/agent.lock, held by the agent */
+char *fl_path_events(const char *root);     /* ROOT/run/flowlift/events */
+char *fl_path_config(const char *root);     /* ROOT/etc/flowlift/flowlift.conf */
 
 #endif

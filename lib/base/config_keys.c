@@ -131,6 +131,27 @@ static const struct fl_config_key keys[] = {
         .meaning = "After so many repairs in one hour the agent only looks, and says so.",
     },
     {
+        .section = "metrics",
+        .name = "listen",
+        .default_text = "unix:metrics.sock",
+        .parse = fl_value_listen,
+        AT(metrics_listen),
+        .allowed = "unix:NAME, unix:/PATH, 127.0.0.1:PORT, [::1]:PORT or off",
+        .meaning =
+            "Where the agent serves its metrics: a socket in /run/flowlift, or a port of this "
+            "host for this host.",
+    },
+    {
+        .section = "metrics",
+        .name = "textfile",
+        .default_text = "",
+        .parse = fl_value_textfile,
+        AT(metrics_textfile),
+        .allowed = "an absolute path that ends in .prom; empty for none",
+        .meaning =
+            "File that the agent writes its metrics to, in the folder that node_exporter reads.",
+    },
+    {
         .section = "fleet",
         .name = "remote",
         .default_text = "",

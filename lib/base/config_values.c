@@ -9,6 +9,7 @@
 
 #include "flows/cleanup.h"
 #include "flows/limits.h"
+#include "lib/base/listen.h"
 
 #define MAX_WORDS           64
 #define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -219,6 +220,29 @@ int fl_value_auto(const struct fl_config_key *key, const char *value, struct fl_
     if (strcmp(value, "off") && strcmp(value, "audit") && strcmp(value, "repair"))
         return -EINVAL;
     return replace_string(target(key, config), value);
+}
+
+int fl_value_listen(const struct fl_config_key *key, const char *value, struct fl_config *config,
+                    struct fl_error *err)
+{
+    struct fl_listen listen;
+    int ret = fl_listen_parse(value, &listen, err);
+
+    return ret ? ret : replace_string(target(key, config), value);
+}
+
+/* node_exporter reads no file of another name. */
+int fl_value_textfile(const struct fl_config_key *key, const char *value, struct fl_config *config,
+                      struct fl_error *err)
+{
+    static const char ending[] = ".prom";
+    size_t n = strlen(value);
+
+    if (n && value[0] != '/')
+        return fl_error_set(err, -EINVAL, "it is no absolute path");
+    if (n && (n < sizeof ending || strcmp(value + n - strlen(ending), ending)))
+        return fl_error_set(err, -EINVAL, "its name does not end in %s", ending);
+    return replace_string(target(key, config), n ? value : NULL);
 }
 
 int fl_value_remote(const struct fl_config_key *key, const char *value, struct fl_config *config,

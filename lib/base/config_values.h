@@ -35,6 +35,10 @@ FL_VALUE(share);
 FL_VALUE(count);
 /* "off", "audit", "repair": a char *. */
 FL_VALUE(auto);
+/* Where to listen (lib/base/listen.h): a char *. */
+FL_VALUE(listen);
+/* An absolute path of a *.prom file, or nothing: a char * or NULL. */
+FL_VALUE(textfile);
 /* An OVSDB remote, or nothing: a char * or NULL. */
 FL_VALUE(remote);
 #undef FL_VALUE

@@ -26,8 +26,9 @@
 #define READ_BYTES 65536
 
 struct fl_ctl {
-    char *target; /* given by the caller, or NULL: looked up at each connect */
-    char *path;   /* of the connection */
+    const char *server; /* name */
+    char *target;       /* given by the caller, or NULL: looked up at each connect */
+    char *path;         /* of the connection */
     int timeout_ms;
     int fd; /* -1: closed */
     unsigned int next_id;
@@ -51,16 +52,18 @@ static int connect_server(struct fl_ctl *ctl, struct fl_error *err)
     }
     free(ctl->path);
     ctl->path = path;
-    ctl->fd = fl_socket_connect(path, SERVER, fl_socket_now_ms() + ctl->timeout_ms, err);
+    ctl->fd = fl_socket_connect(path, ctl->server, fl_socket_now_ms() + ctl->timeout_ms, err);
     return MIN(ctl->fd, 0);
 }
 
-int fl_ctl_open(const char *target, int timeout_ms, struct fl_ctl **ctlp, struct fl_error *err)
+int fl_ctl_open_other(const char *server, const char *path, int timeout_ms, struct fl_ctl **ctlp,
+                      struct fl_error *err)
 {
     struct fl_ctl *ctl = xzalloc(sizeof *ctl);
     int error;
 
-    ctl->target = nullable_xstrdup(target);
+    ctl->server = server;
+    ctl->target = nullable_xstrdup(path);
     ctl->timeout_ms = timeout_ms;
     ctl->fd = -1;
     error = connect_server(ctl, err);
@@ -70,6 +73,11 @@ int fl_ctl_open(const char *target, int timeout_ms, struct fl_ctl **ctlp, struct
     }
     *ctlp = ctl;
     return 0;
+}
+
+int fl_ctl_open(const char *target, int timeout_ms, struct fl_ctl **ctlp, struct fl_error *err)
+{
+    return fl_ctl_open_other(SERVER, target, timeout_ms, ctlp, err);
 }
 
 void fl_ctl_close(struct fl_ctl *ctl)
@@ -188,7 +196,7 @@ static int read_reply(struct fl_ctl *ctl, struct fl_reply *reply, int64_t whole_
 
         n = receive(ctl->fd, buffer, READ_BYTES, deadline_ms);
         if (n < 0) {
-            return fl_socket_explain(ctl->path, SERVER, (int)n, err);
+            return fl_socket_explain(ctl->path, ctl->server, (int)n, err);
         }
         error = fl_reply_push(reply, buffer, (size_t)n, &n_used, err);
         if (error) {
@@ -201,8 +209,8 @@ static int read_reply(struct fl_ctl *ctl, struct fl_reply *reply, int64_t whole_
     return 0;
 }
 
-static int check_reply(const struct fl_reply *reply, unsigned int id, const char *command,
-                       struct fl_error *err)
+static int check_reply(const struct fl_ctl *ctl, const struct fl_reply *reply, unsigned int id,
+                       const char *command, struct fl_error *err)
 {
     char want[16];
     const char *text = fl_reply_error(reply);
@@ -212,7 +220,7 @@ static int check_reply(const struct fl_reply *reply, unsigned int id, const char
         return fl_error_set(err, -EPROTO, "a reply to another request");
     }
     if (text) {
-        return fl_error_set(err, -EREMOTEIO, SERVER " refused %s: %.*s", command,
+        return fl_error_set(err, -EREMOTEIO, "%s refused %s: %.*s", ctl->server, command,
                             (int)strcspn(text, "\n"), text);
     }
     return 0;
@@ -236,13 +244,13 @@ static int transact(struct fl_ctl *ctl, const char *command, const char *const *
     deadline_ms = fl_socket_now_ms() + ctl->timeout_ms;
     error = send_all(ctl->fd, request, strlen(request), deadline_ms);
     if (error) {
-        return fl_socket_explain(ctl->path, SERVER, error, err);
+        return fl_socket_explain(ctl->path, ctl->server, error, err);
     }
     error = read_reply(ctl, reply, deadline_for_all ? deadline_ms : 0, err);
     if (error) {
         return error;
     }
-    return check_reply(reply, id, command, err);
+    return check_reply(ctl, reply, id, command, err);
 }
 
 struct bounded_sink {

@@ -3,7 +3,7 @@
 #define FLOWLIFT_OVS_CTL_H
 
 /*
- * Runs commands of ovs-vswitchd over its unixctl socket, as ovs-appctl(8) does.
+ * Runs commands of ovs-vswitchd, or of another daemon, over its unixctl socket, as ovs-appctl(8) does.
  *
  * The main thread of ovs-vswitchd serves them one at a time: a caller that reads much reads it in
  * small commands, and lets time pass between two.
@@ -21,6 +21,13 @@ struct fl_ctl;
  * pid file of a dead process, socket missing, permission denied, not answering).
  */
 int fl_ctl_open(const char *target, int timeout_ms, struct fl_ctl **ctl, struct fl_error *err);
+/**
+ * fl_ctl_open_other() - likewise, to another daemon of this manner
+ * @server: its name, for sentences
+ * @path: its socket
+ */
+int fl_ctl_open_other(const char *server, const char *path, int timeout_ms, struct fl_ctl **ctl,
+                      struct fl_error *err);
 void fl_ctl_close(struct fl_ctl *ctl);
 
 /**

@@ -15,6 +15,8 @@
 #include "lib/ovs/socket.h"
 
 #define SERVER "ovsdb-server"
+/* A server that hangs is noticed by a probe that it does not answer. */
+#define PROBE_MS 5000
 
 /* Of these columns a copy comes; of no other. Bound to 3.1's schema: an older one lacks some, and the
  * IDL then gives their defaults. */
@@ -233,19 +235,30 @@ static void copy_inventory(struct fl_inventory *inv, const struct ovsrec_open_vs
     }
 }
 
-int fl_db_read(const char *remote, const struct fl_vm_keys *keys, int timeout_ms,
+static char *remote_or_standard(const char *remote)
+{
+    return remote ? xstrdup(remote) : xasprintf("unix:%s/db.sock", fl_socket_rundir());
+}
+
+static struct ovsdb_idl *create_idl(const char *remote, bool retry)
+{
+    struct ovsdb_idl *idl = ovsdb_idl_create(remote, &ovsrec_idl_class, false, retry);
+
+    choose_columns(idl);
+    ovsdb_idl_set_leader_only(idl, false);
+    return idl;
+}
+
+int fl_db_read(const char *remote_, const struct fl_vm_keys *keys, int timeout_ms,
                struct fl_inventory *inv, struct fl_error *err)
 {
-    _cleanup_free char *standard = xasprintf("unix:%s/db.sock", fl_socket_rundir());
+    _cleanup_free char *remote = remote_or_standard(remote_);
     long long deadline_ms = time_msec() + timeout_ms;
     struct ovsdb_idl *idl;
     int error;
 
     fl_socket_hush();
-    remote = remote ? remote : standard;
-    idl = ovsdb_idl_create(remote, &ovsrec_idl_class, false, false);
-    choose_columns(idl);
-    ovsdb_idl_set_leader_only(idl, false);
+    idl = create_idl(remote, false);
     ovsdb_idl_set_probe_interval(idl, 0); /* the deadline is enough */
     error = fetch(idl, remote, deadline_ms, err);
     if (!error) {
@@ -255,4 +268,94 @@ int fl_db_read(const char *remote, const struct fl_vm_keys *keys, int timeout_ms
     }
     ovsdb_idl_destroy(idl);
     return error;
+}
+
+/* ---- Watched ---- */
+
+struct fl_db {
+    char *remote;
+    struct ovsdb_idl *idl;
+    unsigned int seqno;
+    bool has_inventory;
+    bool is_stale; /* The VMs are to be grouped anew. */
+    struct fl_inventory inventory;
+};
+
+struct fl_db *fl_db_open(const char *remote)
+{
+    struct fl_db *db = xzalloc(sizeof *db);
+
+    db->remote = remote_or_standard(remote);
+    db->idl = create_idl(db->remote, true);
+    ovsdb_idl_set_probe_interval(db->idl, PROBE_MS);
+    return db;
+}
+
+static void drop_inventory(struct fl_db *db)
+{
+    if (db->has_inventory) {
+        fl_inventory_destroy(&db->inventory);
+    }
+    db->has_inventory = false;
+}
+
+void fl_db_close(struct fl_db *db)
+{
+    if (db) {
+        drop_inventory(db);
+        ovsdb_idl_destroy(db->idl);
+        free(db->remote);
+        free(db);
+    }
+}
+
+/* A copy of a database that is gone says nothing about now. */
+static const struct ovsrec_open_vswitch *current_row(const struct fl_db *db)
+{
+    return ovsdb_idl_is_connected(db->idl) && ovsdb_idl_has_ever_connected(db->idl)
+               ? ovsrec_open_vswitch_first(db->idl)
+               : NULL;
+}
+
+bool fl_db_run(struct fl_db *db, const struct fl_vm_keys *keys)
+{
+    const struct ovsrec_open_vswitch *row;
+    unsigned int seqno;
+    bool had = db->has_inventory;
+
+    fl_socket_hush();
+    ovsdb_idl_run(db->idl);
+    seqno = ovsdb_idl_get_seqno(db->idl);
+    row = current_row(db);
+    if ((row != NULL) == had && seqno == db->seqno && !db->is_stale) {
+        return false;
+    }
+    db->seqno = seqno;
+    db->is_stale = false;
+    drop_inventory(db);
+    if (row) {
+        fl_inventory_init(&db->inventory);
+        copy_inventory(&db->inventory, row);
+        fl_inventory_group_vms(&db->inventory, keys);
+        db->has_inventory = true;
+    }
+    return had || row;
+}
+
+void fl_db_wait(struct fl_db *db)
+{
+    ovsdb_idl_wait(db->idl);
+}
+
+const struct fl_inventory *fl_db_inventory(const struct fl_db *db, struct fl_error *err)
+{
+    if (!db->has_inventory) {
+        idl_error(db->idl, db->remote, err);
+    }
+    return db->has_inventory ? &db->inventory : NULL;
+}
+
+void fl_db_group(struct fl_db *db)
+{
+    db->is_stale = true;
 }

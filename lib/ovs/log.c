@@ -37,6 +37,24 @@ int64_t fl_log_mark(void)
     return stat(path, &s) ? 0 : s.st_size;
 }
 
+char *fl_log_tail(int64_t mark, size_t most)
+{
+    _cleanup_free char *path = log_path();
+    char *tail = xmalloc(most + 1);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = -1;
+    struct stat s;
+
+    if (fd >= 0 && !fstat(fd, &s)) {
+        n = pread(fd, tail, most, MAX(s.st_size < mark ? 0 : mark, s.st_size - (off_t)most));
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    tail[MAX(n, 0)] = '\0';
+    return tail;
+}
+
 /* "2026-...Z|00042|netdev_offload_dpdk(pmd)|WARN|TEXT" -> "TEXT" */
 static const char *message_of(const char *line)
 {
@@ -98,27 +116,10 @@ static char *refusal_text(const struct refusal *refusal)
 
 char *fl_log_refusal(int64_t mark)
 {
-    _cleanup_free char *path = log_path();
-    _cleanup_free char *tail = xmalloc(TAIL_BYTES + 1);
+    _cleanup_free char *tail = fl_log_tail(mark, TAIL_BYTES);
     struct refusal refusal = { .last = NULL };
     char *save = NULL;
-    int64_t end = fl_log_mark();
-    ssize_t n;
-    int fd;
 
-    if (end < mark) {
-        mark = 0; /* rotated */
-    }
-    if (end - mark > TAIL_BYTES) {
-        mark = end - TAIL_BYTES;
-    }
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return NULL;
-    }
-    n = pread(fd, tail, TAIL_BYTES, mark);
-    close(fd);
-    tail[MAX(n, 0)] = '\0';
     for (char *line = strtok_r(tail, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
         take_line(&refusal, line);
     }

@@ -3,14 +3,23 @@
 #define FLOWLIFT_OVS_LOG_H
 
 /*
- * What ovs-vswitchd's log says about refused offloads. OVS tells its reason nowhere else, and not always
+ * ovs-vswitchd's log, and what it says about refused offloads. OVS tells its reason nowhere else, and not always
  * (rate limits, debug level), so a silent log means nothing.
  */
 
+#include <stddef.h>
 #include <stdint.h>
 
 /** fl_log_mark() - where the log ends now; 0 when there is none */
 int64_t fl_log_mark(void);
+
+/**
+ * fl_log_tail() - the newest part of the log
+ * @mark: not what was written before; as of fl_log_mark(), or 0. A log that is shorter by now is another one.
+ * @most: bytes, at most
+ * Return: text, to be freed; empty when there is none, or it cannot be read.
+ */
+char *fl_log_tail(int64_t mark, size_t most);
 
 /**
  * fl_log_refusal() - the newest message about a refused offload written since @mark

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/ovs/log_offload.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <ovs/dirs.h>
 #include <ovs/util.h>
 
 #include "flows/cleanup.h"
+#include "lib/ovs/log.h"
 
 /* Newest part of the log that is looked at, in bytes. */
 #define TAIL_BYTES (4 * 1024 * 1024)
@@ -25,12 +22,49 @@
 #define NO_RECIRC "recirc_id sharing not supported"
 #define NO_SPACE  "No space left on device"
 
+static struct fl_log_refusal *find_refusal(struct fl_log_offload *facts, enum fl_cause_id id,
+                                           const char *device)
+{
+    struct fl_log_refusal *oldest = &facts->refusals[0];
+
+    for (size_t i = 0; i < facts->n_refusals; i++) {
+        struct fl_log_refusal *refusal = &facts->refusals[i];
+
+        if (refusal->cause.id == id && !strcmp(refusal->device, device))
+            return refusal;
+        if (refusal->last < oldest->last)
+            oldest = refusal;
+    }
+    if (facts->n_refusals < FL_LOG_REFUSALS)
+        oldest = &facts->refusals[facts->n_refusals++];
+    oldest->n = 0;
+    return oldest;
+}
+
+static void take_refusal(const char *line, size_t n, struct fl_log_offload *facts)
+{
+    _cleanup_free char *copy = xmemdup0(line, n);
+    char device[FL_REFUSAL_DEVICE_BYTES];
+    struct fl_log_refusal *refusal;
+    struct fl_cause cause;
+
+    if (!fl_refusal_of_log(copy, &cause, device))
+        return;
+    refusal = find_refusal(facts, cause.id, device);
+    refusal->cause = cause;
+    ovs_strlcpy(refusal->device, device, sizeof refusal->device);
+    ovs_strlcpy(refusal->time, copy, MIN(strcspn(copy, "|") + 1, sizeof refusal->time));
+    refusal->n++;
+    refusal->last = ++facts->n_seen;
+}
+
 static void take_line(const char *line, size_t n, struct fl_log_offload *facts)
 {
     const char *policy = memmem(line, n, POLICY, strlen(POLICY));
 
     if (memmem(line, n, STARTED, strlen(STARTED)))
         *facts = (struct fl_log_offload){ .seen_start = true };
+    take_refusal(line, n, facts);
     facts->flow_api |= memmem(line, n, ENABLED, strlen(ENABLED)) != NULL;
     facts->recirc_refused |= memmem(line, n, NO_RECIRC, strlen(NO_RECIRC)) != NULL;
     facts->no_space += memmem(line, n, NO_SPACE, strlen(NO_SPACE)) != NULL;
@@ -56,16 +90,7 @@ void fl_log_offload_parse(const char *text, struct fl_log_offload *facts)
 
 void fl_log_offload_read(struct fl_log_offload *facts)
 {
-    _cleanup_free char *path = xasprintf("%s/ovs-vswitchd.log", ovs_logdir());
-    _cleanup_free char *tail = xmalloc(TAIL_BYTES + 1);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = -1;
-    struct stat s;
+    _cleanup_free char *tail = fl_log_tail(0, TAIL_BYTES);
 
-    if (fd >= 0 && !fstat(fd, &s))
-        n = pread(fd, tail, TAIL_BYTES, MAX(s.st_size - TAIL_BYTES, 0));
-    if (fd >= 0)
-        close(fd);
-    tail[MAX(n, 0)] = '\0';
     fl_log_offload_parse(tail, facts);
 }

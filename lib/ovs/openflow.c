@@ -108,7 +108,8 @@ struct wanted {
     struct ofpbuf ofpacts;
     struct match match;
     uint16_t priority;
-    bool present; /* the switch has exactly this already */
+    uint16_t hard_timeout; /* seconds; 0: none */
+    bool present;          /* the switch has exactly this already */
 };
 
 struct replacement {
@@ -132,6 +133,7 @@ static int encode_rule(struct fl_openflow *of, const char *text, struct wanted *
         return fl_error_set(err, -EINVAL, "\"%s\" is no OpenFlow rule: %s", text, wrong);
     }
     if (usable & FL_OPENFLOW_PROTOCOL) {
+        mod.hard_timeout = wanted->hard_timeout;
         wanted->msg = ofputil_encode_flow_mod(&mod, FL_OPENFLOW_PROTOCOL);
     }
     minimatch_expand(&mod.match, &wanted->match);
@@ -161,6 +163,7 @@ static int prepare_rule(struct replacement *plan, const struct fl_rule *rule, st
         return fl_error_set(plan->err, -EINVAL, "a rule for bridge %s was meant for bridge %s",
                             rule->bridge, fl_openflow_bridge(plan->of));
     }
+    wanted->hard_timeout = rule->decoy ? FL_DECOY_SECONDS : 0;
     error = encode_rule(plan->of, text, wanted, plan->err);
     if (error) {
         return error;
@@ -189,7 +192,7 @@ static struct wanted *find_wanted(struct replacement *plan, const struct ofputil
  * VLAN by then, another does not. */
 static bool is_exactly(const struct ofputil_flow_stats *flow, const struct wanted *wanted)
 {
-    return !flow->idle_timeout && !flow->hard_timeout && !flow->flags &&
+    return !flow->idle_timeout && flow->hard_timeout == wanted->hard_timeout && !flow->flags &&
            ofpacts_equal_stringwise(flow->ofpacts, flow->ofpacts_len, wanted->ofpacts.data,
                                     wanted->ofpacts.size);
 }

@@ -55,11 +55,11 @@ static int read_pid(const char *path, long *pid)
     return error;
 }
 
-int fl_socket_vswitchd(char **path, struct fl_error *err)
+/* Of the ovs-vswitchd that the pid file names. */
+static int vswitchd_pid(long *pid, struct fl_error *err)
 {
     _cleanup_free char *pidfile = xasprintf("%s/ovs-vswitchd.pid", fl_socket_rundir());
-    long pid = 0;
-    int error = read_pid(pidfile, &pid);
+    int error = read_pid(pidfile, pid);
 
     if (error == -ENOENT) {
         return fl_error_set(err, error,
@@ -71,15 +71,21 @@ int fl_socket_vswitchd(char **path, struct fl_error *err)
         return fl_error_set(err, error, "%s holds no process number; restart ovs-vswitchd",
                             pidfile);
     }
-    if (error) {
-        return fl_socket_explain(pidfile, "ovs-vswitchd", error, err);
-    }
-    *path = xasprintf("%s/ovs-vswitchd.%ld.ctl", fl_socket_rundir(), pid);
-    return 0;
+    return error ? fl_socket_explain(pidfile, "ovs-vswitchd", error, err) : 0;
 }
 
-/* The process number in ".../ovs-vswitchd.PID.ctl", or 0. */
-static long pid_of(const char *path)
+int fl_socket_vswitchd(char **path, struct fl_error *err)
+{
+    long pid = 0;
+    int error = vswitchd_pid(&pid, err);
+
+    if (!error) {
+        *path = xasprintf("%s/ovs-vswitchd.%ld.ctl", fl_socket_rundir(), pid);
+    }
+    return error;
+}
+
+long fl_socket_pid(const char *path)
 {
     const char *base = strrchr(path, '/');
     long pid = 0;
@@ -94,7 +100,7 @@ static bool is_gone(long pid)
 
 int fl_socket_explain(const char *path, const char *server, int code, struct fl_error *err)
 {
-    long pid = pid_of(path);
+    long pid = fl_socket_pid(path);
 
     switch (code) {
     case -ENOENT:

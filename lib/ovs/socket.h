@@ -24,6 +24,9 @@ const char *fl_socket_rundir(void);
  */
 int fl_socket_vswitchd(char **path, struct fl_error *err);
 
+/** fl_socket_pid() - the process number in the path of a control socket (".../ovs-vswitchd.PID.ctl"), or 0 */
+long fl_socket_pid(const char *path);
+
 /**
  * fl_socket_connect() - connect to a UNIX socket, non-blocking and close-on-exec
  * @server: who listens there, for the sentence ("ovs-vswitchd")

@@ -2,12 +2,12 @@
 #include "lib/ovs/trace.h"
 
 #include <errno.h>
-#include <openvswitch/ofp-actions.h>
 #include <openvswitch/ofpbuf.h>
 #include <ovs/svec.h>
 #include <stdlib.h>
 
 #include "flows/cleanup.h"
+#include "flows/flowset.h"
 
 /* unixctl takes arguments with a leading '-' for options, wherever they stand. */
 static int check_argument(const char *what, const char *argument, struct fl_error *err)
@@ -24,15 +24,10 @@ static int check_argument(const char *what, const char *argument, struct fl_erro
  */
 static int check_actions(const char *actions, struct fl_error *err)
 {
-    enum ofputil_protocol usable;
     struct ofpbuf ofpacts;
-    struct ofpact_parse_params params = { .ofpacts = &ofpacts, .usable_protocols = &usable };
-    _cleanup_free char *wrong = NULL;
-    size_t n_bytes;
+    _cleanup_free char *wrong = fl_ofpacts_parse(actions, &ofpacts);
+    size_t n_bytes = ofpacts.size;
 
-    ofpbuf_init(&ofpacts, 0);
-    wrong = ofpacts_parse_actions(actions, &params);
-    n_bytes = ofpacts.size;
     ofpbuf_uninit(&ofpacts);
     if (wrong) {
         return fl_error_set(err, -EINVAL, "\"%s\" are no OpenFlow actions: %s", actions, wrong);

@@ -23,7 +23,8 @@ struct fl_atomic_file {
     char *path;       /* for errors */
     const char *name; /* last part of @path */
     char *temporary;  /* name in the folder; NULL while the file has none */
-    int failed;       /* first negative errno of a write */
+    bool is_passing;
+    int failed; /* first negative errno of a write */
     size_t n_buffered;
     char buffer[BUFFER_BYTES];
 };
@@ -221,7 +222,7 @@ static int commit(struct fl_atomic_file *file)
 
     if (ret || file->dir_fd < 0)
         return ret;
-    if (fsync(file->fd) < 0)
+    if (!file->is_passing && fsync(file->fd) < 0)
         return -errno;
     ret = name_temporary(file);
     if (ret)
@@ -230,7 +231,12 @@ static int commit(struct fl_atomic_file *file)
         return -errno;
     free(file->temporary);
     file->temporary = NULL;
-    return sync_folder(file->dir_fd);
+    return file->is_passing ? 0 : sync_folder(file->dir_fd);
+}
+
+void fl_atomic_file_set_passing(struct fl_atomic_file *file)
+{
+    file->is_passing = true;
 }
 
 int fl_atomic_file_commit(struct fl_atomic_file *file, struct fl_error *err)

@@ -42,6 +42,11 @@ int fl_atomic_file_stdout(struct fl_atomic_file **file, struct fl_error *err);
  * so that many small writes need no check each.
  */
 int fl_atomic_file_write(struct fl_atomic_file *file, const void *bytes, size_t n_bytes);
+/**
+ * fl_atomic_file_set_passing() - what is in it is worth nothing after a power cut
+ * Nobody waits for the disk then, which may take many seconds; a killed writer does as little harm as ever.
+ */
+void fl_atomic_file_set_passing(struct fl_atomic_file *file);
 /** fl_atomic_file_commit() - put it in its place; @file is consumed, also on error */
 int fl_atomic_file_commit(struct fl_atomic_file *file, struct fl_error *err);
 /** fl_atomic_file_abort() - as if nothing had been written; @file (or NULL) is consumed */

@@ -229,6 +229,19 @@ int fl_store_get(struct fl_store *store, const char *vm_id, struct fl_remedy *re
     return ret;
 }
 
+int fl_store_read(const char *root, const char *vm_id, struct fl_remedy *remedy,
+                  struct fl_error *err)
+{
+    struct fl_store *store;
+    int error = fl_store_open(root, false, 0, &store, err);
+
+    if (!error) {
+        error = fl_store_get(store, vm_id, remedy, err);
+        fl_store_close(store);
+    }
+    return error;
+}
+
 int fl_store_put(struct fl_store *store, const struct fl_remedy *remedy, struct fl_error *err)
 {
     _cleanup_free char *path = path_of(store, name_of(remedy->set.vm_id).text);

@@ -15,6 +15,7 @@
 
 #include "flows/error.h"
 #include "flows/flowset.h"
+#include "lib/base/until.h"
 
 enum fl_remedy_state {
     FL_REMEDY_PLANNED, /* Intent is on disk; rules may or may not be in the switch yet. */
@@ -35,8 +36,9 @@ struct fl_remedy {
     int64_t changed_ms;
     /* When it is to be reverted, unless somebody confirms it before (Unix time, ms); 0: it stays. */
     int64_t confirm_by_ms;
-    json_t *before; /* The VM's audit entry before, or NULL; owned */
-    json_t *after;  /* ... and after verification, or NULL; owned */
+    struct fl_until until; /* It retires then: it is reverted. Not set: it stays. */
+    json_t *before;        /* The VM's audit entry before, or NULL; owned */
+    json_t *after;         /* ... and after verification, or NULL; owned */
 };
 
 void fl_remedy_init(struct fl_remedy *remedy);
@@ -60,6 +62,9 @@ void fl_store_close(struct fl_store *store);
 /** fl_store_get() - Return: 0 and *@remedy; -ENOENT; -EINVAL for a damaged file, which is named */
 int fl_store_get(struct fl_store *store, const char *vm_id, struct fl_remedy *remedy,
                  struct fl_error *err);
+/** fl_store_read() - the same, for who wants one remedy and no more. Return: that of fl_store_open(), too */
+int fl_store_read(const char *root, const char *vm_id, struct fl_remedy *remedy,
+                  struct fl_error *err);
 /** fl_store_put() - write @remedy; on error the file that was there before is untouched */
 int fl_store_put(struct fl_store *store, const struct fl_remedy *remedy, struct fl_error *err);
 /**

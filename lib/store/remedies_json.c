@@ -9,6 +9,7 @@
 #include "flows/json_read.h"
 #include "flows/limits.h"
 #include "lib/base/clock.h"
+#include "lib/document.h"
 #include "lib/store/remedies.h"
 
 #define SCHEMA "flowlift/remedy/1"
@@ -58,15 +59,16 @@ static json_t *or_null(json_t *json)
 
 json_t *fl_remedy_to_json(const struct fl_remedy *remedy)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", SCHEMA,
-                     "state", fl_remedy_state_name(remedy->state), "reason",
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
+                     SCHEMA, "state", fl_remedy_state_name(remedy->state), "reason",
                      fl_json_of_string(remedy->reason), "ticket", fl_json_of_string(remedy->ticket),
                      "who", fl_json_of_string(remedy->who), "created",
                      time_to_json(remedy->created_ms), "changed", time_to_json(remedy->changed_ms),
                      "confirm_by",
                      remedy->confirm_by_ms ? time_to_json(remedy->confirm_by_ms) : json_null(),
-                     "flow_set", fl_flowset_to_json(&remedy->set), "before",
-                     or_null(remedy->before), "after", or_null(remedy->after));
+                     "until", fl_until_json(&remedy->until), "flow_set",
+                     fl_flowset_to_json(&remedy->set), "before", or_null(remedy->before), "after",
+                     or_null(remedy->after));
 }
 
 static int read_state(const json_t *json, enum fl_remedy_state *state, struct fl_error *err)
@@ -162,6 +164,8 @@ int fl_remedy_from_json(const json_t *json, struct fl_remedy *remedy, struct fl_
         ret = read_time(json, "changed", &read.changed_ms, err);
     if (!ret)
         ret = read_time_or_null(json, "confirm_by", &read.confirm_by_ms, err);
+    if (!ret)
+        ret = fl_until_read(json, &read.until, err);
     if (!ret)
         ret = read_text(json, "reason", &read.reason, err);
     if (!ret)

@@ -18,7 +18,9 @@
  */
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "flows/error.h"
 #include "lib/event/event.h"
@@ -35,6 +37,19 @@ int64_t fl_spool_clock_ns(void);
  */
 int fl_spool_put(const char *root, int64_t since_boot_ns, const struct fl_event *event,
                  struct fl_error *err);
+
+struct fl_spool_view {
+    uid_t owner; /* of the folder */
+    mode_t mode;
+    size_t n_waiting; /* files that a reader would take, or remove */
+    bool overflow;    /* the reader will be told to look at everything */
+};
+/**
+ * fl_spool_look() - what waits; nothing is taken, and no folder made
+ * Return: 0; -ENOENT without a sentence: there is no folder; -ENOTDIR, -ELOOP it is none of ours; other
+ * negative errno with a sentence.
+ */
+int fl_spool_look(const char *root, struct fl_spool_view *view, struct fl_error *err);
 
 /* ---- The reader ---- */
 

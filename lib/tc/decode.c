@@ -13,92 +13,7 @@
 
 #include "lib/tc/attr.h"
 #include "lib/tc/decode_internal.h"
-
-/* How a value is read. */
-enum reading {
-    NOTHING, /* Read elsewhere, or not known. */
-    U8,
-    U16,
-    U32,
-    BE16,
-    BE32,
-    RAW, /* 4, 6 or 16 bytes. */
-};
-
-struct rule {
-    uint8_t reading;
-    uint8_t key;
-    uint8_t is_mask;
-    uint8_t n; /* Bytes. */
-};
-
-/* Not one through the other: <netinet/in.h> has macros of the names of some keys. */
-#define PLAIN(attr, reading, key, n) [TCA_FLOWER_KEY_##attr] = { reading, FL_TC_KEY_##key, 0, n }
-#define MASKED(attr, reading, key, n)                             \
-    [TCA_FLOWER_KEY_##attr] = { reading, FL_TC_KEY_##key, 0, n }, \
-    [TCA_FLOWER_KEY_##attr##_MASK] = { reading, FL_TC_KEY_##key, 1, n }
-
-static const struct rule rules[] = {
-    MASKED(ETH_DST, RAW, DST_MAC, 6),
-    MASKED(ETH_SRC, RAW, SRC_MAC, 6),
-    PLAIN(ETH_TYPE, BE16, ETH_TYPE, 2),
-    PLAIN(IP_PROTO, U8, IP_PROTO, 1),
-    MASKED(IPV4_SRC, RAW, SRC_IP4, 4),
-    MASKED(IPV4_DST, RAW, DST_IP4, 4),
-    MASKED(IPV6_SRC, RAW, SRC_IP6, 16),
-    MASKED(IPV6_DST, RAW, DST_IP6, 16),
-    MASKED(TCP_SRC, BE16, SRC_PORT, 2),
-    MASKED(TCP_DST, BE16, DST_PORT, 2),
-    MASKED(UDP_SRC, BE16, SRC_PORT, 2),
-    MASKED(UDP_DST, BE16, DST_PORT, 2),
-    MASKED(SCTP_SRC, BE16, SRC_PORT, 2),
-    MASKED(SCTP_DST, BE16, DST_PORT, 2),
-    PLAIN(VLAN_ID, U16, VLAN_ID, 2),
-    PLAIN(VLAN_PRIO, U8, VLAN_PRIO, 1),
-    PLAIN(VLAN_ETH_TYPE, BE16, VLAN_ETH_TYPE, 2),
-    PLAIN(CVLAN_ID, U16, CVLAN_ID, 2),
-    PLAIN(CVLAN_PRIO, U8, CVLAN_PRIO, 1),
-    PLAIN(CVLAN_ETH_TYPE, BE16, CVLAN_ETH_TYPE, 2),
-    PLAIN(ENC_KEY_ID, BE32, ENC_KEY_ID, 4),
-    MASKED(ENC_IPV4_SRC, RAW, ENC_SRC_IP4, 4),
-    MASKED(ENC_IPV4_DST, RAW, ENC_DST_IP4, 4),
-    MASKED(ENC_IPV6_SRC, RAW, ENC_SRC_IP6, 16),
-    MASKED(ENC_IPV6_DST, RAW, ENC_DST_IP6, 16),
-    MASKED(ENC_UDP_SRC_PORT, BE16, ENC_SRC_PORT, 2),
-    MASKED(ENC_UDP_DST_PORT, BE16, ENC_DST_PORT, 2),
-    MASKED(ENC_IP_TOS, U8, ENC_TOS, 1),
-    MASKED(ENC_IP_TTL, U8, ENC_TTL, 1),
-    MASKED(FLAGS, BE32, IP_FLAGS, 4),
-    MASKED(ICMPV4_CODE, U8, ICMP_CODE, 1),
-    MASKED(ICMPV4_TYPE, U8, ICMP_TYPE, 1),
-    MASKED(ICMPV6_CODE, U8, ICMP_CODE, 1),
-    MASKED(ICMPV6_TYPE, U8, ICMP_TYPE, 1),
-    MASKED(ARP_SIP, RAW, ARP_SIP, 4),
-    MASKED(ARP_TIP, RAW, ARP_TIP, 4),
-    MASKED(ARP_OP, U8, ARP_OP, 1),
-    MASKED(ARP_SHA, RAW, ARP_SHA, 6),
-    MASKED(ARP_THA, RAW, ARP_THA, 6),
-    PLAIN(MPLS_TTL, U8, MPLS_TTL, 1),
-    PLAIN(MPLS_BOS, U8, MPLS_BOS, 1),
-    PLAIN(MPLS_TC, U8, MPLS_TC, 1),
-    PLAIN(MPLS_LABEL, U32, MPLS_LABEL, 4),
-    MASKED(TCP_FLAGS, BE16, TCP_FLAGS, 2),
-    MASKED(IP_TOS, U8, IP_TOS, 1),
-    MASKED(IP_TTL, U8, IP_TTL, 1),
-    PLAIN(PORT_SRC_MIN, BE16, SRC_PORT_MIN, 2),
-    PLAIN(PORT_SRC_MAX, BE16, SRC_PORT_MAX, 2),
-    PLAIN(PORT_DST_MIN, BE16, DST_PORT_MIN, 2),
-    PLAIN(PORT_DST_MAX, BE16, DST_PORT_MAX, 2),
-    MASKED(CT_STATE, U16, CT_STATE, 2),
-    MASKED(CT_ZONE, U16, CT_ZONE, 2),
-    MASKED(CT_MARK, U32, CT_MARK, 4),
-    MASKED(CT_LABELS, RAW, CT_LABEL, 16),
-    MASKED(HASH, U32, HASH, 4),
-    PLAIN(NUM_OF_VLANS, U8, NUM_OF_VLANS, 1),
-    PLAIN(PPPOE_SID, BE16, PPPOE_SID, 2),
-    PLAIN(PPP_PROTO, BE16, PPP_PROTO, 2),
-    PLAIN(L2TPV3_SID, BE32, L2TPV3_SID, 4),
-};
+#include "lib/tc/key_attrs.h"
 
 /* Of the three lengths that there are: copies without a call. */
 static inline void copy_raw(struct fl_tc_value *value, const void *data, uint8_t n)
@@ -110,7 +25,7 @@ static inline void copy_raw(struct fl_tc_value *value, const void *data, uint8_t
     }
 }
 
-static void read_value(const struct rule *rule, const struct fl_attr *attr,
+static void read_value(const struct fl_key_attr *rule, const struct fl_attr *attr,
                        struct fl_tc_filter *filter)
 {
     struct fl_tc_value *value = rule->is_mask ? &filter->mask[rule->key] : &filter->key[rule->key];
@@ -125,14 +40,14 @@ static void read_value(const struct rule *rule, const struct fl_attr *attr,
         filter->masked |= UINT64_C(1) << rule->key;
     else
         filter->present |= UINT64_C(1) << rule->key;
-    switch ((enum reading)rule->reading) {
-    case U8: value->n = fl_attr_u8(attr); break;
-    case U16: value->n = fl_attr_u16(attr); break;
-    case U32: value->n = fl_attr_u32(attr); break;
-    case BE16: value->n = fl_attr_be16(attr); break;
-    case BE32: value->n = fl_attr_be32(attr); break;
-    case RAW: copy_raw(value, attr->data, rule->n); break;
-    case NOTHING: break;
+    switch ((enum fl_key_form)rule->form) {
+    case FL_KEY_U8: value->n = fl_attr_u8(attr); break;
+    case FL_KEY_U16: value->n = fl_attr_u16(attr); break;
+    case FL_KEY_U32: value->n = fl_attr_u32(attr); break;
+    case FL_KEY_BE16: value->n = fl_attr_be16(attr); break;
+    case FL_KEY_BE32: value->n = fl_attr_be32(attr); break;
+    case FL_KEY_RAW: copy_raw(value, attr->data, rule->n); break;
+    case FL_KEY_NOTHING: break;
     }
 }
 
@@ -229,8 +144,8 @@ static bool read_flower(const struct fl_attr *options, const struct fl_tc_links 
     struct fl_attr attr;
 
     while (fl_attrs_next(&attrs, &attr)) {
-        if (attr.type < sizeof rules / sizeof rules[0] && rules[attr.type].reading)
-            read_value(&rules[attr.type], &attr, filter);
+        if (attr.type < FL_N_KEY_ATTRS && fl_key_attrs[attr.type].form)
+            read_value(&fl_key_attrs[attr.type], &attr, filter);
         else if (!read_special(&attr, links, filter))
             return false;
     }
