@@ -7,9 +7,9 @@
 #include <openvswitch/vlog.h>
 #include <ovs/util.h>
 
-#include "agent/line.h"
 #include "flows/cleanup.h"
 #include "lib/base/clock.h"
+#include "lib/text.h"
 
 VLOG_DEFINE_THIS_MODULE(agent_guard);
 
@@ -47,6 +47,7 @@ static enum vlog_level level_of(enum fl_guard_did did)
     case FL_GUARD_WATCHES:
     case FL_GUARD_RELEASED:
     case FL_GUARD_RESTORED:
+    case FL_GUARD_SERVES:
     case FL_GUARD_N_DID:
     default: return VLL_INFO;
     }
@@ -54,8 +55,8 @@ static enum vlog_level level_of(enum fl_guard_did did)
 
 static void write_to_log(const struct fl_guard_event *event)
 {
-    _cleanup_free char *name = fl_line_of(event->vm_name ? event->vm_name : "remedies");
-    _cleanup_free char *reason = fl_line_of(event->reason);
+    _cleanup_free char *name = fl_text_escaped(event->vm_name ? event->vm_name : "remedies");
+    _cleanup_free char *reason = fl_text_escaped(event->reason);
 
     VLOG(level_of(event->did), "%s: %s%s%s", name, fl_guard_did_name(event->did),
          *reason ? ": " : "", reason);
@@ -65,6 +66,9 @@ static void keep_last(struct fl_events *events, const struct fl_guard_event *eve
 {
     struct fl_last_event *last;
 
+    if (event->did == FL_GUARD_SERVES) {
+        return; /* What it is about is how they came to be there. */
+    }
     free_event(shash_find_and_delete(&events->last, event->vm_id));
     if (event->did == FL_GUARD_RELEASED || event->did == FL_GUARD_REVERTED) {
         return; /* It is watched no more. */
@@ -76,12 +80,13 @@ static void keep_last(struct fl_events *events, const struct fl_guard_event *eve
     shash_add(&events->last, event->vm_id, last);
 }
 
-void fl_events_take(const struct fl_guard_event *event, void *events_)
+void fl_events_take(struct fl_events *events, const struct fl_guard_event *event)
 {
-    struct fl_events *events = events_;
-
     write_to_log(event);
     events->counts[event->did]++;
+    if (event->did == FL_GUARD_RESTORED && event->after_ms >= 0) {
+        fl_latency_add(&events->reapply, event->after_ms);
+    }
     events->is_news = true;
     if (event->vm_id) {
         keep_last(events, event);

@@ -12,6 +12,7 @@
 #include <openvswitch/shash.h>
 
 #include "lib/guard.h"
+#include "lib/prometheus.h"
 
 struct fl_last_event {
     enum fl_guard_did did;
@@ -22,13 +23,13 @@ struct fl_last_event {
 struct fl_events {
     struct shash last; /* VM identity -> struct fl_last_event */
     uint64_t counts[FL_GUARD_N_DID];
-    bool is_news; /* since somebody set it to false */
+    struct fl_latency reapply; /* how long rules that were lost were out */
+    bool is_news;              /* since somebody set it to false */
 };
 
 void fl_events_init(struct fl_events *events);
 void fl_events_destroy(struct fl_events *events);
-/** fl_events_take() - what fl_guard_open() wants: @events_ is the struct fl_events */
-void fl_events_take(const struct fl_guard_event *event, void *events_);
+void fl_events_take(struct fl_events *events, const struct fl_guard_event *event);
 /** fl_events_last() - of a VM. Return: borrowed, or NULL when it is not watched */
 const struct fl_last_event *fl_events_last(const struct fl_events *events, const char *vm_id);
 

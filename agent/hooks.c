@@ -9,8 +9,9 @@
 #include <ovs/timeval.h>
 #include <ovs/util.h>
 
-#include "agent/line.h"
 #include "flows/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/text.h"
 
 VLOG_DEFINE_THIS_MODULE(agent_hooks);
 
@@ -42,9 +43,10 @@ static bool look_at(struct fl_hooks *hooks, const char *vm)
 
 static void take_event(struct fl_hooks *hooks, const struct fl_event *event)
 {
-    _cleanup_free char *name = fl_line_of(*event->vm ? event->vm : "a VM without a name");
+    _cleanup_free char *name = fl_text_escaped(*event->vm ? event->vm : "a VM without a name");
     bool is_named;
 
+    hooks->n_events++;
     VLOG_INFO_RL(&rl, "%s: %s says %s", name, event->source, fl_event_what_name(event->what));
     is_named = look_at(hooks, event->vm);
     is_named |= look_at(hooks, event->uuid);
@@ -63,7 +65,10 @@ static int take(const struct fl_spool_item *item, void *hooks_)
 
     switch (item->kind) {
     case FL_SPOOL_EVENT: take_event(hooks, item->event); break;
-    case FL_SPOOL_TROUBLE: VLOG_WARN_RL(&rl, "events of hooks: %s", item->why); break;
+    case FL_SPOOL_TROUBLE:
+        hooks->n_errors++;
+        VLOG_WARN_RL(&rl, "events of hooks: %s", item->why);
+        break;
     case FL_SPOOL_ANEW:
     default: fl_guard_look_again(hooks->guard, NULL); break;
     }
@@ -79,16 +84,6 @@ static bool is_due(const struct fl_hooks *hooks)
     }
     watch.fd = hooks->spool && !hooks->n_failed ? fl_spool_fd(hooks->spool) : -1;
     return poll(&watch, 1, 0) == 1;
-}
-
-static long long retry_ms(unsigned int n_failed)
-{
-    long long ms = RETRY_FIRST_MS;
-
-    for (unsigned int i = 1; i < n_failed && ms < RETRY_MOST_MS; i++) {
-        ms *= 2;
-    }
-    return MIN(ms, RETRY_MOST_MS);
 }
 
 void fl_hooks_run(struct fl_hooks *hooks)
@@ -108,7 +103,8 @@ void fl_hooks_run(struct fl_hooks *hooks)
     hooks->due_ms = LLONG_MAX;
     if (error) {
         hooks->n_failed++;
-        hooks->due_ms = time_msec() + retry_ms(hooks->n_failed);
+        hooks->n_errors++;
+        hooks->due_ms = time_msec() + fl_backoff_ms(RETRY_FIRST_MS, RETRY_MOST_MS, hooks->n_failed);
         VLOG_WARN_RL(&rl, "events of hooks cannot be read: %s", err.text);
     } else if (hooks->n_failed) {
         hooks->n_failed = 0;

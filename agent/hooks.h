@@ -18,6 +18,8 @@ struct fl_hooks {
     struct fl_guard *guard; /* borrowed */
     long long due_ms;       /* when to take what waits, told or not, on the clock of time_msec() */
     unsigned int n_failed;  /* in a row */
+    uint64_t n_events;      /* that were taken */
+    uint64_t n_errors;
 };
 
 void fl_hooks_open(struct fl_hooks *hooks, const char *root, struct fl_guard *guard);

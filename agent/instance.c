@@ -44,7 +44,7 @@ static int refuse(int fd, const char *path, const char *root, struct fl_error *e
 int fl_instance_take(const char *root, int *fdp, struct fl_error *err)
 {
     _cleanup_free char *folder = fl_path_rundir(root);
-    _cleanup_free char *path = xasprintf("%s/agent.lock", folder);
+    _cleanup_free char *path = fl_path_agent_lock(root);
     int fd, error = fl_make_folder(folder, 0750, err);
     int64_t deadline_ms;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/report.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,10 +8,11 @@
 #include <openvswitch/dynamic-string.h>
 #include <ovs/util.h>
 
-#include "agent/line.h"
+#include "agent/report_audit.h"
 #include "flows/cleanup.h"
-#include "lib/base/clock.h"
+#include "lib/document.h"
 #include "lib/store/remedies.h"
+#include "lib/text.h"
 
 /* The states, in the order in which they are counted. */
 static const enum fl_remedy_state states[] = {
@@ -21,13 +21,6 @@ static const enum fl_remedy_state states[] = {
 };
 
 /* ---- The document ---- */
-
-static json_t *time_json(int64_t time_ms)
-{
-    char text[FL_TIME_TEXT_BYTES];
-
-    return time_ms ? json_string(fl_time_format(time_ms, text)) : json_null();
-}
 
 static json_t *event_json(const struct fl_last_event *event)
 {
@@ -38,8 +31,8 @@ static json_t *event_json(const struct fl_last_event *event)
     }
     json = json_object();
     json_object_set_new(json, "event", json_string(fl_guard_did_name(event->did)));
-    json_object_set_new(json, "time", time_json(event->time_ms));
-    json_object_set_new(json, "reason", fl_line_json(event->reason));
+    json_object_set_new(json, "time", fl_time_json(event->time_ms));
+    json_object_set_new(json, "reason", fl_text_json(event->reason));
     return json;
 }
 
@@ -47,14 +40,15 @@ static json_t *remedy_json(const struct fl_remedy *remedy, const struct fl_event
 {
     json_t *json = json_object();
 
-    json_object_set_new(json, "vm", fl_line_json(remedy->set.vm_name));
-    json_object_set_new(json, "vm_id", fl_line_json(remedy->set.vm_id));
+    json_object_set_new(json, "vm", fl_text_json(remedy->set.vm_name));
+    json_object_set_new(json, "vm_id", fl_text_json(remedy->set.vm_id));
     json_object_set_new(json, "state", json_string(fl_remedy_state_name(remedy->state)));
-    json_object_set_new(json, "reason", fl_line_json(remedy->reason));
-    json_object_set_new(json, "changed", time_json(remedy->changed_ms));
-    json_object_set_new(json, "confirm_by", time_json(remedy->confirm_by_ms));
-    json_object_set_new(json, "ticket", fl_line_json(remedy->ticket));
-    json_object_set_new(json, "who", fl_line_json(remedy->who));
+    json_object_set_new(json, "reason", fl_text_json(remedy->reason));
+    json_object_set_new(json, "changed", fl_time_json(remedy->changed_ms));
+    json_object_set_new(json, "confirm_by", fl_time_json(remedy->confirm_by_ms));
+    json_object_set_new(json, "until", fl_until_json(&remedy->until));
+    json_object_set_new(json, "ticket", fl_text_json(remedy->ticket));
+    json_object_set_new(json, "who", fl_text_json(remedy->who));
     json_object_set_new(json, "last_event", event_json(fl_events_last(events, remedy->set.vm_id)));
     return json;
 }
@@ -78,10 +72,10 @@ static json_t *config_json(const struct fl_report_of *of)
 {
     json_t *json = json_object();
 
-    json_object_set_new(json, "read", time_json(of->config_read_ms));
-    json_object_set_new(json, "refused", time_json(of->config_refused_ms));
+    json_object_set_new(json, "read", fl_time_json(of->config_read_ms));
+    json_object_set_new(json, "refused", fl_time_json(of->config_refused_ms));
     json_object_set_new(json, "reason",
-                        of->config_refused_ms ? fl_line_json(of->config_why) : json_null());
+                        of->config_refused_ms ? fl_text_json(of->config_why) : json_null());
     return json;
 }
 
@@ -115,24 +109,21 @@ static json_t *put_remedies(const struct fl_report_of *of, json_t *report)
     json_object_set_new(report, "counts", counts_json(list, n));
     json_object_set_new(report, "remedies", remedies);
     fl_remedy_list_free(list, n);
-    return err.code ? fl_line_json(err.text) : json_null();
+    return err.code ? fl_text_json(err.text) : json_null();
 }
 
 json_t *fl_report(const struct fl_report_of *of)
 {
-    char host[HOST_NAME_MAX + 1] = "";
-    json_t *report = json_object();
+    json_t *report = fl_document_here("agent-status");
 
-    gethostname(host, sizeof host - 1);
-    json_object_set_new(report, "schema", json_string("flowlift/agent-status/1"));
-    json_object_set_new(report, "host", fl_line_json(host));
-    json_object_set_new(report, "time", time_json(fl_time_now_ms()));
     json_object_set_new(report, "version", json_string(FLOWLIFT_VERSION));
     json_object_set_new(report, "process", json_integer(getpid()));
-    json_object_set_new(report, "since", time_json(of->started_ms));
+    json_object_set_new(report, "since", fl_time_json(of->started_ms));
     json_object_set_new(report, "config", config_json(of));
     json_object_set_new(report, "events", event_counts_json(of->events));
     json_object_set_new(report, "incomplete", put_remedies(of, report));
+    json_object_set_new(report, "audit", fl_report_audit(of->audit));
+    json_object_set_new(report, "auto", fl_report_auto(of->repairs));
     return report;
 }
 
@@ -166,16 +157,20 @@ char *fl_report_sentence(const json_t *report)
 static void put_line(struct ds *ds, const json_t *remedy)
 {
     const json_t *event = json_object_get(remedy, "last_event");
-    _cleanup_free char *name = fl_line_of(text_of(remedy, "vm"));
+    _cleanup_free char *name = fl_text_escaped(text_of(remedy, "vm"));
     const char *confirm_by = text_of(remedy, "confirm_by");
+    const char *until = text_of(remedy, "until");
 
     ds_put_format(ds, "%s: %s since %s", name, text_of(remedy, "state"),
                   text_of(remedy, "changed"));
     if (confirm_by) {
         ds_put_format(ds, ", reverts at %s unless confirmed", confirm_by);
     }
+    if (until) {
+        ds_put_format(ds, ", stands until %s", until);
+    }
     if (json_is_object(event)) {
-        _cleanup_free char *reason = fl_line_of(text_of(event, "reason"));
+        _cleanup_free char *reason = fl_text_escaped(text_of(event, "reason"));
 
         ds_put_format(ds, "; %s %s%s%s", text_of(event, "event"), text_of(event, "time"),
                       *reason ? ": " : "", reason);
@@ -199,13 +194,13 @@ char *fl_report_text(const json_t *report)
                   json_integer_value(json_object_get(report, "process")), text_of(report, "since"),
                   sentence);
     if (text_of(config, "refused")) {
-        _cleanup_free char *why = fl_line_of(text_of(config, "reason"));
+        _cleanup_free char *why = fl_text_escaped(text_of(config, "reason"));
 
         ds_put_format(&ds, "configuration refused %s, the one of %s is in use: %s\n",
                       text_of(config, "refused"), text_of(config, "read"), why);
     }
     if (incomplete) {
-        _cleanup_free char *why = fl_line_of(incomplete);
+        _cleanup_free char *why = fl_text_escaped(incomplete);
 
         ds_put_format(&ds, "incomplete: %s\n", why);
     }
@@ -214,5 +209,6 @@ char *fl_report_text(const json_t *report)
             put_line(&ds, remedy);
         }
     }
+    fl_report_audit_text(report, &ds);
     return ds_steal_cstr(&ds);
 }

@@ -3,19 +3,23 @@
 #define FLOWLIFT_AGENT_REPORT_H
 
 /*
- * How things stand, from the remedies on disk and what the guard said last; Open vSwitch is not asked, so it
+ * How things stand, from the remedies on disk, what the guard said last, and the last audit; Open vSwitch is not asked, so it
  * costs nothing and works while that hangs. One document; its text is made from it, so they cannot differ.
  */
 
 #include <jansson.h>
 #include <stdint.h>
 
+#include "agent/audit.h"
+#include "agent/auto.h"
 #include "agent/events.h"
 
 /* All borrowed. */
 struct fl_report_of {
     const char *root;
     const struct fl_events *events;
+    const struct fl_audit_timer *audit;
+    const struct fl_auto *repairs;
     int64_t started_ms;        /* Unix time, as all here */
     int64_t config_read_ms;    /* The configuration in use is of then. */
     int64_t config_refused_ms; /* One was refused then since; 0: none */

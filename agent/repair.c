@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/repair.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "flows/cleanup.h"
+#include "lib/text.h"
+
+/* Two windows for the plan, and a dozen seconds at most to verify; a busy Open vSwitch may make it long. */
+#define MOST_MS 300000
+
+static json_t *result_of(enum fl_auto_end end, const char *reason)
+{
+    return json_pack("{s:s, s:o}", "end", fl_auto_end_name(end), "reason", fl_text_json(reason));
+}
+
+enum fl_auto_end fl_repair_end(const json_t *result)
+{
+    const char *name = json_string_value(json_object_get(result, "end"));
+
+    for (enum fl_auto_end end = FL_AUTO_DONE; name && end < FL_AUTO_N_ENDS; end++) {
+        if (!strcmp(name, fl_auto_end_name(end))) {
+            return end;
+        }
+    }
+    return FL_AUTO_TROUBLE;
+}
+
+static json_t *apply(const struct fl_operator *op, struct fl_plan *plan)
+{
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_outcome outcome = { .state = FL_REMEDY_PLANNED };
+    int error = fl_remedy_apply(op, plan, &outcome, &err);
+    enum fl_auto_end end = !error                ? FL_AUTO_DONE
+                           : error == -ECANCELED ? FL_AUTO_UNVERIFIED
+                                                 : FL_AUTO_TROUBLE;
+    json_t *result = result_of(end, error == 0 || error == -ECANCELED ? outcome.reason : err.text);
+
+    fl_outcome_destroy(&outcome);
+    return result;
+}
+
+/* The plan is made from an audit of its own: what it says counts, not what was some time ago. */
+static bool is_still_wanted(const struct fl_operator *op, const struct fl_plan *plan)
+{
+    _cleanup_json json_t *vm = plan->vm ? fl_vm_audit_to_json(plan->vm) : NULL;
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_remedy remedy;
+    bool wanted;
+
+    if (!vm || plan->installed) {
+        return false;
+    }
+    switch (fl_store_read(op->root, plan->set.vm_id, &remedy, &err)) {
+    case 0:
+        wanted = fl_auto_wants(vm, &remedy);
+        fl_remedy_destroy(&remedy);
+        return wanted;
+    case -ENOENT: return fl_auto_wants(vm, NULL);
+    default: return false;
+    }
+}
+
+static json_t *repair(void *repairs_)
+{
+    const struct fl_auto *repairs = repairs_;
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_plan plan = { .installed = false };
+    json_t *result;
+    int error = fl_remedy_plan(&repairs->op, repairs->now.id, &plan, &err);
+
+    switch (error) {
+    case 0:
+        result = is_still_wanted(&repairs->op, &plan)
+                     ? apply(&repairs->op, &plan)
+                     : result_of(FL_AUTO_NEEDLESS, "it is not stranded, alone and without a remedy "
+                                                   "any more");
+        break;
+    case -ENOENT:
+    case -ENXIO: result = result_of(FL_AUTO_NEEDLESS, err.text); break;
+    case -ENOTSUP:
+    case -EPERM: result = result_of(FL_AUTO_REFUSED, err.text); break;
+    default: result = result_of(FL_AUTO_TROUBLE, err.text); break;
+    }
+    fl_plan_destroy(&plan);
+    return result;
+}
+
+int fl_repair_start(struct fl_worker *worker, struct fl_auto *repairs,
+                    void (*done)(const json_t *result, const char *why, void *repairs),
+                    struct fl_error *err)
+{
+    const struct fl_job job = {
+        .what = "repair",
+        .run = repair,
+        .done = done,
+        .aux = repairs,
+        .most_ms = MOST_MS,
+    };
+
+    return fl_worker_start(worker, &job, err);
+}
