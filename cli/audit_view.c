@@ -5,7 +5,6 @@
 #include <ovs/util.h>
 
 #include "cli/human.h"
-#include "cli/text.h"
 
 enum fl_style fl_verdict_style(enum fl_verdict verdict)
 {
@@ -95,32 +94,4 @@ void fl_vm_table_row(struct fl_table *table, const struct fl_vm_audit *vm, int64
                                 : fl_human_bytes(bytes, text));
     }
     put_causes(table, vm);
-}
-
-json_t *fl_summary_json(const struct fl_audit *audit, const struct fl_vm_audit *only)
-{
-    json_int_t n[FL_VERDICT_OFFLOADED + 1] = { 0 };
-    json_t *summary = json_object();
-    json_int_t n_vms = 0;
-
-    for (size_t i = 0; i < audit->n_vms; i++) {
-        if (only && only != &audit->vms[i])
-            continue;
-        n[audit->vms[i].verdict]++;
-        n_vms++;
-    }
-    json_object_set_new(summary, "vms", json_integer(n_vms));
-    for (enum fl_verdict verdict = 0; verdict <= FL_VERDICT_OFFLOADED; verdict++)
-        json_object_set_new(summary, fl_verdict_name(verdict), json_integer(n[verdict]));
-    return summary;
-}
-
-json_t *fl_causes_json(const struct fl_cause *causes, size_t n)
-{
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(array, json_pack("{s:s, s:o}", "id", fl_cause_info(causes[i].id)->id,
-                                               "detail", fl_text_json(causes[i].detail)));
-    return array;
 }

@@ -3,10 +3,8 @@
 #define FLOWLIFT_CLI_AUDIT_VIEW_H
 
 /*
- * An audit as people and machines read it: rows of the VM table, JSON, Prometheus text.
+ * An audit as people read it: rows of the VM table.
  */
-
-#include <jansson.h>
 
 #include "cli/reading.h"
 #include "cli/table.h"
@@ -24,17 +22,5 @@ uint64_t fl_tally_all(const uint64_t by_path[FL_N_PATHS]);
  */
 struct fl_table *fl_vm_table_create(const struct fl_snapshot *snapshot);
 void fl_vm_table_row(struct fl_table *table, const struct fl_vm_audit *vm, int64_t window_ms);
-
-/** fl_summary_json() - {"vms": N, "stranded": N, ...} of the VMs shown; new reference */
-json_t *fl_summary_json(const struct fl_audit *audit, const struct fl_vm_audit *only);
-/** fl_causes_json() - [{"id", "detail"}]; new reference */
-json_t *fl_causes_json(const struct fl_cause *causes, size_t n);
-
-/**
- * fl_audit_prometheus() - text exposition format 0.0.4
- * @only: this VM, or NULL for all
- */
-void fl_audit_prometheus(const struct fl_audit *audit, const struct fl_vm_audit *only,
-                         struct fl_output *out);
 
 #endif

@@ -8,9 +8,10 @@
 #include "cli/audit_view.h"
 #include "cli/flow_record.h"
 #include "cli/human.h"
-#include "cli/text.h"
 #include "flows/actions.h"
 #include "flows/cleanup.h"
+#include "lib/audit_document.h"
+#include "lib/text.h"
 
 #define MAX_OUTPUTS 8
 /* Where the drawing's text begins: "     | dp-sw       match". */

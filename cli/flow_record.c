@@ -10,8 +10,9 @@
 #include <stdlib.h>
 
 #include "cli/audit_view.h"
-#include "cli/text.h"
 #include "flows/actions.h"
+#include "lib/audit_document.h"
+#include "lib/text.h"
 
 #define MAX_OUTPUTS 16
 

@@ -7,36 +7,11 @@
 #include <string.h>
 
 #include "cli/help.h"
-
-/* Text for roff: no line may begin with a control character, and '-' and '\' mean themselves. */
-static void put_text(struct fl_output *out, const char *text)
-{
-    bool at_start = true;
-
-    for (; *text; text++) {
-        if (at_start && (*text == '.' || *text == '\''))
-            fl_output_printf(out, "\\&");
-        if (*text == '\\')
-            fl_output_printf(out, "\\e");
-        else if (*text == '-')
-            fl_output_printf(out, "\\-");
-        else
-            fl_output_printf(out, "%c", *text);
-        at_start = *text == '\n';
-    }
-}
-
-static void put_line(struct fl_output *out, const char *macro, const char *text)
-{
-    if (macro)
-        fl_output_printf(out, "%s ", macro);
-    put_text(out, text);
-    fl_output_printf(out, "\n");
-}
+#include "cli/roff.h"
 
 static void put_verbs(struct fl_output *out)
 {
-    put_line(out, ".SH", "VERBS");
+    fl_roff_line(out, ".SH", "VERBS");
     for (const struct fl_verb *verb = fl_verbs; verb->name; verb++) {
         char head[64];
 
@@ -44,15 +19,15 @@ static void put_verbs(struct fl_output *out)
             continue;
         fl_output_printf(out, ".TP\n.B ");
         snprintf(head, sizeof head, "%s %s", verb->name, verb->arguments);
-        put_line(out, NULL, head);
-        put_line(out, NULL, verb->description);
+        fl_roff_line(out, NULL, head);
+        fl_roff_line(out, NULL, verb->description);
         fl_output_printf(out, ".br\nOptions:");
         for (unsigned int id = 0; id < FL_N_OPTIONS; id++) {
             if (!fl_verb_has(verb, id))
                 continue;
             fl_output_printf(out, " ");
-            put_text(out, "--");
-            put_text(out, fl_options[id].name);
+            fl_roff_text(out, "--");
+            fl_roff_text(out, fl_options[id].name);
         }
         fl_output_printf(out, ".\n");
     }
@@ -60,17 +35,17 @@ static void put_verbs(struct fl_output *out)
 
 static void put_options(struct fl_output *out)
 {
-    put_line(out, ".SH", "OPTIONS");
+    fl_roff_line(out, ".SH", "OPTIONS");
     for (unsigned int id = 0; id < FL_N_OPTIONS; id++) {
         char name[48];
 
         fl_help_option(&fl_options[id], name, sizeof name);
         fl_output_printf(out, ".TP\n.B ");
-        put_line(out, NULL, name);
-        put_text(out, fl_options[id].summary);
+        fl_roff_line(out, NULL, name);
+        fl_roff_text(out, fl_options[id].summary);
         if (id == FL_OPTION_FORMAT) {
-            put_text(out, ": ");
-            put_text(out, fl_options[id].choices);
+            fl_roff_text(out, ": ");
+            fl_roff_text(out, fl_options[id].choices);
         }
         fl_output_printf(out, ".\n");
     }
@@ -114,6 +89,6 @@ int fl_help_manual(struct fl_output *out)
         ".SH EXAMPLES\n.nf\n"
         "flowlift audit\nflowlift explain vm2\nflowlift apply vm2 \\-\\-ticket T\\-1\n"
         "flowlift capture \\-o host.json\nflowlift audit \\-\\-from host.json\n.fi\n"
-        ".SH SEE ALSO\n.BR ovs\\-appctl (8),\n.BR ovs\\-vswitchd (8)\n");
+        ".SH SEE ALSO\n.BR flowlift\\-causes (7),\n.BR ovs\\-appctl (8),\n.BR ovs\\-vswitchd (8)\n");
     return FL_EXIT_DONE;
 }

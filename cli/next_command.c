@@ -4,8 +4,8 @@
 #include <openvswitch/dynamic-string.h>
 
 #include "cli/options.h"
-#include "cli/text.h"
 #include "flows/cleanup.h"
+#include "lib/text.h"
 
 /* $'...' with every byte that is not plain ASCII as \xNN. */
 static void put_escaped_word(struct ds *ds, const char *word)

@@ -138,12 +138,19 @@ static int set_option(struct fl_request *request, enum fl_option_id id, const ch
     case FL_OPTION_PATH: return parse_path(request, value, err);
     case FL_OPTION_WINDOW: return parse_seconds("window", value, 0, &request->window_ms, err);
     case FL_OPTION_SCREEN: request->screen = true; return 0;
+    case FL_OPTION_PROBE: request->probe = true; return 0;
     case FL_OPTION_OUTPUT: request->output = value; return 0;
     case FL_OPTION_PLAN: request->plan = value; return 0;
     case FL_OPTION_TICKET: request->ticket = value; return 0;
     case FL_OPTION_DRY_RUN: request->dry_run = true; return 0;
     case FL_OPTION_CONFIRM_WITHIN:
         return parse_confirm_within(value, &request->confirm_within_ms, err);
+    case FL_OPTION_UNTIL:
+        if (fl_until_parse(value, &request->until, err)) {
+            fl_error_prefix(err, "--until");
+            return -EINVAL;
+        }
+        return 0;
     case FL_OPTION_FOREGROUND: request->foreground = true; return 0;
     case FL_OPTION_ALL: request->all = true; return 0;
     case FL_OPTION_LINES: return parse_lines(value, &request->lines, err);

@@ -9,9 +9,9 @@
 #include "cli/options.h"
 #include "cli/reading.h"
 #include "cli/table.h"
-#include "cli/text.h"
 #include "flows/cleanup.h"
 #include "lib/base/clock.h"
+#include "lib/text.h"
 
 enum fl_style fl_remedy_style(enum fl_remedy_state state)
 {
@@ -41,12 +41,16 @@ json_t *fl_outcome_json(const struct fl_outcome_answer *answer)
     json_object_set_new(document, "vm", fl_text_json(answer->vm_name));
     json_object_set_new(document, "ticket", fl_text_json(answer->request->ticket));
     json_object_set_new(document, "state", json_string(fl_remedy_state_name(outcome->state)));
+    if (answer->is_apply)
+        json_object_set_new(document, "step",
+                            json_string(outcome->reoffered ? "reoffer" : "simplify"));
     json_object_set_new(document, "reason", fl_text_json(outcome->reason));
     json_object_set_new(document, "evidence", fl_text_json(outcome->evidence));
     json_object_set_new(document, "changed", json_boolean(outcome->changed));
     json_object_set_new(document, "packets", fl_count_json(outcome->packets));
     json_object_set_new(document, "hw_share", fl_share_json(outcome->hw_share));
     json_object_set_new(document, "confirm_by", fl_time_json(outcome->confirm_by_ms));
+    json_object_set_new(document, "until", fl_until_json(&outcome->until));
     if (answer->has_file)
         json_object_set_new(document, "proven_anew", json_boolean(answer->proven_anew));
     json_object_set_new(document, "before", before_json(answer));
@@ -114,6 +118,16 @@ static void print_deadline(const struct fl_outcome_answer *answer, struct fl_out
                          fl_time_format(answer->outcome->confirm_by_ms, by), confirm);
 }
 
+static void print_until(const struct fl_outcome_answer *answer, struct fl_output *out)
+{
+    const struct fl_until *until = &answer->outcome->until;
+    char text[FL_UNTIL_TEXT_BYTES];
+
+    if (fl_until_is_set(until))
+        fl_output_printf(out, "stands until %s%s\n", until->time_ms ? "" : "Open vSwitch ",
+                         fl_until_format(until, text));
+}
+
 void fl_outcome_print(const struct fl_outcome_answer *answer, struct fl_output *out)
 {
     const struct fl_outcome *outcome = answer->outcome;
@@ -134,9 +148,12 @@ void fl_outcome_print(const struct fl_outcome_answer *answer, struct fl_output *
     if (answer->has_before && (answer->packets_before || outcome->packets))
         print_numbers(answer, out);
     fl_output_styled(out, FL_STYLE_BOLD, "next: %s\n", next);
-    if (outcome->state == FL_REMEDY_INSTALLED || outcome->state == FL_REMEDY_VERIFIED) {
+    if (outcome->reoffered) {
+        fl_output_printf(out, "nothing to undo: no rule stays in the switch\n");
+    } else if (outcome->state == FL_REMEDY_INSTALLED || outcome->state == FL_REMEDY_VERIFIED) {
         fl_output_printf(out, "undo: %s\n", undo);
         print_deadline(answer, out);
+        print_until(answer, out);
     }
 }
 

@@ -15,6 +15,7 @@ struct fl_outcome_answer {
     const struct fl_request *request;
     const char *vm_name;
     const struct fl_outcome *outcome;
+    bool is_apply;
     bool has_file;    /* The rules come from a plan in a file, ... */
     bool proven_anew; /* ... and the pipeline has changed since. */
     bool has_before;

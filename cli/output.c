@@ -10,8 +10,8 @@
 
 #include <ovs/util.h>
 
-#include "cli/text.h"
 #include "flows/cleanup.h"
+#include "lib/text.h"
 
 #define WIDTH_WITHOUT_TERMINAL 100u
 #define WIDTH_LEAST            60u

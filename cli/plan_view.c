@@ -11,8 +11,8 @@
 #include "cli/options.h"
 #include "cli/reading.h"
 #include "cli/rule_words.h"
-#include "cli/text.h"
 #include "flows/cleanup.h"
+#include "lib/text.h"
 
 bool fl_plan_answered(int code)
 {
@@ -112,6 +112,31 @@ static json_t *refusals_json(const struct fl_plan *plan)
     return refusals;
 }
 
+/* In this order, each if the one before did not help. */
+static json_t *steps_json(const struct fl_plan *plan, bool has_set)
+{
+    json_t *steps = json_array();
+
+    if (plan->reoffer.n_rules)
+        json_array_append_new(steps, json_string("reoffer"));
+    if (has_set)
+        json_array_append_new(steps, json_string("simplify"));
+    return steps;
+}
+
+/* The rules for a moment, or why there is no such step. */
+static json_t *reoffer_json(const struct fl_plan *plan)
+{
+    json_t *rules = json_array();
+
+    for (size_t i = 0; i < plan->reoffer.n_rules; i++) {
+        _cleanup_free char *text = fl_rule_text(&plan->reoffer.rules[i], plan->reoffer.cookie);
+
+        json_array_append_new(rules, fl_text_json(text));
+    }
+    return json_pack("{s:o, s:o}", "rules", rules, "reason", fl_text_json(plan->no_reoffer));
+}
+
 json_t *fl_plan_json(const struct fl_plan_answer *answer, const char *verb)
 {
     const struct fl_plan *plan = answer->plan;
@@ -123,6 +148,8 @@ json_t *fl_plan_json(const struct fl_plan_answer *answer, const char *verb)
     json_object_set_new(document, "state", json_string(answer->state));
     json_object_set_new(document, "reason", fl_text_json(answer->reason));
     json_object_set_new(document, "audit", plan->vm ? fl_vm_audit_to_json(plan->vm) : json_null());
+    json_object_set_new(document, "steps", steps_json(plan, has_set));
+    json_object_set_new(document, "reoffer", reoffer_json(plan));
     json_object_set_new(document, "rules", has_set ? rules_json(plan) : json_array());
     json_object_set_new(document, "relaxations",
                         has_set ? relaxations_json(&plan->set) : json_array());
@@ -262,12 +289,37 @@ static void print_next(const struct fl_plan_answer *answer, const char *written_
     fl_output_printf(out, "\n");
 }
 
+/* What comes before any rule. */
+static void print_reoffer(const struct fl_plan_answer *answer, struct fl_output *out)
+{
+    size_t n = answer->plan->reoffer.n_rules;
+    const char *refused = answer->plan->refused;
+    _cleanup_free char *otherwise =
+        xasprintf("if that does not help, %s%s",
+                  refused ? "nothing else can be done: " : "rules go in:", refused ? refused : "");
+    _cleanup_free char *text = xasprintf(
+        "the NIC would take its storage flows now: Open vSwitch is made to build them anew, "
+        "which offers them again, by %zu rule%s for a moment that change%s no packet's fate",
+        n, n == 1 ? "" : "s", n == 1 ? "s" : "");
+
+    fl_output_styled(out, FL_STYLE_BOLD, "%s", answer->vm_name);
+    fl_output_printf(out, ": reoffer comes first\n");
+    fl_output_paragraph(out, 0, 2, text);
+    fl_output_paragraph(out, 0, 2, otherwise);
+}
+
 static void print_plan(const struct fl_plan_answer *answer, const char *written_to,
                        struct fl_output *out)
 {
     const struct fl_plan *plan = answer->plan;
     size_t n = plan->set.n_rules - n_decoys(&plan->set);
 
+    if (plan->reoffer.n_rules)
+        print_reoffer(answer, out);
+    if (plan->refused) {
+        print_next(answer, written_to, out);
+        return;
+    }
     fl_output_styled(out, FL_STYLE_BOLD, "%s", answer->vm_name);
     fl_output_printf(out, ": %zu rule%s%s\n", n, n == 1 ? "" : "s",
                      plan->installed ? ", in the switch already"

@@ -10,8 +10,8 @@
 
 #include <openvswitch/util.h>
 
-#include "cli/text.h"
 #include "flows/cleanup.h"
+#include "lib/text.h"
 
 #define WIPE "\r\033[K"
 

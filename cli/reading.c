@@ -10,73 +10,30 @@
 #include <ovs/util.h>
 
 #include "cli/progress.h"
-#include "cli/text.h"
 #include "flows/cleanup.h"
 #include "flows/nearest.h"
 #include "lib/collect.h"
-#include "lib/collect_screen.h"
 
-static int collect(const struct fl_request *request, const struct fl_collect_options *options,
-                   struct fl_snapshot **snapshot, struct fl_error *err)
+/* Of files there is only what was dumped; with --screen the host's ports are asked first. */
+static int read_and_judge(const struct fl_request *request,
+                          const struct fl_collect_options *options, struct fl_reading *reading,
+                          struct fl_error *err)
 {
     const struct fl_host host = fl_request_host(request);
-
-    if (request->n_from)
-        return fl_collect_files(request->from, request->n_from, options, snapshot, err);
-    return fl_collect_host(&host, options, snapshot, err);
-}
-
-static json_t *doubts_of(const struct fl_screen *screen)
-{
-    json_t *doubts = json_array();
-
-    for (size_t i = 0; i < screen->n_vms; i++) {
-        const struct fl_screened *vm = &screen->vms[i];
-
-        if (vm->suspicion != FL_SUSPICION_SUSPECT && vm->suspicion != FL_SUSPICION_UNKNOWN)
-            continue;
-        json_array_append_new(doubts,
-                              json_pack("{s:o, s:s, s:o}", "name", fl_text_json(vm->vm->name),
-                                        "suspicion", fl_suspicion_name(vm->suspicion), "reason",
-                                        fl_text_json(vm->reason)));
-    }
-    return doubts;
-}
-
-/* What stage one found, with the inventory that it is of. */
-struct stage_one {
-    struct fl_snapshot *snapshot;
-    struct fl_screen screen;
-};
-
-static void stage_one_release(struct stage_one *one)
-{
-    fl_screen_destroy(&one->screen);
-    fl_snapshot_destroy(one->snapshot);
-}
-#define _cleanup_stage_one _cleanup_(stage_one_release)
-
-/* reading->audit is set only when stage one is enough. */
-static int screen(const struct fl_request *request, const struct fl_collect_options *options,
-                  struct stage_one *one, struct fl_reading *reading, struct fl_error *err)
-{
-    const struct fl_host host = fl_request_host(request);
+    const struct fl_config *config = options->config;
     int error;
 
-    if (request->n_from || options->window_ms <= 0)
+    if (request->screen && (request->n_from || options->window_ms <= 0))
         return fl_error_set(err, -EINVAL,
                             "--screen counts packets of the host's ports in a window: it goes with "
                             "neither --from nor a window of 0");
-    error = fl_collect_screen(&host, options, &one->snapshot, &one->screen, err);
-    if (error)
-        return error;
-    reading->doubts = doubts_of(&one->screen);
-    if (json_array_size(reading->doubts))
-        return 0;
-    reading->audit = fl_audit_of_screen(one->snapshot, &one->screen);
-    reading->snapshot = one->snapshot;
-    one->snapshot = NULL;
-    return 0;
+    if (!request->n_from)
+        return fl_host_audit(&host, options, request->screen, &reading->host, err);
+    error = fl_collect_files(request->from, request->n_from, options, &reading->host.snapshot, err);
+    if (!error)
+        reading->host.audit = fl_audit_run(reading->host.snapshot, &config->storage,
+                                           &config->audit);
+    return error;
 }
 
 int fl_reading_open(const struct fl_request *request, int64_t window_ms, enum fl_snapshot_keep keep,
@@ -88,7 +45,6 @@ int fl_reading_open(const struct fl_request *request, int64_t window_ms, enum fl
         .decode_flags = flags,
         .progress = fl_progress_line,
     };
-    _cleanup_stage_one struct stage_one one = { .snapshot = NULL };
     int error;
 
     *reading = (struct fl_reading){ .snapshot = NULL };
@@ -99,25 +55,16 @@ int fl_reading_open(const struct fl_request *request, int64_t window_ms, enum fl
     if (request->window_ms >= 0)
         window_ms = request->window_ms;
     options.window_ms = window_ms >= 0 ? window_ms : reading->config.window_ms;
-    if (request->screen)
-        error = screen(request, &options, &one, reading, err);
-    if (!error && !reading->audit)
-        error = collect(request, &options, &reading->snapshot, err);
+    error = read_and_judge(request, &options, reading, err);
     fl_progress_end();
-    if (!error && !reading->audit) {
-        reading->audit = fl_audit_run(reading->snapshot, &reading->config.storage,
-                                      &reading->config.audit);
-        fl_audit_heed_screen(reading->audit, &one.screen);
-    }
+    reading->snapshot = reading->host.snapshot;
+    reading->audit = reading->host.audit;
     return error;
 }
 
 void fl_reading_close(struct fl_reading *reading)
 {
-    if (reading->audit)
-        fl_audit_destroy(reading->audit);
-    fl_snapshot_destroy(reading->snapshot);
-    json_decref(reading->doubts);
+    fl_host_audit_release(&reading->host);
     fl_config_destroy(&reading->config);
 }
 
@@ -167,9 +114,7 @@ int fl_reading_exit_code(const struct fl_reading *reading, const struct fl_vm_au
         return fl_audit_exit_code(reading->audit);
     if (reading->audit->incomplete || vm->verdict == FL_VERDICT_UNKNOWN)
         return FL_EXIT_TROUBLE;
-    return vm->verdict == FL_VERDICT_STRANDED || vm->verdict == FL_VERDICT_LEAKING
-               ? FL_EXIT_NOT_DONE
-               : FL_EXIT_DONE;
+    return fl_verdict_is_bad(vm->verdict) ? FL_EXIT_NOT_DONE : FL_EXIT_DONE;
 }
 
 /* The person, also behind sudo. */

@@ -7,23 +7,19 @@
  * that --from names) with its audit; or an operator, for what changes the switch.
  */
 
-#include <jansson.h>
-
 #include "cli/verbs.h"
 #include "flows/audit.h"
 #include "flows/snapshot.h"
+#include "lib/audit_host.h"
 #include "lib/base/config.h"
+#include "lib/document.h"
 #include "lib/remedy.h"
 
 struct fl_reading {
     struct fl_config config;
-    struct fl_snapshot *snapshot;
-    struct fl_audit *audit;
-    /*
-     * [{"name", "suspicion", "reason"}] of the VMs for whom stage one was not enough; owned, and NULL
-     * without --screen.
-     */
-    json_t *doubts;
+    struct fl_host_audit host;          /* of the host, or of files */
+    const struct fl_snapshot *snapshot; /* of @host */
+    const struct fl_audit *audit;       /* likewise */
 };
 
 /**
@@ -58,16 +54,5 @@ int fl_reading_exit_code(const struct fl_reading *reading, const struct fl_vm_au
 int fl_operator_open(const struct fl_request *request, struct fl_config *config,
                      struct fl_operator *op, struct fl_error *err);
 void fl_operator_close(struct fl_operator *op);
-
-/** fl_document() - a JSON object with "schema", "host" and "time"; new reference */
-json_t *fl_document(const char *verb, const char *host, int64_t time_ms);
-/** fl_document_here() - likewise, of this host and now */
-json_t *fl_document_here(const char *verb);
-/** fl_time_json() - RFC 3339, or null for 0; new reference */
-json_t *fl_time_json(int64_t time_ms);
-/** fl_share_json() - a number 0..1, or null when @share is negative; new reference */
-json_t *fl_share_json(double share);
-/** fl_count_json() - null for FL_COUNT_UNKNOWN; new reference */
-json_t *fl_count_json(uint64_t count);
 
 #endif

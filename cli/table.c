@@ -6,8 +6,8 @@
 
 #include <ovs/util.h>
 
-#include "cli/text.h"
 #include "flows/cleanup.h"
+#include "lib/text.h"
 
 #define GAP 2u
 /* A last column that is left with less than this is not wrapped: the terminal may do it. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdlib.h>
 
 #include <openvswitch/dynamic-string.h>
 #include <ovs/util.h>
 
 #include "cli/audit_view.h"
+#include "cli/carry_out.h"
 #include "cli/outcome_view.h"
 #include "cli/plan_file.h"
 #include "cli/plan_view.h"
@@ -12,6 +14,7 @@
 #include "cli/reading.h"
 #include "cli/waiter.h"
 #include "flows/cleanup.h"
+#include "lib/base/clock.h"
 
 /*
  * A plan from a file goes the way of one made now: what forbids the one forbids the other, and rules
@@ -38,6 +41,8 @@ static int get_plan_of_file(const struct fl_request *request, const struct fl_op
     fl_flowset_destroy(&plan->set);
     plan->set = set;
     plan->installed = false;
+    free(plan->refused);
+    plan->refused = NULL;
     return fl_remedy_prove(op, plan, anew, err);
 }
 
@@ -90,7 +95,7 @@ static char *rules_text(const struct fl_flowset *set)
 }
 
 /*
- * fl_remedy_apply() takes the flow set out of the plan, so what is to be said of "before" is
+ * fl_carry_out_apply() may take the flow set out of the plan, so what is to be said of "before" is
  * gathered first.
  */
 static int install(const struct fl_request *request, const struct fl_operator *op,
@@ -104,6 +109,7 @@ static int install(const struct fl_request *request, const struct fl_operator *o
         .request = request,
         .vm_name = name,
         .outcome = &outcome,
+        .is_apply = true,
         .has_file = request->plan != NULL,
         .proven_anew = anew,
         .has_before = plan->vm != NULL && !plan->installed,
@@ -111,7 +117,7 @@ static int install(const struct fl_request *request, const struct fl_operator *o
         .packets_before = plan->vm ? fl_tally_all(plan->vm->storage.packets) : 0,
     };
     int exit_code = FL_EXIT_DONE;
-    int error = fl_remedy_apply(op, plan, &outcome, &why);
+    int error = fl_carry_out_apply(op, plan, &outcome, &why);
 
     if (error && error != -ECANCELED) {
         *err = why;
@@ -131,18 +137,34 @@ static int install(const struct fl_request *request, const struct fl_operator *o
     return exit_code;
 }
 
+/* Return: 0; -EINVAL when a remedy would retire at once. */
+static int check_until(const struct fl_operator *op, const struct fl_plan *plan,
+                       struct fl_error *err)
+{
+    const struct fl_inventory *inv = plan->snapshot ? fl_snapshot_inventory(plan->snapshot) : NULL;
+
+    return fl_remedy_check_until(&op->until, fl_time_now_ms(), inv ? inv->ovs_version : NULL, err);
+}
+
 static int plan_and_install(const struct fl_request *request, const struct fl_operator *op,
                             struct fl_output *out, struct fl_error *err)
 {
     struct fl_plan plan = { .snapshot = NULL };
     struct fl_error why = FL_ERROR_INIT;
     bool anew = false;
-    int code = get_plan(request, op, &plan, &anew, &why);
     int exit_code = FL_EXIT_TROUBLE;
+    int code;
+
+    /* A moment that is over needs no plan; which version runs comes with it. */
+    if (op->until.time_ms && check_until(op, &plan, err))
+        return FL_EXIT_TROUBLE;
+    code = get_plan(request, op, &plan, &anew, &why);
 
     /* A plan file that is not there is no answer about the VM. */
     if (!fl_plan_answered(code) || (code == -ENOENT && !plan.vm)) {
         *err = why;
+    } else if (!code && check_until(op, &plan, err)) {
+        /* Said. */
     } else if (code || request->dry_run) {
         struct fl_plan_answer answer = fl_plan_answer(request, &plan, code, &why);
 
@@ -164,6 +186,7 @@ int fl_verb_apply(const struct fl_request *request, struct fl_output *out, struc
     if (!fl_operator_open(request, &config, &op, err)) {
         op.progress = fl_progress_step;
         op.confirm_within_ms = request->confirm_within_ms;
+        op.until = request->until;
         op.installing = fl_waiter_start;
         op.installing_aux = CONST_CAST(struct fl_request *, request);
         exit_code = plan_and_install(request, &op, out, err);

@@ -6,9 +6,11 @@
 #include "cli/audit_view.h"
 #include "cli/human.h"
 #include "cli/options.h"
-#include "cli/text.h"
 #include "flows/cleanup.h"
+#include "lib/audit_document.h"
+#include "lib/audit_prometheus.h"
 #include "lib/base/clock.h"
+#include "lib/text.h"
 
 /* What the verb answers: an audit, of one VM or of all. */
 struct answer {
@@ -24,41 +26,19 @@ static bool is_shown(const struct answer *answer, size_t i)
     return !answer->only || answer->only == &answer->audit->vms[i];
 }
 
-static json_t *answer_document(const struct answer *answer)
+static void print_metrics(const struct answer *answer, struct fl_output *out)
 {
-    const struct fl_snapshot *snapshot = answer->audit->snapshot;
-    json_t *document = fl_document("audit", fl_snapshot_host(snapshot),
-                                   fl_snapshot_time_ms(snapshot));
+    _cleanup_json json_t *document = fl_audit_document(answer->audit, answer->only, answer->doubts);
+    struct ds text = DS_EMPTY_INITIALIZER;
 
-    json_object_set_new(document, "window_ms", json_integer(answer->window_ms));
-    json_object_set_new(document, "incomplete", fl_text_json(answer->audit->incomplete));
-    return document;
-}
-
-/* Null when no flow was read. */
-static json_t *n_orphans_json(const struct fl_audit *audit)
-{
-    return audit->chains ? fl_count_json(fl_snapshot_n_orphans(audit->snapshot)) : json_null();
+    fl_audit_prometheus(document, &text);
+    fputs(ds_cstr(&text), out->stream);
+    ds_destroy(&text);
 }
 
 static void print_json(const struct answer *answer, struct fl_output *out)
 {
-    json_t *document = answer_document(answer);
-    json_t *vms = json_array();
-
-    for (size_t i = 0; i < answer->audit->n_vms; i++) {
-        if (is_shown(answer, i))
-            json_array_append_new(vms, fl_vm_audit_to_json(&answer->audit->vms[i]));
-    }
-    json_object_set_new(document, "vms", vms);
-    json_object_set_new(document, "host_causes",
-                        fl_causes_json(answer->audit->host_causes, answer->audit->n_host_causes));
-    json_object_set_new(document, "screen",
-                        answer->doubts ? json_incref(answer->doubts) : json_null());
-    json_object_set_new(document, "orphans", fl_audit_orphans_to_json(answer->audit));
-    json_object_set_new(document, "n_orphans", n_orphans_json(answer->audit));
-    json_object_set_new(document, "summary", fl_summary_json(answer->audit, answer->only));
-    fl_output_json(out, document);
+    fl_output_json(out, fl_audit_document(answer->audit, answer->only, answer->doubts));
 }
 
 /* Each line stands for itself: it has the host and the time too. */
@@ -70,7 +50,7 @@ static void print_json_lines(const struct answer *answer, struct fl_output *out)
 
         if (!is_shown(answer, i))
             continue;
-        line = answer_document(answer);
+        line = fl_audit_document_head(answer->audit);
         vm = fl_vm_audit_to_json(&answer->audit->vms[i]);
         json_object_update_missing(line, vm);
         fl_output_json_line(out, line);
@@ -237,8 +217,9 @@ static void print(const struct answer *answer, struct fl_output *out)
     switch (answer->request->format) {
     case FL_FORMAT_JSON: print_json(answer, out); break;
     case FL_FORMAT_JSONL: print_json_lines(answer, out); break;
-    case FL_FORMAT_PROM: fl_audit_prometheus(answer->audit, answer->only, out); break;
+    case FL_FORMAT_PROM: print_metrics(answer, out); break;
     case FL_FORMAT_TABLE:
+    case FL_FORMAT_MD:
     case FL_N_FORMATS:
     default: print_text(answer, out); break;
     }
@@ -252,7 +233,7 @@ int fl_verb_audit(const struct fl_request *request, struct fl_output *out, struc
 
     if (!fl_reading_open(request, -1, FL_KEEP_STORAGE, 0, &reading, err)) {
         answer.audit = reading.audit;
-        answer.doubts = reading.doubts;
+        answer.doubts = reading.host.doubts;
         answer.window_ms = fl_snapshot_window_ms(reading.snapshot);
         if (request->argument)
             answer.only = fl_reading_vm(&reading, request->argument, err);

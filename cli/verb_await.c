@@ -33,19 +33,14 @@ static int read_deadline(const char *root, const char *vm_id, int64_t *confirm_b
 {
     struct fl_error err = FL_ERROR_INIT;
     struct fl_remedy remedy;
-    struct fl_store *store;
-    int error = fl_store_open(root, false, 0, &store, &err);
+    int error = fl_store_read(root, vm_id, &remedy, &err);
 
-    if (error)
-        return error;
-    error = fl_store_get(store, vm_id, &remedy, &err);
     if (!error) {
         *confirm_by_ms = remedy.confirm_by_ms;
         if (!remedy.confirm_by_ms || remedy.state == FL_REMEDY_REVERTED)
             error = -ENOENT;
         fl_remedy_destroy(&remedy);
     }
-    fl_store_close(store);
     return error;
 }
 

@@ -8,9 +8,9 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/reading.h"
-#include "cli/text.h"
 #include "flows/cleanup.h"
 #include "lib/collect.h"
+#include "lib/text.h"
 
 static uint64_t size_of(const char *path)
 {

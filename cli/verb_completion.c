@@ -39,6 +39,15 @@ static void put_values(struct fl_output *out)
     }
 }
 
+static void put_verb_names(struct fl_output *out)
+{
+    for (const struct fl_verb *verb = fl_verbs; verb->name; verb++) {
+        if (!verb->hidden)
+            fl_output_printf(out, "%s ", verb->name);
+    }
+}
+
+/* The options of each verb, and the words that its first argument may be. */
 static void put_verbs(struct fl_output *out)
 {
     for (const struct fl_verb *verb = fl_verbs; verb->name; verb++) {
@@ -46,15 +55,10 @@ static void put_verbs(struct fl_output *out)
             continue;
         fl_output_printf(out, "    %s) options='", verb->name);
         put_option_names(out, verb);
-        fl_output_printf(out, "' ;;\n");
-    }
-}
-
-static void put_verb_names(struct fl_output *out)
-{
-    for (const struct fl_verb *verb = fl_verbs; verb->name; verb++) {
-        if (!verb->hidden)
-            fl_output_printf(out, "%s ", verb->name);
+        fl_output_printf(out, "'");
+        if (verb->words)
+            fl_output_printf(out, " words='%s'", verb->words);
+        fl_output_printf(out, " ;;\n");
     }
 }
 
@@ -70,7 +74,7 @@ int fl_verb_completion(const struct fl_request *request, struct fl_output *out,
                      "# bash completion for flowlift; made by: flowlift completion bash\n"
                      "_flowlift() {\n"
                      "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-                     "    local verb= options= i\n"
+                     "    local verb= options= words= i\n"
                      "    case $before in\n");
     put_values(out);
     fl_output_printf(out,
@@ -89,6 +93,8 @@ int fl_verb_completion(const struct fl_request *request, struct fl_output *out,
                           "        options='");
     put_verb_names(out);
     fl_output_printf(out, "'\n"
+                          "    elif [[ -n $words && $before == $verb && $word != -* ]]; then\n"
+                          "        options=$words\n"
                           "    fi\n"
                           "    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
                           "}\n"

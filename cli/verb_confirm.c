@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
+#include "cli/carry_out.h"
 #include "cli/progress.h"
 #include "cli/reading.h"
-#include "cli/text.h"
+#include "lib/text.h"
 
 static void show(const struct fl_request *request, const struct fl_outcome *outcome, bool confirmed,
                  struct fl_output *out)
@@ -32,7 +33,7 @@ int fl_verb_confirm(const struct fl_request *request, struct fl_output *out, str
     int exit_code = FL_EXIT_TROUBLE;
 
     if (!fl_operator_open(request, &config, &op, err)) {
-        int error = fl_remedy_confirm(&op, request->argument, &outcome, &why);
+        int error = fl_carry_out_for_vm(&op, FL_ORDER_CONFIRM, request->argument, &outcome, &why);
 
         fl_progress_end();
         if (error && error != -ECANCELED) {

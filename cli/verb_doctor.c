@@ -7,7 +7,7 @@
 
 #include "cli/progress.h"
 #include "cli/reading.h"
-#include "cli/text.h"
+#include "lib/text.h"
 
 struct checkup {
     struct fl_check *checks;

@@ -1,29 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <ovs/util.h>
 
+#include "cli/asked_view.h"
 #include "cli/audit_view.h"
 #include "cli/chain_view.h"
 #include "cli/options.h"
-#include "cli/text.h"
+#include "cli/origin_view.h"
+#include "cli/peer_view.h"
+#include "cli/why_view.h"
 #include "flows/cleanup.h"
+#include "lib/ask.h"
+#include "lib/audit_document.h"
+#include "lib/doctor_facts.h"
+#include "lib/text.h"
 #include "lib/vm_connections.h"
 
 /* The worst of each, the rest is counted. JSON has them all. */
-#define CHAINS_SHOWN  4u
-#define PEERS_SHOWN   5u
-#define DETAILS_SHOWN 3u
-/* Chains that are searched for different evidence, most packets first. */
-#define CHAINS_SEARCHED 1000u
+#define CHAINS_SHOWN 4u
+#define PEERS_SHOWN  5u
 
 struct story {
     const struct fl_request *request;
     const struct fl_reading *reading;
     const struct fl_vm_audit *vm;
     int64_t window_ms;
+    struct fl_asked_all asked; /* Of a probe. */
+    struct fl_why why;
+    struct fl_origin origins[2];
+    size_t n_origins;
+    struct fl_error untold; /* Why there are no origins, of a probe. */
 };
+
+/* The kernel and its devices are read on the host itself only, and when there is something to explain. */
+static void find_why(struct story *story)
+{
+    const struct fl_inventory *inv = fl_snapshot_inventory(story->reading->snapshot);
+    const struct fl_host host = fl_request_host(story->request);
+    const char *datapath = inv ? fl_inventory_datapath_type(inv) : NULL;
+    struct fl_kernel_facts facts;
+    bool is_read = !story->request->n_from && fl_verdict_is_bad(story->vm->verdict) && datapath &&
+                   strcmp(datapath, "netdev");
+
+    if (is_read)
+        fl_kernel_facts_read_setup(&facts);
+    if (story->request->probe)
+        fl_ask_nic(&host, story->reading->audit, story->vm, is_read ? &facts : NULL, &story->asked);
+    fl_why_of_vm(story->reading->audit, story->vm, is_read ? &facts : NULL, &story->asked,
+                 &story->why);
+    if (is_read)
+        fl_kernel_facts_destroy(&facts);
+}
 
 static bool is_in_software(const struct fl_finding *finding)
 {
@@ -51,37 +82,48 @@ static uint64_t dropped_packets(const struct fl_vm_audit *vm)
     return n;
 }
 
-/* Different things that the VM's chains show for one cause. */
-struct evidence {
-    char details[DETAILS_SHOWN][sizeof((struct fl_cause *)0)->detail];
-    size_t n;
-};
-
-static void add_detail(struct evidence *evidence, const char *detail)
+/* The busiest chain in software of each direction. */
+static void find_origins(struct story *story)
 {
-    if (!*detail || evidence->n == DETAILS_SHOWN)
-        return;
-    for (size_t i = 0; i < evidence->n; i++) {
-        if (!strcmp(evidence->details[i], detail))
-            return;
-    }
-    ovs_strlcpy(evidence->details[evidence->n++], detail, sizeof evidence->details[0]);
-}
-
-static void gather_evidence(const struct story *story, enum fl_cause_id id,
-                            struct evidence *evidence)
-{
+    const struct fl_host host = fl_request_host(story->request);
     const struct fl_vm_audit *vm = story->vm;
 
-    evidence->n = 0;
-    for (size_t i = 0; i < MIN(vm->n_findings, CHAINS_SEARCHED); i++) {
-        struct fl_cause causes[FL_MAX_CAUSES];
-        size_t n = fl_finding_causes(story->reading->audit, &vm->findings[i], causes);
+    for (enum fl_direction direction = FL_FROM_VM; direction <= FL_TO_VM; direction++) {
+        const struct fl_peer *peer = NULL;
+        struct svec fields = SVEC_EMPTY_INITIALIZER;
+        const struct fl_finding *finding = fl_peer_busiest(vm, direction);
 
-        for (size_t j = 0; j < n; j++) {
-            if (causes[j].id == id)
-                add_detail(evidence, causes[j].detail);
+        for (size_t i = 0; i < story->why.n_peers; i++) {
+            if (story->why.peers[i].direction == direction)
+                peer = &story->why.peers[i];
         }
+        if (finding &&
+            !fl_origin_find(&host, story->reading->audit, &story->reading->config.storage, finding,
+                            peer ? &peer->only_fields : &fields, &story->origins[story->n_origins],
+                            &story->untold))
+            story->n_origins++;
+    }
+}
+
+static json_t *origins_json(const struct story *story)
+{
+    json_t *array;
+
+    if (!story->request->probe)
+        return json_null();
+    array = json_array();
+    for (size_t i = 0; i < story->n_origins; i++)
+        json_array_append_new(array, fl_origin_json(&story->origins[i]));
+    return array;
+}
+
+static void print_origins(const struct story *story, struct fl_output *out)
+{
+    for (size_t i = 0; i < story->n_origins; i++)
+        fl_origin_print(&story->origins[i], out);
+    if (story->untold.code) {
+        fl_output_styled(out, FL_STYLE_UNSURE, "\nnot traced: ");
+        fl_output_paragraph(out, 12, 12, story->untold.text);
     }
 }
 
@@ -93,8 +135,7 @@ static char *connections_text(const struct story *story)
     struct fl_error err = FL_ERROR_INIT;
     int error;
 
-    if (story->request->n_from ||
-        (story->vm->verdict != FL_VERDICT_STRANDED && story->vm->verdict != FL_VERDICT_LEAKING))
+    if (story->request->n_from || !fl_verdict_is_bad(story->vm->verdict))
         return NULL;
     error = fl_vm_connections_read(&host, story->vm, &story->reading->config.storage, &counts,
                                    &err);
@@ -119,25 +160,6 @@ static char *next_step(const struct story *story)
     }
 }
 
-static json_t *causes_json(const struct story *story)
-{
-    json_t *causes = json_array();
-
-    for (size_t i = 0; i < story->vm->n_causes; i++) {
-        const struct fl_cause_info *info = fl_cause_info(story->vm->causes[i]);
-        json_t *seen = json_array();
-        struct evidence evidence;
-
-        gather_evidence(story, story->vm->causes[i], &evidence);
-        for (size_t j = 0; j < evidence.n; j++)
-            json_array_append_new(seen, fl_text_json(evidence.details[j]));
-        json_array_append_new(causes,
-                              json_pack("{s:s, s:s, s:o, s:s}", "id", info->id, "meaning",
-                                        info->meaning, "evidence", seen, "cure", info->cure));
-    }
-    return causes;
-}
-
 static void print_json(const struct story *story, struct fl_output *out)
 {
     const struct fl_snapshot *snapshot = story->reading->snapshot;
@@ -158,9 +180,14 @@ static void print_json(const struct story *story, struct fl_output *out)
     json_object_set_new(document, "incomplete", fl_text_json(audit->incomplete));
     json_object_set_new(document, "vm", fl_vm_audit_to_json(story->vm));
     json_object_set_new(document, "reason", fl_text_json(story->vm->reason));
-    json_object_set_new(document, "causes", causes_json(story));
+    json_object_set_new(document, "causes", fl_why_json(&story->why));
     json_object_set_new(document, "host_causes",
                         fl_causes_json(audit->host_causes, audit->n_host_causes));
+    json_object_set_new(document, "differences",
+                        fl_peers_json(story->why.peers, story->why.n_peers));
+    json_object_set_new(document, "nic",
+                        story->request->probe ? fl_asked_json(&story->asked) : json_null());
+    json_object_set_new(document, "openflow", origins_json(story));
     json_object_set_new(document, "dropped_packets", fl_count_json(dropped_packets(story->vm)));
     json_object_set_new(document, "conntrack", fl_text_json(connections));
     json_object_set_new(document, "chains", chains);
@@ -233,44 +260,6 @@ static void print_chains(const struct story *story, struct fl_output *out)
                          n_hardware, n_hardware == 1 ? "" : "s");
 }
 
-static void print_cause(struct fl_output *out, const struct fl_cause_info *info,
-                        const struct evidence *evidence)
-{
-    fl_output_printf(out, "  ");
-    fl_output_styled(out, FL_STYLE_ODD, "%s", info->id);
-    fl_output_printf(out, "\n");
-    fl_output_paragraph(out, 0, 4, info->meaning);
-    for (size_t i = 0; i < evidence->n; i++) {
-        fl_output_printf(out, "    seen: ");
-        fl_output_paragraph(out, 10, 10, evidence->details[i]);
-    }
-    fl_output_printf(out, "    cure: ");
-    fl_output_paragraph(out, 10, 10, info->cure);
-}
-
-static void print_causes(const struct story *story, struct fl_output *out)
-{
-    const struct fl_audit *audit = story->reading->audit;
-    struct evidence evidence;
-
-    if (!story->vm->n_causes && !audit->n_host_causes)
-        return;
-    fl_output_styled(out, FL_STYLE_BOLD, "\nWhy\n");
-    for (size_t i = 0; i < audit->n_host_causes; i++) {
-        evidence.n = 0;
-        add_detail(&evidence, audit->host_causes[i].detail);
-        print_cause(out, fl_cause_info(audit->host_causes[i].id), &evidence);
-    }
-    for (size_t i = 0; i < story->vm->n_causes; i++) {
-        const struct fl_cause_info *info = fl_cause_info(story->vm->causes[i]);
-
-        if (info->by_host && audit->n_host_causes)
-            continue;
-        gather_evidence(story, story->vm->causes[i], &evidence);
-        print_cause(out, info, &evidence);
-    }
-}
-
 static void print_connections(const struct story *story, struct fl_output *out)
 {
     _cleanup_free char *text = connections_text(story);
@@ -299,7 +288,10 @@ static void print_text(const struct story *story, struct fl_output *out)
     print_heading(story, out);
     print_peers(story, out);
     print_chains(story, out);
-    print_causes(story, out);
+    fl_why_print(story->reading->audit, &story->why, out);
+    fl_peers_print(story->why.peers, story->why.n_peers, out);
+    fl_asked_print(&story->asked, out);
+    print_origins(story, out);
     print_connections(story, out);
     print_drops(story, out);
     if (next)
@@ -319,14 +311,25 @@ int fl_verb_explain(const struct fl_request *request, struct fl_output *out, str
     struct story story = { .request = request, .reading = &reading };
     int exit_code = FL_EXIT_TROUBLE;
 
+    if (request->probe && request->n_from) {
+        fl_error_set(err, -EINVAL, "--probe asks the host itself, and --from is not the host");
+        return FL_EXIT_TROUBLE;
+    }
     if (!fl_reading_open(request, -1, FL_KEEP_STORAGE, FL_DECODE_KEEP_TEXT, &reading, err)) {
         story.window_ms = fl_snapshot_window_ms(reading.snapshot);
         story.vm = fl_reading_vm(&reading, request->argument, err);
         if (story.vm) {
+            find_why(&story);
+            if (request->probe)
+                find_origins(&story);
             if (request->format == FL_FORMAT_JSON)
                 print_json(&story, out);
             else
                 print_text(&story, out);
+            for (size_t i = 0; i < story.n_origins; i++)
+                fl_origin_destroy(&story.origins[i]);
+            fl_why_destroy(&story.why);
+            free(story.asked.flows);
             exit_code = fl_reading_exit_code(&reading, story.vm);
         }
     }

@@ -11,9 +11,10 @@
 
 #include "cli/flow_record.h"
 #include "cli/human.h"
+#include "cli/nic_rules_view.h"
 #include "cli/table.h"
-#include "cli/text.h"
 #include "flows/cleanup.h"
+#include "lib/text.h"
 
 struct listing {
     const struct fl_request *request;
@@ -124,6 +125,8 @@ static void print_json(struct listing *listing, struct fl_output *out)
     for_each(listing, NULL, put_flow_json, out, &first);
     fprintf(out->stream, "%s]", first ? "" : "\n  ");
     put_member(out, before, "summary", summary_json(listing));
+    fl_nic_rules_json(listing->request, fl_snapshot_inventory(snapshot),
+                      listing->only ? listing->only->vm : NULL, out);
     fprintf(out->stream, "\n}\n");
 }
 
@@ -225,6 +228,7 @@ static void print_text(struct listing *listing, struct fl_output *out)
     }
     fl_table_destroy(table);
     print_summary(listing, out);
+    fl_disagreements_text(listing->request, fl_snapshot_inventory(listing->reading->snapshot), out);
 }
 
 int fl_verb_flows(const struct fl_request *request, struct fl_output *out, struct fl_error *err)

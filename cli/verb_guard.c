@@ -9,9 +9,9 @@
 #include <ovs/util.h>
 
 #include "cli/reading.h"
-#include "cli/text.h"
 #include "lib/base/clock.h"
 #include "lib/guard.h"
+#include "lib/text.h"
 
 struct listener {
     const struct fl_request *request;
@@ -24,7 +24,8 @@ static enum fl_style style_of(enum fl_guard_did did)
     case FL_GUARD_SUSPENDED:
     case FL_GUARD_REFUSED:
     case FL_GUARD_TROUBLE: return FL_STYLE_ODD;
-    case FL_GUARD_RESTORED: return FL_STYLE_GOOD;
+    case FL_GUARD_RESTORED:
+    case FL_GUARD_SERVES: return FL_STYLE_GOOD;
     case FL_GUARD_WATCHES:
     case FL_GUARD_RELEASED:
     case FL_GUARD_REVERTED:

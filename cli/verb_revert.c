@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/carry_out.h"
 #include "cli/options.h"
 #include "cli/outcome_view.h"
 #include "cli/progress.h"
@@ -14,7 +15,7 @@ static int revert_one(const struct fl_request *request, const struct fl_operator
         .vm_name = request->argument,
         .outcome = &outcome,
     };
-    int error = fl_remedy_revert(op, request->argument, &outcome, err);
+    int error = fl_carry_out_for_vm(op, FL_ORDER_REVERT, request->argument, &outcome, err);
 
     fl_progress_end();
     if (!error)
@@ -29,7 +30,7 @@ static int revert_all(const struct fl_request *request, const struct fl_operator
     _cleanup_free char *next = fl_request_again(request, "audit", NULL);
     json_t *document;
     size_t n = 0;
-    int error = fl_remedy_revert_all(op, &n, err);
+    int error = fl_carry_out_revert_all(op, &n, err);
 
     fl_progress_end();
     if (error)

@@ -7,9 +7,9 @@
 #include "cli/progress.h"
 #include "cli/reading.h"
 #include "cli/table.h"
-#include "cli/text.h"
 #include "flows/cleanup.h"
 #include "lib/base/clock.h"
+#include "lib/text.h"
 
 struct listing {
     const struct fl_request *request;
@@ -41,6 +41,7 @@ static json_t *entry_json(const struct fl_status_entry *e)
     json_object_set_new(json, "who", fl_text_json(e->who));
     json_object_set_new(json, "changed", fl_time_json(e->changed_ms));
     json_object_set_new(json, "confirm_by", fl_time_json(e->confirm_by_ms));
+    json_object_set_new(json, "until", fl_until_json(&e->until));
     return json;
 }
 
@@ -95,6 +96,15 @@ static void put_row(struct fl_table *table, const struct fl_status_entry *e)
     fl_table_cell(table, FL_STYLE_PLAIN, "%s", e->ticket ? e->ticket : "-");
 }
 
+static void print_until(const struct fl_status_entry *e, struct fl_output *out)
+{
+    char text[FL_UNTIL_TEXT_BYTES];
+
+    if (fl_until_is_set(&e->until) && !e->note)
+        fl_output_printf(out, "%s: stands until %s%s\n", e->vm_name,
+                         e->until.time_ms ? "" : "Open vSwitch ", fl_until_format(&e->until, text));
+}
+
 /* A time that is over is in the note. */
 static void print_deadline(const struct listing *listing, const struct fl_status_entry *e,
                            struct fl_output *out)
@@ -114,6 +124,7 @@ static void print_notes(const struct listing *listing, struct fl_output *out)
         _cleanup_free char *name = fl_text_clean(e->vm_name);
 
         print_deadline(listing, e, out);
+        print_until(e, out);
         if (!e->note)
             continue;
         fl_output_styled(out, FL_STYLE_ODD, "%s: ", name);

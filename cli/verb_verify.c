@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
+#include "cli/carry_out.h"
 #include "cli/outcome_view.h"
 #include "cli/progress.h"
 #include "cli/reading.h"
@@ -19,7 +20,7 @@ int fl_verb_verify(const struct fl_request *request, struct fl_output *out, stru
     int exit_code = FL_EXIT_TROUBLE;
 
     if (!fl_operator_open(request, &config, &op, err)) {
-        int error = fl_remedy_verify(&op, request->argument, &outcome, &why);
+        int error = fl_carry_out_for_vm(&op, FL_ORDER_VERIFY, request->argument, &outcome, &why);
 
         fl_progress_end();
         if (error && error != -ECANCELED) {

@@ -8,7 +8,7 @@
 
 #include "flows/nearest.h"
 
-const char *const fl_format_names[] = { "table", "json", "jsonl", "prom", NULL };
+const char *const fl_format_names[] = { "table", "json", "jsonl", "prom", "md", NULL };
 
 /* In the order in which help lists them: a verb's own first, what all have last. */
 const struct fl_option fl_options[FL_N_OPTIONS] = {
@@ -28,6 +28,10 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
     [FL_OPTION_SCREEN] = { .name = "screen",
                            .summary = "look at the counters of all ports first, which costs "
                                       "nearly nothing, and read flows only when a VM is suspect" },
+    [FL_OPTION_PROBE] = { .name = "probe",
+                          .summary = "ask: the NIC whether it takes the flows that it has not, and "
+                                     "why not; Open vSwitch for the OpenFlow flows behind them (a "
+                                     "trace)" },
     [FL_OPTION_OUTPUT] = { .name = "output",
                            .letter = 'o',
                            .value = "FILE",
@@ -46,6 +50,11 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
                                    .summary =
                                        "revert it again unless flowlift confirm comes within this "
                                        "time from when the rules go in: 90, 90s or 5m" },
+    [FL_OPTION_UNTIL] = { .name = "until",
+                          .value = "DATE|VERSION",
+                          .summary = "until when it stands; then the agent, or flowlift guard, "
+                                     "reverts it: 2027-01-31, 2027-01-31T12:00:00Z, or a version "
+                                     "of Open vSwitch such as 3.3.1 that has the permanent fix" },
     [FL_OPTION_FOREGROUND] = { .name = "foreground",
                                .summary = "stay, and write a line for each thing done" },
     [FL_OPTION_ALL] = { .name = "all",
@@ -55,8 +64,7 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
                           .letter = 'n',
                           .value = "N",
                           .summary = "the newest N entries; 0 for all (default 50)" },
-    [FL_OPTION_MAN] = { .name = "man",
-                        .summary = "the manual page, as roff: flowlift help --man | man -l -" },
+    [FL_OPTION_MAN] = { .name = "man", .summary = "a manual page, as roff: pipe it to man -l -" },
     [FL_OPTION_FROM] = { .name = "from",
                          .value = "FILE",
                          .choices = "FILE",
@@ -66,7 +74,7 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
                              "texts, the earlier first, make a window (\"-\" is standard input)" },
     [FL_OPTION_FORMAT] = { .name = "format",
                            .value = "FORMAT",
-                           .choices = "table json jsonl prom",
+                           .choices = "table json jsonl prom md",
                            .summary = "how the result is written" },
     [FL_OPTION_JSON] = { .name = "json", .summary = "short for --format json" },
     [FL_OPTION_VIA] = { .name = "via",
@@ -121,7 +129,9 @@ const struct fl_verb fl_verbs[] = {
         .summary = "every datapath flow with its path and causes",
         .description = "Lists the datapath flows with the path each is on, the VM it belongs to, "
                        "whether it carries storage traffic, and why it is not in hardware. A "
-                       "line that cannot be parsed is listed with what is legible of it.",
+                       "line that cannot be parsed is listed with what is legible of it. The NIC "
+                       "is asked, too: where it and Open vSwitch do not agree about what is in "
+                       "hardware, it says so; with --json its rules are listed (nic_rules).",
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | READS_FLOWS | BIT(VM) | BIT(STORAGE) | BIT(PATH) | BIT(WINDOW) |
@@ -134,10 +144,13 @@ const struct fl_verb fl_verbs[] = {
         .summary = "why a VM is where it is, with the evidence",
         .description = "Tells the story of one VM: its verdict, its numbers beside those of its "
                        "peers, each chain of flows that its storage packets take through "
-                       "software, the causes, and what cures them.",
+                       "software, the causes, and what cures them. With --probe the NIC is asked "
+                       "about a VM that is stranded or leaking: over TC a flow is offered where no "
+                       "packet reaches it, and removed at once; with DPDK its driver looks at the "
+                       "rule. Traffic is not touched.",
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
-        .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(FROM),
+        .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(PROBE) | BIT(FROM),
         .run = fl_verb_explain,
     },
     {
@@ -156,15 +169,18 @@ const struct fl_verb fl_verbs[] = {
         .name = "apply",
         .arguments = "VM",
         .summary = "install the plan, verify it in packets, or revert it",
-        .description = "Plans (or takes --plan FILE), installs the rules in one atomic bundle, "
-                       "and watches the VM's storage packets. When the NIC does not take them "
-                       "over, the rules are removed again. Doing it twice changes nothing the "
-                       "second time. With --confirm-within a process stays behind that reverts it "
-                       "when the time is over, also when this one was killed.",
+        .description =
+            "Plans (or takes --plan FILE). When the NIC would take the VM's flows now, Open "
+            "vSwitch is made to offer them again; that may be enough, and no rule "
+            "stays. Else it installs the rules in one atomic bundle, "
+            "and watches the VM's storage packets. When the NIC does not take them "
+            "over, the rules are removed again. Doing it twice changes nothing the "
+            "second time. With --confirm-within a process stays behind that reverts it "
+            "when the time is over, also when this one was killed.",
         .effect = FL_WRITES,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(PLAN) | BIT(TICKET) | BIT(DRY_RUN) |
-                   BIT(CONFIRM_WITHIN),
+                   BIT(CONFIRM_WITHIN) | BIT(UNTIL),
         .run = fl_verb_apply,
     },
     {
@@ -217,6 +233,7 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "hook",
         .arguments = "SOURCE ...",
+        .words = "libvirt vm-start vm-stop vm-migrated",
         .summary = "something happened to a VM: leave word for the agent",
         .description = "Called by whoever starts and stops VMs. \"libvirt GUEST OPERATION "
                        "SUBOPERATION EXTRA\", with domain XML on standard input, is a call of "
@@ -276,6 +293,19 @@ const struct fl_verb fl_verbs[] = {
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | ASKS_OVS,
         .run = fl_verb_doctor,
+    },
+    {
+        .name = "causes",
+        .arguments = "[ID]",
+        .summary = "why flows are not in the NIC: all causes that are known, or one",
+        .description =
+            "Lists what can keep a flow out of the NIC: how it shows, what cures it, and "
+            "where it is known from. With the id of a cause, as audit and explain name "
+            "it, that one. Reads nothing of the host.",
+        .effect = FL_READS,
+        .formats = TEXT_OR_JSON | FORMAT(MD),
+        .options = BIT(MAN) | BIT(FORMAT) | BIT(JSON) | BIT(HELP),
+        .run = fl_verb_causes,
     },
     {
         .name = "help",

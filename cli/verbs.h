@@ -14,6 +14,7 @@
 #include "cli/output.h"
 #include "flows/error.h"
 #include "flows/flow.h"
+#include "lib/base/until.h"
 #include "lib/collect.h"
 
 /* Exit codes (DESIGN.md section 6). */
@@ -27,11 +28,13 @@ enum fl_option_id {
     FL_OPTION_PATH,
     FL_OPTION_WINDOW,
     FL_OPTION_SCREEN,
+    FL_OPTION_PROBE,
     FL_OPTION_OUTPUT,
     FL_OPTION_PLAN,
     FL_OPTION_TICKET,
     FL_OPTION_DRY_RUN,
     FL_OPTION_CONFIRM_WITHIN,
+    FL_OPTION_UNTIL,
     FL_OPTION_FOREGROUND,
     FL_OPTION_ALL,
     FL_OPTION_LINES,
@@ -55,7 +58,14 @@ struct fl_option {
     const char *summary;
 };
 
-enum fl_format { FL_FORMAT_TABLE, FL_FORMAT_JSON, FL_FORMAT_JSONL, FL_FORMAT_PROM, FL_N_FORMATS };
+enum fl_format {
+    FL_FORMAT_TABLE,
+    FL_FORMAT_JSON,
+    FL_FORMAT_JSONL,
+    FL_FORMAT_PROM,
+    FL_FORMAT_MD,
+    FL_N_FORMATS
+};
 extern const char *const fl_format_names[FL_N_FORMATS + 1]; /* NULL-terminated */
 
 struct fl_verb;
@@ -70,6 +80,7 @@ struct fl_request {
     bool help;
     bool storage;
     bool screen;
+    bool probe;
     bool dry_run;
     bool foreground;
     bool all;
@@ -86,6 +97,7 @@ struct fl_request {
     size_t n_from;
     int64_t window_ms;         /* -1: as configured */
     int64_t confirm_within_ms; /* 0: nobody need confirm */
+    struct fl_until until;     /* not set: for good */
     int timeout_ms;            /* 0: the default of each step */
     size_t lines;              /* 0: all */
 };
@@ -105,6 +117,7 @@ enum fl_effect { FL_READS, FL_WRITES };
 struct fl_verb {
     const char *name;
     const char *arguments;   /* "" none, "VM" needed, "[VM]" may be given, "VM|--all" one of them */
+    const char *words;       /* What the first argument may be, with spaces between; or NULL. */
     const char *summary;     /* One line, no full stop. */
     const char *description; /* For --help and the manual page. */
     enum fl_effect effect;
@@ -146,6 +159,7 @@ int fl_verb_hook(const struct fl_request *, struct fl_output *, struct fl_error 
 int fl_verb_history(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_capture(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_doctor(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_causes(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_help(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_await(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_completion(const struct fl_request *, struct fl_output *, struct fl_error *);

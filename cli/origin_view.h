@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLOWLIFT_CLI_ORIGIN_VIEW_H
+#define FLOWLIFT_CLI_ORIGIN_VIEW_H
+
+/* The OpenFlow flows behind a VM's datapath flows, for people and as JSON. */
+
+#include "cli/output.h"
+#include "lib/origin.h"
+
+void fl_origin_print(const struct fl_origin *origin, struct fl_output *out);
+/** fl_origin_json() - new reference */
+json_t *fl_origin_json(const struct fl_origin *origin);
+
+#endif
