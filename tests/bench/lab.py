@@ -27,6 +27,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PROJECT = os.path.dirname(os.path.dirname(HERE))
 # A socket's path has 107 bytes, and the longest here is DIR/ovs/ovs-vswitchd.NNNNNNN.ctl.
 MAX_DIR = 70
+# A lab of its own folder is there unless TMPDIR says where, or there is less room than this.
+MEMORY_DIR = "/dev/shm"
+MEMORY_BYTES = 1 << 30
 
 DRIVER = "librte_net_flownic.so"
 
@@ -41,8 +44,10 @@ DEFAULTS = {
     "max_idle": 10000,
     "vswitchd_args": [],
     "other_config": {},
+    "dpdk_extra": "",
     "pmd_cpu": None,
     "build": None,
+    "moved": {},
 }
 
 
@@ -56,6 +61,15 @@ def find_build(given=None):
                    "tests/bench/quick-build .deps/bench")
 
 
+def _folder_for_labs():
+    """In memory, where there is room: a disk that is busy holds up the switch, its tools and its database."""
+    if not os.environ.get("TMPDIR") and os.path.ismount(MEMORY_DIR):
+        space = os.statvfs(MEMORY_DIR)
+        if space.f_bavail * space.f_frsize >= MEMORY_BYTES:
+            return MEMORY_DIR
+    return tempfile.gettempdir()
+
+
 class Lab:
     """One lab. up() and down(), or a with block; attach() for one that is up."""
 
@@ -64,7 +78,7 @@ class Lab:
         if unknown:
             raise TypeError(f"unknown option: {', '.join(sorted(unknown))}")
         if not directory:
-            directory = f"{tempfile.gettempdir()}/flowlift-lab.{secrets.token_hex(4)}"
+            directory = f"{_folder_for_labs()}/flowlift-lab.{secrets.token_hex(4)}"
         self.directory = os.path.abspath(directory)
         if len(self.directory) > MAX_DIR:
             raise LabError(f"{self.directory}: too long a path for a socket")
@@ -81,6 +95,8 @@ class Lab:
         if options["nics"] == 2:
             options["nfs"] = False  # each NIC has one server, and both are to serve alike
         self.vms = [VM(number + 1, options["nics"]) for number in range(options["vms"])]
+        for name, moves in options["moved"].items():
+            self.vm(name).move(**moves)
         if self.n_ports() > topology.MAX_PORTS:
             raise LabError(f"{self.n_ports()} ports are too many: DPDK has {topology.MAX_PORTS}")
         if options["pmd_cpu"] is None:
@@ -179,7 +195,7 @@ class Lab:
         self.switch.configure(
             n_ports=self.n_ports(), hw_offload=self.options["hw_offload"],
             pmd_cpu=self.options["pmd_cpu"], max_idle_ms=self.options["max_idle"],
-            other_config=self.options["other_config"])
+            other_config=self.options["other_config"], dpdk_extra=self.options["dpdk_extra"])
         self.switch.start_vswitchd(self.options["vswitchd_args"])
         self._add_ports()
         self.switch.check_ports()
@@ -209,16 +225,19 @@ class Lab:
             words += port_words(topology.UPLINKS[nic], topology.UPLINK_OFPORTS[nic],
                                 f"net_flownic{nic},nic={nic}," + ",".join(self._cables(nic)))
         for vm in self.vms:
-            words += port_words(
-                vm.port, vm.ofport,
-                f"net_flownic{vm.ofport},nic={vm.nic},iface=eth0@{self.id}-{vm.name}",
-                topology.STORAGE_VLAN, vm.external_ids())
-            if self.options["public"]:
-                words += port_words(
-                    vm.public_port, vm.public_ofport,
-                    f"net_flownic{vm.public_ofport},iface=eth1@{self.id}-{vm.name}",
-                    topology.PUBLIC_VLAN, vm.external_ids(public=True))
+            words += self._vm_words(vm)
         self.switch.vsctl(*words)
+
+    def _vm_words(self, vm):
+        """What plugs a VM in."""
+        words = port_words(vm.port, vm.ofport,
+                           f"{vm.device},nic={vm.nic},iface=eth0@{self.id}-{vm.name}",
+                           topology.STORAGE_VLAN, vm.external_ids())
+        if self.options["public"]:
+            words += port_words(vm.public_port, vm.public_ofport,
+                                f"{vm.public_device},iface=eth1@{self.id}-{vm.name}",
+                                topology.PUBLIC_VLAN, vm.external_ids(public=True))
+        return words
 
     def _cables(self, nic):
         """What lies behind an uplink: both storage servers, or with two NICs one behind each."""
@@ -278,6 +297,37 @@ class Lab:
         self.options["stranded"] = sorted(stranded)
         self._save()
 
+    # ---- VMs come and go ----
+
+    def stop_vm(self, name):
+        """Unplug a VM, as its end does; its namespace and what runs there stay."""
+        vm = self.vm(name)
+        words = ["del-port", BRIDGE, vm.port]
+        if self.options["public"]:
+            words += ["--", "del-port", BRIDGE, vm.public_port]
+        self.vsctl(*words)
+        self.ofctl("del-flows", BRIDGE, f"cookie={vm.cookie:#x}/-1")
+
+    def start_vm(self, name, pipeline=True, **moves):
+        """Plug a VM in again: at other port numbers, with another MAC address, ... (VM.MOVES).
+
+        @pipeline: with its flows, as whoever starts a VM has them put in before its port
+        """
+        vm = self.vm(name)
+        public_address = vm.public_address
+        vm.move(**moves)
+        self.options["moved"] = {**self.options["moved"],
+                                 name: {key: getattr(vm, key) for key in VM.MOVES}}
+        self._save()
+        self.exec(name, "ip", "link", "set", "dev", "eth0", "address", vm.mac, check=True)
+        if self.options["public"] and public_address != vm.public_address:
+            self.exec(name, "ip", "address", "flush", "dev", "eth1", check=True)
+            self.exec(name, "ip", "address", "add", f"{vm.public_address}/24", "dev", "eth1", check=True)
+        if pipeline and name in self.options["stranded"]:
+            self.add_flows(topology.stranded_flows(vm, self.options["variant"]))
+        self.vsctl(*self._vm_words(vm)[1:])
+        self.switch.check_ports()
+
     def dump_flows(self, m=True):
         """Text of dpctl/dump-flows, with -m unless told otherwise."""
         return self.appctl("dpctl/dump-flows", *(["-m"] if m else []))
@@ -314,8 +364,8 @@ class Lab:
     def _ports_by_vdev(self):
         by_vdev = {f"net_flownic{nic}": name for nic, name in enumerate(topology.UPLINKS)}
         for vm in self.vms:
-            by_vdev[f"net_flownic{vm.ofport}"] = vm.port
-            by_vdev[f"net_flownic{vm.public_ofport}"] = vm.public_port
+            by_vdev[vm.device] = vm.port
+            by_vdev[vm.public_device] = vm.public_port
         return by_vdev
 
     def nic_counters(self):

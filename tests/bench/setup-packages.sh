@@ -66,7 +66,7 @@ disable_new_units() {
     while read -r package; do
         while read -r unit; do
             units+=("$(basename "$unit")")
-        done < <(dpkg-query -L "$package" | grep -E '/systemd/system/[^/@]+\.(service|socket)$')
+        done < <(dpkg-query -L "$package" | grep -E '/systemd/system/[^/@]+\.(service|socket|timer)$')
     done < <(comm -13 <(echo "$1") <(installed_packages))
     [ ${#units[@]} -gt 0 ] || return 0
     say "disabled, so that they do not start at boot: ${units[*]}"

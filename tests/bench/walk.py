@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an engineer does on a ticket, on either lab, shown as it happens: what the demos share."""
 
+import contextlib
 import json
 import os
 import shlex
@@ -10,6 +11,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("FLOWLIFT_BUILD") or os.path.join(HERE, "..", "..", "build")
 FLOWLIFT = os.environ.get("FLOWLIFT") or os.path.join(os.path.abspath(BUILD), "cli", "flowlift")
+AGENT = os.environ.get("FLOWLIFT_AGENT") or os.path.join(os.path.abspath(BUILD), "agent", "flowlift-agent")
 VM = "vm2"
 
 BOLD, DIM, PLAIN = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
@@ -29,6 +31,10 @@ class Walk:
 
     def start_loads(self):
         """Constant storage traffic on every VM."""
+        raise NotImplementedError
+
+    def restart_vm(self):
+        """Stop the VM and start it again, with its load. Return: what is new about it, in words."""
         raise NotImplementedError
 
     def measure(self):
@@ -65,6 +71,40 @@ class Walk:
                        for name, vm in vms.items())
         self.lab.wait_until(settled, timeout=self.patience, what="the loads' flows")
 
+    @contextlib.contextmanager
+    def agent(self):
+        """The agent, as a service manager starts it; what it logs of the VM is shown in the end."""
+        words = [AGENT, "--root", self.lab.root, "--log-file", "-vconsole:off", "-vsyslog:off"]
+        print(f"{DIM}#{PLAIN} {BOLD}flowlift-agent --log-file &{PLAIN}", flush=True)
+        child = subprocess.Popen(words, env=self.environment)
+        try:
+            yield
+            child.terminate()
+            if child.wait(self.patience):
+                raise SystemExit(f"demo: the agent ended with {child.returncode}")
+        finally:
+            child.kill()
+            child.wait()
+        with open(f"{self.lab.root}/var/log/flowlift/flowlift-agent.log", encoding="utf-8") as file:
+            for line in file:
+                if "|agent_guard|" in line or "|agent_verify|" in line:
+                    at, _, module, level, text = line.rstrip().split("|", 4)
+                    print(f"  {DIM}{at[11:]} {module}{PLAIN} {text}", flush=True)
+
+    def state(self):
+        """Of the VM's remedy."""
+        entries = json.loads(self.flowlift("status", "--json", quiet=True))["remedies"]
+        return next((entry["state"] for entry in entries if entry["vm"] == VM), None)
+
+    def restart(self):
+        self.say("With the agent running, the VM is restarted. Nobody types anything about it.")
+        with self.agent():
+            print(f"  {VM}: {self.restart_vm()}", flush=True)
+            self.lab.wait_until(lambda: self.state() == "verified", timeout=self.patience,
+                                what="the remedy to be verified again")
+            self.await_verdicts(set())
+        self.flowlift("audit", "--vm", VM, expect=0)
+
     def run(self):
         self.start_loads()
         self.await_verdicts({VM})
@@ -86,6 +126,7 @@ class Walk:
         self.flowlift("audit", expect=0)
         audit_after, after = self.audit(), self.measure()
         self.flowlift("status", expect=0)
+        self.restart()
         self.say("And take it back, as if it had never been")
         self.flowlift("revert", VM, expect=0)
         self.flowlift("history", expect=0)

@@ -2,8 +2,10 @@
 /*
  * Fuzz target of the decoder of the kernel datapath's flows: an input is one message of family
  * "ovs_flow" from its struct ovs_header on. What it makes of it can be walked through and printed, and
- * its text is read again by the decoder of dumps.
+ * its text is read again by the decoder of dumps. The TC filter that Open vSwitch would offer for it can be
+ * encoded and shrunk, whatever the NIC says.
  */
+#include <errno.h>
 #include <openvswitch/dynamic-string.h>
 #include <ovs/netlink.h>
 #include <ovs/odp-netlink.h>
@@ -17,6 +19,9 @@
 #include "flows/actions.h"
 #include "flows/decode.h"
 #include "flows/odp_flow.h"
+#include "flows/shrink.h"
+#include "flows/tc_offer.h"
+#include "lib/tc/encode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -81,6 +86,47 @@ static void read_again(struct seen *seen, const struct fl_flow *flow)
     fl_decoder_destroy(decoder);
 }
 
+static bool find_port(odp_port_t port OVS_UNUSED, struct fl_tc_port *found, void *kind)
+{
+    *found = (struct fl_tc_port){ .dev = "eth0", .kind = kind, .ifindex = 2 };
+    return true;
+}
+
+/* Of two filters it may refuse the smaller one. */
+static void answer(const struct fl_tc_filter *filter, void *seed, struct fl_tc_answer *said)
+{
+    static _Alignas(4) uint8_t request[FL_TC_MESSAGE_BYTES];
+    uint64_t hash = filter->present * 2654435761u + filter->n_actions + filter->n_pedit_keys;
+    int ret = fl_tc_encode(filter, 1, request, sizeof request, NULL);
+
+    REQUIRE(!ret || ret == -EOPNOTSUPP || ret == -EMSGSIZE);
+    REQUIRE(filter->n_actions);
+    said->verdict = (hash >> 7 ^ *(unsigned int *)seed) & 3 ? FL_TC_REFUSED : FL_TC_ACCEPTED;
+    said->error = said->verdict == FL_TC_REFUSED ? -EOPNOTSUPP : 0;
+}
+
+static void check_offer(const struct fl_flow *flow, const char *kind)
+{
+    static struct fl_tc_filter filter;
+    static struct fl_shrunk shrunk;
+    const struct fl_tc_offer_host host = { .port = find_port, .aux = (void *)(uintptr_t)kind };
+    struct fl_error err = FL_ERROR_INIT;
+    struct ds text = DS_EMPTY_INITIALIZER;
+    unsigned int seed = flow->actions_len;
+
+    if (fl_tc_offer(flow, &host, &filter, &err)) {
+        REQUIRE(err.text[0]);
+        return;
+    }
+    fl_shrink(&filter, answer, &seed, &shrunk);
+    REQUIRE(shrunk.n_offers <= 4 * shrunk.n_units + 16);
+    for (unsigned int i = 0; i < shrunk.n_parts; i++) {
+        REQUIRE(shrunk.parts[i].units);
+        fl_shrunk_format(&shrunk, i, &filter, &text);
+    }
+    ds_destroy(&text);
+}
+
 static int see_flow(const struct fl_flow *flow, void *seen)
 {
     size_t n = 0;
@@ -92,6 +138,8 @@ static int see_flow(const struct fl_flow *flow, void *seen)
     check_match(flow);
     fl_actions_walk(flow->actions, flow->actions_len, visit, &n);
     read_again(seen, flow);
+    check_offer(flow, NULL);
+    check_offer(flow, "geneve");
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fuzz target of the decoder of TC filters: a sequence of netlink messages. What was decoded is written
- * as JSON, read back, and turned into a flow.
+ * as JSON, read back, turned into a flow, and encoded as a request that can be decoded again.
  */
 #include <jansson.h>
 #include <linux/rtnetlink.h>
@@ -16,6 +16,7 @@
 #include "flows/tc_flow.h"
 #include "flows/tc_json.h"
 #include "lib/tc/decode.h"
+#include "lib/tc/encode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -69,6 +70,19 @@ static void check_json(void)
     json_decref(json);
 }
 
+static void check_encoding(void)
+{
+    static _Alignas(4) uint8_t request[FL_TC_MESSAGE_BYTES];
+    const struct nlmsghdr *header = (const void *)request;
+
+    if (fl_tc_encode(&filter, 1, request, sizeof request, NULL) || !filter.handle)
+        return;
+    REQUIRE(header->nlmsg_len <= sizeof request);
+    REQUIRE(fl_tc_decode(request, header->nlmsg_len, &links, &again) == 0);
+    REQUIRE(again.n_actions == filter.n_actions);
+    REQUIRE(again.n_pedit_keys == filter.n_pedit_keys);
+}
+
 static void see(const struct nlmsghdr *message, size_t n)
 {
     if (fl_tc_decode(message, n, &links, &filter))
@@ -78,6 +92,7 @@ static void see(const struct nlmsghdr *message, size_t n)
     check_flow(0);
     check_flow(FL_TC_FLOW_COUNTERS);
     check_json();
+    check_encoding();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

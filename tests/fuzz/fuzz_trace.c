@@ -10,6 +10,7 @@
 
 #include "flows/limits.h"
 #include "lib/ovs/trace.h"
+#include "lib/ovs/trace_rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -67,13 +68,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = xmemdup0((const char *)data, size);
     struct fl_error err = FL_ERROR_INIT;
     struct fl_trace *trace = NULL;
+    struct fl_traced_rule *rules;
+    size_t n = fl_trace_rules(text, &rules);
 
+    for (size_t i = 0; i < n; i++)
+        ovs_assert(strstr(text, rules[i].match) && strstr(text, rules[i].bridge));
     if (!fl_trace_parse(text, &trace, &err)) {
         check(trace, text);
         fl_trace_destroy(trace);
     } else {
         ovs_assert(err.code < 0 && err.text[0]);
     }
+    fl_traced_rules_free(rules, n);
     free(text);
     return 0;
 }

@@ -14,14 +14,18 @@ import time
 
 import tap
 from agents import Manager, agent_of, wait_until
-from answer import FLOWLIFT, PATIENCE, SOURCE
+from answer import BUILD, FLOWLIFT, PATIENCE, SOURCE
 
 GOOD = "[storage]\nvlans = 100\n"
 OTHER = "[storage]\nvlans = 100, 200\n"
 BAD = "[storage]\nvlan = 100\n"
 WATCHDOG_S = 1
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all")
-UNIT = f"{SOURCE}/agent/flowlift-agent.service"
+UNITS = {
+    "flowlift-agent.service": f"{SOURCE}/agent",
+    "flowlift-audit.service": f"{BUILD}/agent/host",
+    "flowlift-audit.timer": f"{SOURCE}/agent/host",
+}
 MOST_EXPOSED = 2.5
 
 
@@ -264,20 +268,23 @@ def clears_only_what_is_its_own(host):
     tap.equal(os.readlink(f"{folder}/flowlift-agent.77.ctl"), kept["flowlift-agent.77.ctl"], "the link")
 
 
-def unit_is_hardened(_host):
-    "the systemd unit: no mistakes, exposure at most 2.5"
+def units_are_hardened(_host):
+    "the systemd units: no mistakes, exposure of the services at most 2.5"
     if not shutil.which("systemd-analyze"):
         tap.skip("systemd is not installed")
-    result = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--no-pager", "--json=short",
-         f"--threshold={round(10 * MOST_EXPOSED)}", UNIT],
-        capture_output=True, text=True, timeout=60, check=False)
-    tap.equal(result.returncode, 0, f"exit code with that threshold; {result.stderr}")
-    tap.check("rating" not in result.stderr and json.loads(result.stdout), "there is a report")
-    verify = subprocess.run(["systemd-analyze", "verify", "--man=no", UNIT], capture_output=True, text=True,
-                            timeout=60, check=False)
+    paths = {name: f"{folder}/{name}" for name, folder in UNITS.items()}
+    for name in (name for name in paths if name.endswith(".service")):
+        result = subprocess.run(
+            ["systemd-analyze", "security", "--offline=true", "--no-pager", "--json=short",
+             f"--threshold={round(10 * MOST_EXPOSED)}", paths[name]],
+            capture_output=True, text=True, timeout=60, check=False)
+        tap.equal(result.returncode, 0, f"{name}: exit code with that threshold; {result.stderr}")
+        tap.check("rating" not in result.stderr and json.loads(result.stdout), "there is a report")
+    verify = subprocess.run(["systemd-analyze", "verify", "--man=no", *paths.values()],
+                            capture_output=True, text=True, timeout=60, check=False)
+    # It is not installed here.
     complaints = [line for line in verify.stderr.splitlines()
-                  if "flowlift-agent.service" in line and "is not executable" not in line]
+                  if any(name in line for name in UNITS) and "is not executable" not in line]
     tap.equal(complaints, [], "what systemd-analyze verify says")
 
 
@@ -293,5 +300,5 @@ if __name__ == "__main__":
         links_are_a_courtesy,
         events_are_an_extra,
         clears_only_what_is_its_own,
-        unit_is_hardened,
+        units_are_hardened,
     ], Host)

@@ -45,10 +45,7 @@ class Agent:
         return self
 
     def __exit__(self, *_):
-        pids = self.processes()
-        for pid in pids:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+        self._kill_all()
         for child in self.children:
             if child.poll() is None:
                 child.kill()
@@ -56,7 +53,14 @@ class Agent:
             for stream in (child.stdout, child.stderr):
                 if stream and not stream.closed:
                     stream.close()
-        wait_until(lambda: not self.processes(), 10 * PATIENCE, "the end of all agents")
+        wait_until(lambda: not self._kill_all(), 30 * PATIENCE, "the end of all agents")
+
+    def _kill_all(self):
+        pids = [pid for pid, _ in self._titles()]
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        return pids
 
     def words(self, *words):
         return [AGENT, "--root", self.root, *self.options, *map(str, words)]
@@ -118,15 +122,23 @@ class Agent:
 
     def processes(self):
         """All agents of this root, monitors too."""
-        found = []
+        return [pid for pid, title in self._titles() if ": worker: " not in title]
+
+    def workers(self, what):
+        """The children in which it does @what: "audit", "verification", "repair", or the step of an order."""
+        return [pid for pid, title in self._titles() if title.endswith(f": worker: {what}")]
+
+    def _titles(self):
+        """(pid, title) of all agents of this root and their children."""
         for pid in filter(str.isdigit, os.listdir("/proc")):
             with contextlib.suppress(OSError):
                 if os.readlink(f"/proc/{pid}/exe") != os.path.realpath(AGENT):
                     continue
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    title = file.read().rstrip(b"\0").decode()
                 with open(f"/proc/{pid}/environ", "rb") as file:
                     if f"FLOWLIFT_AGENT_ROOT={self.root}".encode() in file.read().split(b"\0"):
-                        found.append(int(pid))
-        return found
+                        yield int(pid), title
 
     def links(self):
         """{name in OVS_RUNDIR: where it leads}"""
@@ -172,7 +184,11 @@ class Agent:
         return entry["last_event"]["event"] if entry and entry["last_event"] else None
 
     def until_event(self, name, seconds=15):
-        wait_until(lambda: self.event() == name, seconds * PATIENCE, f"event {name}", 0.05)
+        try:
+            wait_until(lambda: self.event() == name, seconds * PATIENCE, f"event {name}", 0.05)
+        except tap.Failure:
+            tap.note(self.log()[-4000:])
+            raise
         return self.remedy()
 
 

@@ -92,11 +92,11 @@ class RunsFlowlift:
         )
         return Answer(tuple(map(str, words)), result.returncode, result.stdout, result.stderr)
 
-    def start(self, *words):
+    def start(self, *words, prefix=(), env=None):
         """Starts flowlift; finish() gives its Answer."""
         return subprocess.Popen(
-            self.command(*words),
-            env=self.environment(),
+            [*prefix, *self.command(*words)],
+            env=self.environment(**(env or {})),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

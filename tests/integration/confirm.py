@@ -10,11 +10,11 @@ import time
 from datetime import datetime, timezone
 
 import tap
-from bench import PATIENCE, Bench
+from bench import PATIENCE, SANITIZED, Bench
 from guarding import Guard
 
-# From when the rules go in. Verifying takes some 3 s of it.
-WITHIN_S = 10 * PATIENCE
+# From when the rules go in. Verifying takes some 3 s of it, with a sanitizer twice that.
+WITHIN_S = 20 if SANITIZED else 10
 # How late a revert may be: the waiter looks once a second, and OVS has to be asked.
 LATE_S = 2 * PATIENCE
 

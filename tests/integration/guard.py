@@ -8,8 +8,8 @@ import time
 
 import tap
 from answer import BUILD
-from bench import PATIENCE, SANITIZED, SERVERS, Bench
-from guarding import Guard
+from bench import PATIENCE, SANITIZED, SERVERS
+from guarding import ACL_COOKIE, Guard, GuardedBench
 from packet_probe import Probe, now_ns
 
 from labkit import topology  # noqa: E402, found by way of bench
@@ -23,7 +23,6 @@ ACLS = {
     "table 0, below the rules": f"table=0,priority=30000,in_port=12,{TO_SERVER}",
     "table 1": f"table=1,priority=200,{TO_SERVER}",
 }
-ACL_COOKIE = "0x1ab0acc1"
 # No packet of vm2's storage hits them, nor do they lead anywhere. In table 1 that rests on nobody rewriting
 # addresses.
 UNRELATED = {
@@ -35,25 +34,16 @@ MOST_CPU = 0.05
 AT_ONCE_MS = 1000
 
 
-class GuardBench(Bench):
-    def __init__(self):
-        super().__init__(window=1, vms=3, nfs=False, public=False)
-
-    def prepare(self):
-        self.load_all(rate=100, kind="tcp")
-        self.lab.start_stream("vm2", rate=200)
-        self.await_verdicts({"vm1": "offloaded", "vm2": "stranded", "vm3": "offloaded"})
-        self.dump_before = self.openflow()
-
+class GuardBench(GuardedBench):
     def add_acl(self, match):
         """Return: the moment before."""
         moment = now_ns()
-        self.lab.ofctl("add-flow", "br0", f"cookie={ACL_COOKIE},{match},actions=drop")
+        super().add_acl(match)
         return moment
 
     def remove_acl(self):
         moment = now_ns()
-        self.lab.ofctl("del-flows", "br0", f"cookie={ACL_COOKIE}/-1")
+        super().remove_acl()
         return moment
 
     def probe(self):
@@ -73,8 +63,7 @@ class GuardBench(Bench):
         """The rules are in, and all else is as it was."""
         entry = self.status()
         tap.equal((entry["present"], entry["foreign"]), (entry["rules"], 0), "rules in the switch")
-        others = [line for line in self.openflow().splitlines() if line.strip() not in self.our_rules()]
-        tap.equal("\n".join(others), self.dump_before, "other flows")
+        tap.equal(self.others(), self.dump_before, "other flows")
 
     def verify(self):
         """With the counters as judges, until the NIC has the packets."""
@@ -267,7 +256,7 @@ def port_goes_and_comes_back(bench):
         tap.note(event["reason"])
         tap.equal(bench.our_rules(), [], "rules in the switch")
         words = port_words(vm.port, vm.ofport,
-                           f"net_flownic{vm.ofport},nic={vm.nic},iface=eth0@{lab.id}-{vm.name}",
+                           f"{vm.device},nic={vm.nic},iface=eth0@{lab.id}-{vm.name}",
                            topology.STORAGE_VLAN, vm.external_ids())
         lab.vsctl(*words[1:])
         guard.until("restored", seconds=20)
@@ -310,14 +299,12 @@ def mirror_is_seen_with_the_next_look(bench):
     nudge = f"cookie={ACL_COOKIE},table=0,priority=1,in_port=12,actions=drop"
     with guarded(bench) as guard:
         guard.quiet(2)
-        lab.vsctl("--", "--id=@vm", "get", "port", vm.port, "--", "--id=@to", "get", "port",
-                  lab.vm("vm3").port, "--", "--id=@m", "create", "mirror", "name=span",
-                  "select_src_port=@vm", "output-port=@to", "--", "set", "bridge", "br0", "mirrors=@m")
+        bench.add_mirror()
         try:
             lab.ofctl("add-flow", "br0", nudge)
             event = guard.until("suspended", "trouble", "restored")
         finally:
-            lab.vsctl("clear", "bridge", "br0", "mirrors")
+            bench.end_mirror()
         tap.note(event["reason"])
         tap.equal(event["event"], "suspended", "event")
         tap.check(f'mirror "span" of bridge br0 copies what comes in by port {vm.port}' in event["reason"],

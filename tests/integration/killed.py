@@ -26,6 +26,8 @@ UNIX_PATH = re.compile(r'sun_path="([^"]*)"')
 # Every so many-th kill is finished by apply, the others by revert, which is quicker.
 APPLY_EVERY = 8
 N_BENCHES = 3
+# What a kill leaves behind does not depend on the build: a sanitizer is to see each kind of step once.
+TRIED = slice(None, None, 3 if SANITIZED else 1)
 DECOY_PRIORITY = 65001
 # Messages to the bridge while apply watches the counters: enough for the change that takes the
 # decoys out again.
@@ -79,9 +81,10 @@ class KilledBench(Bench):
 
     def kill_at(self, step, *words):
         if step.name == "mkdir":
-            # Made once; so that it is made again, nothing may be left of the runs before.
+            # Made once; so that it is made again, nothing may be left of the runs before, if there were any.
             for folder in ("var", "run"):
-                shutil.rmtree(f"{self.lab.root}/{folder}")
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.rmtree(f"{self.lab.root}/{folder}")
 
         def was_killed():
             answer = self.strace(("-o", "/dev/null", f"--trace={step.name}",
@@ -233,9 +236,9 @@ def apply_killed_at_each_step(benches):
     tap.note(f"{len(steps)} steps: {', '.join(map(str, steps))}")
     tap.check(sum(step.what == "to the bridge" for step in steps) >= 6, "messages are there")
     tap.check(sum(step.name.startswith("rename") for step in steps) >= 3, "records are there")
-    installed = benches.each_step(steps, try_step)
-    tap.note(f"the rules were in after {installed} of {len(steps)} kills")
-    tap.check(0 < installed < len(steps), "kills before and after the rules went in")
+    installed = benches.each_step(steps[TRIED], try_step)
+    tap.note(f"the rules were in after {installed} of {len(steps[TRIED])} kills")
+    tap.check(0 < installed < len(steps[TRIED]), "kills before and after the rules went in")
 
 
 def revert_killed_at_each_step(benches):
@@ -258,9 +261,9 @@ def revert_killed_at_each_step(benches):
     tap.note(f"{len(steps)} steps: {', '.join(map(str, steps))}")
     tap.check(any(step.what == "to the bridge" for step in steps), "messages are there")
     tap.check(any(step.name.startswith("rename") for step in steps), "the record is there")
-    reverted = benches.each_step(steps, try_step)
-    tap.note(f"the rules were out after {reverted} of {len(steps)} kills")
-    tap.check(0 < reverted < len(steps), "kills before and after the rules went out")
+    reverted = benches.each_step(steps[TRIED], try_step)
+    tap.note(f"the rules were out after {reverted} of {len(steps[TRIED])} kills")
+    tap.check(0 < reverted < len(steps[TRIED]), "kills before and after the rules went out")
 
 
 if __name__ == "__main__":

@@ -32,9 +32,9 @@ READS_FLOWS = ASKS_OVS | {"via"}
 OPTIONS = {
     "audit": READS_FLOWS | {"vm", "window", "screen", "from"},
     "flows": READS_FLOWS | {"vm", "storage", "path", "window", "from"},
-    "explain": READS_FLOWS | {"window", "from"},
+    "explain": READS_FLOWS | {"window", "probe", "from"},
     "plan": READS_FLOWS | {"window", "output"},
-    "apply": READS_FLOWS | {"window", "plan", "ticket", "dry-run", "confirm-within"},
+    "apply": READS_FLOWS | {"window", "plan", "ticket", "dry-run", "confirm-within", "until"},
     "confirm": COMMON,
     "hook": {"root", "help"},
     "guard": ASKS_OVS | {"foreground"},
@@ -44,6 +44,7 @@ OPTIONS = {
     "history": COMMON | {"lines"},
     "capture": READS_FLOWS | {"window", "output"},
     "doctor": ASKS_OVS,
+    "causes": {"man", "format", "json", "help"},
     "help": {"man", "help"},
 }
 # Every verb that asks Open vSwitch and cannot say anything without it.
@@ -653,6 +654,28 @@ def the_manual_page(desk):
     tap.equal(done.stderr, "", "warnings of groff")
 
 
+def causes_of_the_catalogue(desk):
+    "causes: a list, one of them, JSON, a manual page without mistake; docs/causes.md is what it prints"
+    listed = desk.flowlift("causes", root=False).expect(0).out.splitlines()[1:]
+    document = desk.flowlift("causes", "--json", root=False).expect(0).json
+    ids = [cause["id"] for cause in document["causes"]]
+    tap.equal([line.split()[0] for line in listed], ids, "ids of the list")
+    tap.check(len(ids) > 60, "all are there", ids)
+    one = desk.flowlift("causes", "conntrack", "--json", root=False).expect(0).json["causes"]
+    tap.equal(one, [cause for cause in document["causes"] if cause["id"] == "conntrack"], "one of them")
+    text = desk.flowlift("causes", "conntrack", root=False).expect(0).out
+    tap.check(text.startswith("conntrack\n") and " ".join(one[0]["cure"].split()[:4]) in text, "its text", text)
+    desk.flowlift("causes", "contrack", root=False).expect_sentence("unknown cause", "'conntrack'")
+    with open(f"{SOURCE}/docs/causes.md", encoding="utf-8") as file:
+        tap.equal(desk.flowlift("causes", "--format", "md", root=False).expect(0).out, file.read(),
+                  "docs/causes.md")
+    page = desk.flowlift("causes", "--man", root=False).expect(0).out
+    tap.equal(re.findall(r"^\.B (\S+)$", page.replace("\\-", "-"), re.MULTILINE), ids, "ids of the manual page")
+    if shutil.which("groff"):
+        done = subprocess.run(["groff", "-man", "-ww", "-z"], input=page, capture_output=True, text=True, check=False)
+        tap.equal(done.stderr, "", "warnings of groff")
+
+
 def complete(script, *words):
     """The completions of the last of @words."""
     run = f"""{script}
@@ -673,6 +696,11 @@ def bash_completion(desk):
     for verb, options in OPTIONS.items():
         found = {word[2:] for word in complete(script, "flowlift", verb, "-") if word[:2] == "--"}
         tap.equal(sorted(found), sorted(options), f"options of {verb}")
+    sources = ["libvirt", "vm-start", "vm-stop", "vm-migrated"]
+    tap.equal(complete(script, "flowlift", "hook", ""), sources, "sources of hook")
+    tap.equal(complete(script, "flowlift", "hook", "vm-s"), ["vm-start", "vm-stop"], "one begun")
+    tap.check("vm-stop" not in complete(script, "flowlift", "hook", "libvirt", ""), "not twice")
+    tap.equal(complete(script, "flowlift", "help", "au"), ["audit"], "verbs to be helped with")
     tap.equal(complete(script, "flowlift", "flows", "--path", "hw"), ["hw", "hw-partial"], "paths")
     tap.equal(complete(script, "flowlift", "audit", "--from", f"{desk.folder}/dum"), [desk.dump],
               "files")
@@ -750,6 +778,46 @@ def doctor_of_the_folders(desk):
     shutil.rmtree(f"{desk.root}/var")
 
 
+def events_check(desk):
+    checks = desk.flowlift("doctor", "--json").expect(2).json["checks"]
+    return next(check for check in checks if check["id"] == "events")
+
+
+def doctor_of_the_events(desk):
+    "doctor: what hooks left: none, a few, thousands without an agent, an overflow, another's folder"
+    as_root()
+    folder = f"{desk.root}/run/flowlift/events"
+
+    def finds(status, *parts):
+        check = events_check(desk)
+        tap.equal(check["status"], status, f"status; {check}")
+        tap.check(all(part in check["summary"] for part in parts), f"the summary says {parts}", check)
+        tap.equal(bool(check["advice"]), status != "ok", "there is advice")
+
+    finds("ok", "no hook")
+    tap.check(not os.path.exists(f"{desk.root}/run"), "nothing is made by looking")
+    subprocess.run([FLOWLIFT, "hook", "--root", desk.root, "vm-start", "web-1"], check=True)
+    finds("ok", "1 event waits", "no flowlift-agent runs")
+    for i in range(1000):
+        os.mknod(f"{folder}/{i:020d}-0000000000-000000")
+    finds("warn", "1001 events wait", "no flowlift-agent runs")
+    with open(f"{desk.root}/run/flowlift/agent.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        finds("warn", "1001 events wait", "though flowlift-agent runs")
+    shutil.rmtree(folder)
+    os.mkdir(folder, 0o750)
+    os.mknod(f"{folder}/overflow")
+    finds("warn", "others were dropped")
+    os.chmod(folder, 0o770)
+    finds("fail", folder, "0770")
+    os.chown(folder, NOBODY, NOBODY)
+    finds("fail", folder, str(NOBODY))
+    shutil.rmtree(folder)
+    os.symlink("/tmp", folder)
+    finds("fail", "is no folder")
+    shutil.rmtree(f"{desk.root}/run")
+
+
 TESTS = [
     audit_of_a_capture, audit_in_words, audit_exit_codes, a_dump_without_m, two_dumps_make_a_window,
     audit_lines_and_prometheus, flows_of_a_capture, flows_are_filtered, flows_that_cannot_be_parsed,
@@ -758,8 +826,9 @@ TESTS = [
     names_that_would_move_the_cursor, no_open_vswitch, other_remotes, not_allowed,
     bad_configuration, full_output, a_reader_that_goes_away, colour_only_on_a_terminal,
     other_locales,
-    help_lists_everything, the_manual_page, bash_completion, history_of_a_journal, plans_from_files,
-    doctor_of_the_folders,
+    help_lists_everything, the_manual_page, causes_of_the_catalogue, bash_completion,
+    history_of_a_journal, plans_from_files,
+    doctor_of_the_folders, doctor_of_the_events,
 ]
 
 if __name__ == "__main__":

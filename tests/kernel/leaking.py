@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
-"""A VM that leaks on the kernel datapath, with figures beside the NIC's own, and TC filters that Open
-vSwitch has forgotten."""
+"""A VM that leaks on the kernel datapath, with figures beside the NIC's own; TC filters that Open
+vSwitch has forgotten, and all else in which it and the NIC do not agree."""
 
 import json
 import os
@@ -46,6 +46,21 @@ class Bench(kernel_bench.KernelBench):
         return found["n_orphans"], [(orphan["dev"], orphan["chain"], orphan["path"])
                                     for orphan in found["orphans"]], found
 
+    def await_disagreement(self, device, words, *options):
+        """A look at a busy switch may tell nothing; one that is there is seen by the next."""
+        found = []
+
+        def is_told():
+            found[:] = self.flowlift("flows", "--json", *options).expect(0).json["disagreements"]
+            return any(one["device"] == device and words in one["text"] for one in found)
+
+        try:
+            self.lab.wait_until(is_told, SECONDS, words, 1)
+        except self.lab_error:
+            raise tap.Failure(f"no '{words}' of {device} among {found}") from None
+        tap.note(found)
+        return [one for one in found if words in one["text"]]
+
     def check(self, name):
         checks = self.flowlift("doctor", "--json").json["checks"]
         return next(check for check in checks if check["id"] == name)
@@ -65,6 +80,13 @@ def add_filter(device, number, chain, to, add_qdisc=True):
     run("tc", "filter", "add", "dev", device, "ingress", "protocol", "ip", "pref", "7", "chain",
         str(chain), "flower", "dst_ip", f"192.0.2.{number}", "action", "mirred", "egress", "redirect",
         "dev", to, "cookie", UFID.format(number))
+
+
+def filters_of(device):
+    """(priority, handle) -> in_hw, as tc says."""
+    text = run("tc", "-j", "filter", "show", "dev", device, "ingress")
+    found = [item for item in json.loads(text or "[]") if "handle" in item.get("options", {})]
+    return {(item["pref"], item["options"]["handle"]): item["options"].get("in_hw", False) for item in found}
 
 
 def share_in_hardware(counters):
@@ -136,6 +158,55 @@ def no_orphan_of_a_living_switch(bench):
     "with all VMs in hardware no filter is an orphan"
     tap.equal(bench.orphans()[:2], (0, []), "orphans")
     tap.equal(bench.check("orphan-filters")["status"], "ok", "doctor")
+
+
+def nic_rules_are_those_of_tc(bench):
+    "flows: nic_rules are the filters of tc, and nothing disagrees, whoever is asked; doctor is content"
+    for via in "kernel", "ovs":
+        found = bench.flowlift("flows", "--json", "--via", via).expect(0).json
+        tap.equal((found["disagreements"], found["nic_rules_missing"]), ([], None), f"via {via}")
+    ports = {port["device"]: port for port in found["nic_rules"]}
+    for device in [vm.port for vm in bench.lab.vms] + ["uplink0"]:
+        port = ports[device]
+        rules = {(rule["priority"], rule["handle"]): rule["in_hw"] for rule in port["rules"]}
+        tap.equal(rules, filters_of(device), f"filters of {device}")
+        tap.equal((port["api"], port["hook"], port["count"], port["in_hw"], port["not_in_hw"]),
+                  ("tc", "ingress", len(rules), sum(rules.values()), len(rules) - sum(rules.values())), device)
+    offloaded = {flow["ufid"]: flow for flow in found["flows"] if flow["path"] == "hw"}
+    in_hw = [rule for port in found["nic_rules"] for rule in port["rules"] if rule["in_hw"]]
+    tap.equal(sorted(rule["ufid"] for rule in in_hw), sorted(offloaded), "ufids in hardware")
+    tap.check(any(rule["hw_packets"] for rule in in_hw), "packets in hardware", in_hw)
+    check = bench.check("nic-agreement")
+    tap.equal(check["status"], "ok", check["summary"])
+
+
+def foreign_filter_disagrees(bench):
+    "a filter that somebody else made, with a cookie like a ufid: the NIC has it, Open vSwitch does not know it"
+    port = bench.lab.vm("vm3").port
+    add_filter(port, 5, 0, "uplink0", add_qdisc=False)
+    (one,) = bench.await_disagreement(port, "does not know it")
+    check = bench.check("nic-agreement")
+    text = bench.flowlift("flows").expect(0).out
+    run("tc", "filter", "del", "dev", port, "ingress", "protocol", "ip", "pref", "7")
+    tap.equal(one["ufid"], "33221100-7766-5544-bbaa-998805eeddcc", "its ufid")
+    tap.check("in the NIC" in one["text"] and "unexpected" in one["text"], "why", one)
+    tap.equal(check["status"], "fail", check["summary"])
+    tap.check("disagreement: " in text, "the text says so", text)
+    tap.equal(bench.flowlift("flows", "--json").json["disagreements"], [], "without it")
+
+
+def deleted_filter_disagrees(bench):
+    "a filter that is deleted behind Open vSwitch's back: it still counts it, and says so when asked"
+    port = bench.lab.vm("vm4").port
+    bench.lab.vsctl("set", "Open_vSwitch", ".", "other_config:max-idle=600000")
+    before = filters_of(port)
+    bench.lab.exec("vm4", "ping", "-c1", "-W1", "10.100.0.250")  # nobody has it: an ARP request, and no more
+    bench.lab.wait_until(lambda: len(filters_of(port)) > len(before), SECONDS, "its filter")
+    ((priority, _),) = set(filters_of(port)) - set(before)
+    run("tc", "filter", "del", "dev", port, "ingress", "protocol", "arp", "pref", str(priority))
+    bench.await_disagreement(None, "Open vSwitch keeps", "--via", "ovs")
+    tap.equal(bench.flowlift("flows", "--json").json["disagreements"], [], "ovs-vswitchd is not asked")
+    bench.lab.vsctl("remove", "Open_vSwitch", ".", "other_config", "max-idle")
 
 
 def orphans_are_listed(bench):
@@ -222,10 +293,13 @@ TESTS = [
     without_punt_all_are_offloaded,
     stranded_by_conntrack_says_so,
     no_orphan_of_a_living_switch,
+    nic_rules_are_those_of_tc,
+    foreign_filter_disagrees,
     orphans_are_listed,
     orphans_are_a_cause,
     removed_orphans_are_not_listed,
     lost_targets_are_listed,
+    deleted_filter_disagrees,
     left_by_hw_offload_off,
     on_again,
 ]

@@ -93,16 +93,20 @@ def flows_are_there(bench):
 
 
 def asks_nobody_but_the_database(bench):
-    "audit: connects to OVSDB and to nothing else of Open vSwitch"
+    "audit, flows with the NIC's rules: connect to OVSDB and to nothing else of Open vSwitch"
     trace = "/run/connects"
-    answer = bench.flowlift("audit", "--json", "--window", "0.01", timeout=SECONDS, prefix=(
-        "strace", "-f", "--seccomp-bpf", "-e", "trace=connect", "-o", trace))
-    tap.check(answer.code in (0, 1), "the audit went well", answer)
-    with open(trace, encoding="ascii", errors="replace") as file:
-        connects = re.findall(r"sun_path=@?\"([^\"]*)\"", file.read())
-    tap.note(f"connects to {connects}")
-    tap.equal([os.path.realpath(path) for path in connects if "nscd" not in path],
-              [f"{RUNDIR}/db.sock"], "sockets")
+    for words in ("audit", "--window", "0.01"), ("flows",):
+        answer = bench.flowlift(*words, "--json", timeout=SECONDS, prefix=(
+            "strace", "-f", "--seccomp-bpf", "-e", "trace=connect", "-o", trace))
+        tap.check(answer.code in (0, 1), f"{words[0]} went well", answer)
+        with open(trace, encoding="ascii", errors="replace") as file:
+            connects = re.findall(r"sun_path=@?\"([^\"]*)\"", file.read())
+        tap.note(f"{words[0]} connects to {connects}")
+        tap.equal([os.path.realpath(path) for path in connects if "nscd" not in path],
+                  [f"{RUNDIR}/db.sock"], "sockets")
+    rules = sum(port["count"] for port in answer.json["nic_rules"])
+    tap.note(f"{rules} rules of TC")
+    tap.check(rules >= N_FLOWS // 2, "the rules are there", rules)
 
 
 def does_without_its_socket(bench):

@@ -11,6 +11,8 @@ import kernel_bench  # noqa: E402
 import tap  # noqa: E402
 
 VM = "vm2"
+# A healthy one, whose flows come while the NIC's table is full.
+LATE = "vm3"
 STRANDED = {"vm1": "offloaded", "vm2": "stranded", "vm3": "offloaded", "vm4": "offloaded"}
 ALL_OFFLOADED = dict.fromkeys(STRANDED, "offloaded")
 
@@ -23,6 +25,11 @@ class Bench(kernel_bench.KernelBench):
         self.await_verdicts(STRANDED, 60)
         self.before = self.openflow()
         return self
+
+    def flows_of(self, name):
+        """{ufid: packets} of a VM's storage flows, both ways."""
+        flows = self.flowlift("flows", "--vm", name, "--storage", "--window", "0", "--json").json["flows"]
+        return {flow["ufid"]: flow["packets"] for flow in flows}
 
 
 def policy_holds(bench, when):
@@ -125,6 +132,67 @@ def revert_takes_back(bench):
     bench.await_verdicts(STRANDED, 60)
 
 
+def start_while_the_table_is_full(bench):
+    """LATE is plugged in again: its flows are made, and refused, and not offered any more."""
+    bench.lab.stop_vm(LATE)
+    bench.lab.fault("table-full", "on")
+    bench.lab.start_vm(LATE)
+    bench.await_verdicts({**STRANDED, LATE: "stranded"}, 90)
+    bench.lab.fault("table-full", "off")
+
+
+def reoffer_is_planned(bench):
+    "a table full for a moment strands a VM: explain finds it stranded, plan says that reoffer comes first"
+    start_while_the_table_is_full(bench)
+    bench.before = bench.openflow()
+    bench.provider = bench.openflow("br-provider")
+    bench.flowlift("explain", LATE, "--json").expect(1)
+    for words in ("plan",), ("apply", "--dry-run"):
+        plan = bench.flowlift(*words[:1], LATE, *words[1:], "--json").expect(0).json
+        tap.equal(plan["steps"][:1], ["reoffer"], f"steps: {plan['reoffer']}, {plan['reason']}")
+    tap.note(tap.as_text(plan["reoffer"]))
+    plan = bench.flowlift("plan", VM, "--json").expect(0).json
+    tap.equal(plan["steps"], ["simplify"], "steps for the VM that conntrack strands")
+    tap.note(plan["reoffer"]["reason"])
+
+
+def reoffer_repairs(bench):
+    "apply repairs it by reoffer alone: no rule stays; peers' flows are the same and go on in hardware"
+    peers = ("vm1", "vm4")
+    ports = [bench.lab.vm(name).port for name in peers]
+    before = {name: bench.flows_of(name) for name in peers}
+    missed = bench.lab.nic_counters()
+    outcome = bench.flowlift("apply", LATE, "--ticket", "T-2", "--json", timeout=180).expect(0).json
+    tap.note(tap.as_text(outcome))
+    after = {name: bench.flows_of(name) for name in peers}
+    now = bench.lab.nic_counters()
+    tap.equal((outcome["step"], outcome["state"]), ("reoffer", "verified"), "step, state")
+    tap.equal((bench.openflow(), bench.openflow("br-provider")), (bench.before, bench.provider),
+              "OpenFlow flows")
+    tap.equal(bench.status(LATE), None, "remedy")
+    last = bench.flowlift("history", LATE, "--json").json["entries"][-1]
+    tap.equal((last["step"], last["state"], last["ticket"]), ("reoffer", "verified", "T-2"), "journal")
+    for name in peers:
+        tap.equal(sorted(after[name]), sorted(before[name]), f"ufids of {name}")
+        for ufid, packets in before[name].items():
+            tap.check(after[name][ufid] > packets, f"{name}'s counter goes on", ufid, before, after)
+    grown = {port: {key: now[port][key] - missed[port][key]
+                    for key in ("hw_rx_packets", "hw_tx_packets", "miss_packets")} for port in ports}
+    tap.note(f"of peers meanwhile: {grown}")
+    for port, counters in grown.items():
+        # A peer may ask for an address again.
+        tap.check(counters["miss_packets"] <= 10 < counters["hw_rx_packets"], f"{port}: in hardware", grown)
+    bench.await_verdicts({"vm1": "offloaded", LATE: "offloaded", "vm4": "offloaded"}, 30)
+
+
+def loads_were_undisturbed(bench):
+    "its NFS load and those of its peers had no error"
+    for name in ("vm1", LATE, "vm4"):
+        result = bench.lab.job(f"load-{name}").stop()
+        tap.note(f"{name}: {result}")
+        tap.equal(result["errors"], 0, f"errors of {name}")
+
+
 TESTS = [
     finds_the_stranded_vm,
     ovs_says_the_same,
@@ -137,6 +205,9 @@ TESTS = [
     policy_after,
     ovn_is_untouched,
     revert_takes_back,
+    reoffer_is_planned,
+    reoffer_repairs,
+    loads_were_undisturbed,
 ]
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ static void recirculation_without_conntrack_is_a_cause_of_its_own(void **state)
 {
     (void)state;
     assert_causes_on_dpdk(UFID("01") IN("vm1") IP COUNT("1") SW "actions:hash(l4(0)),recirc(0x9)\n",
-                          "recirculation: hash(l4(0)),recirc(0x9)");
+                          "dp-hash: hash(l4(0)); recirculation: recirc(0x9)");
 }
 
 static void a_userspace_action_is_quoted(void **state)
@@ -186,16 +186,19 @@ static const struct {
 } unoffered[] = {
     { "skb_mark(0x1)," IP, "p0", "match-unsupported: matches skb_mark",
       "match-unsupported: matches skb_mark" },
-    { "dp_hash(0x1/0xf)," IP, "p0", "match-unsupported: matches dp_hash",
-      "match-unsupported: matches dp_hash" },
+    { "skb_mark(0)," IP, "p0", "match-unsupported: matches skb_mark",
+      "refused: nothing in it that OVS would not offer to TC" },
+    { "dp_hash(0x1/0xf)," IP, "p0", "dp-hash: matches dp_hash(0x1/0xf)",
+      "dp-hash: matches dp_hash(0x1/0xf)" },
     { "eth_type(0x0806),arp(sip=10.0.0.1,op=1)", "p0", "match-unsupported: matches arp",
       "refused: nothing in it that OVS would not offer to TC" },
     { "eth_type(0x86dd),ipv6(proto=58,frag=no),icmpv6(type=135)", "p0",
       "match-unsupported: matches ports of a protocol that is not tcp, udp, sctp or icmp",
       "refused: nothing in it that OVS would not offer to TC" },
-    { "eth_type(0x86dd),ipv6(frag=first)", "p0",
-      "refused: nothing in it that OVS would not offer to rte_flow",
-      "match-unsupported: matches ipv6 fragments" },
+    { "eth_type(0x86dd),ipv6(frag=first)", "p0", "fragments: matches frag=first",
+      "fragments: matches frag=first" },
+    { "eth_type(0x0800),ipv4(frag=later)", "p0", "fragments: matches frag=later",
+      "fragments: matches frag=later" },
     { "eth_type(0x8100),vlan(vid=0/0x800,pcp=0/0x0),encap(" IP ")", "p0",
       "refused: nothing in it that OVS would not offer to rte_flow",
       "match-unsupported: matches part of the vlan tag" },
@@ -206,6 +209,13 @@ static const struct {
     { IP, "set(eth(dst=01:00:00:00:00:00/01:00:00:00:00:00)),p0",
       "action-unsupported: set(eth(dst=01:00:00:00:00:00/01:00:00:00:00:00))",
       "refused: nothing in it that OVS would not offer to TC" },
+    { IP, "sample(sample=50.0%,actions(userspace(pid=7,sFlow(vid=0,pcp=0,output=2)))),p0",
+      "sampling: userspace(pid=7,sFlow(vid=0,pcp=0,output=2))",
+      "sampling: userspace(pid=7,sFlow(vid=0,pcp=0,output=2))" },
+    { IP, "ct(zone=1,helper=ftp),p0",
+      "conntrack-helper: ct(zone=1,helper=ftp); conntrack: ct(zone=1,helper=ftp)",
+      "conntrack-helper: ct(zone=1,helper=ftp); conntrack: ct(zone=1,helper=ftp)" },
+    { IP, "lb_output(1)", "dp-hash: lb_output(1)", "dp-hash: lb_output(1)" },
     { IP, "sample(sample=50.0%,actions(p0)),p0", "action-unsupported: sample(...)",
       "action-unsupported: sample(...)" },
     { IP, "trunc(100),p0", "action-unsupported: trunc(100)", "action-unsupported: trunc(100)" },
@@ -278,15 +288,28 @@ static void the_host_shows_its_own_causes(void **state)
     fl_inventory_destroy(&inv);
 }
 
-static void every_cause_has_an_id_a_meaning_and_a_cure(void **state)
+static void assert_sentence(const char *text)
+{
+    size_t n = strlen(text);
+
+    assert_true(n > 10);
+    assert_true(text[n - 1] == '.');
+    assert_null(strstr(text, "  "));
+}
+
+static void every_cause_has_an_id_of_its_own_and_sentences(void **state)
 {
     (void)state;
     for (enum fl_cause_id id = 0; id < FL_N_CAUSES; id++) {
         const struct fl_cause_info *info = fl_cause_info(id);
 
-        assert_true(info->id[0] && info->meaning[0] && info->cure[0]);
-        assert_int_equal(info->meaning[strlen(info->meaning) - 1], '.');
-        assert_int_equal(info->cure[strlen(info->cure) - 1], '.');
+        assert_true(strspn(info->id, "abcdefghijklmnopqrstuvwxyz-") == strlen(info->id));
+        assert_true(strlen(info->id) >= 5);
+        assert_sentence(info->meaning);
+        assert_sentence(info->shows);
+        assert_sentence(info->cure);
+        assert_true(info->source[0]);
+        assert_int_equal(fl_cause_find(info->id), id);
         for (enum fl_cause_id other = 0; other < id; other++) {
             assert_string_not_equal(info->id, fl_cause_info(other)->id);
         }
@@ -295,10 +318,10 @@ static void every_cause_has_an_id_a_meaning_and_a_cure(void **state)
 
 static void merged_causes_are_each_there_once_strongest_first(void **state)
 {
-    struct fl_cause causes[FL_MAX_CAUSES] = { { FL_CAUSE_MULTI_OUTPUT, "a" } };
-    const struct fl_cause more[] = { { FL_CAUSE_CONNTRACK, "b" },
-                                     { FL_CAUSE_MULTI_OUTPUT, "c" },
-                                     { FL_CAUSE_REFUSED, "d" } };
+    struct fl_cause causes[FL_MAX_CAUSES] = { { .id = FL_CAUSE_MULTI_OUTPUT, .detail = "a" } };
+    const struct fl_cause more[] = { { .id = FL_CAUSE_CONNTRACK, .detail = "b" },
+                                     { .id = FL_CAUSE_MULTI_OUTPUT, .detail = "c" },
+                                     { .id = FL_CAUSE_REFUSED, .detail = "d" } };
     char *got;
 
     (void)state;
@@ -310,10 +333,12 @@ static void merged_causes_are_each_there_once_strongest_first(void **state)
 static void when_there_are_too_many_the_weakest_is_left_out(void **state)
 {
     struct fl_cause causes[FL_MAX_CAUSES] = {
-        { FL_CAUSE_CONNTRACK, "" }, { FL_CAUSE_TUNNEL, "" }, { FL_CAUSE_METER, "" },
-        { FL_CAUSE_MATCH, "" },     { FL_CAUSE_ACTION, "" }, { FL_CAUSE_PARTIAL, "" },
+        { .id = FL_CAUSE_CONNTRACK, .detail = "" }, { .id = FL_CAUSE_TUNNEL, .detail = "" },
+        { .id = FL_CAUSE_METER, .detail = "" },     { .id = FL_CAUSE_MATCH, .detail = "" },
+        { .id = FL_CAUSE_ACTION, .detail = "" },    { .id = FL_CAUSE_PARTIAL, .detail = "" },
     };
-    const struct fl_cause more[] = { { FL_CAUSE_REFUSED, "" }, { FL_CAUSE_OFFLOAD_OFF, "" } };
+    const struct fl_cause more[] = { { .id = FL_CAUSE_REFUSED, .detail = "" },
+                                     { .id = FL_CAUSE_OFFLOAD_OFF, .detail = "" } };
     size_t n = fl_causes_merge(causes, FL_MAX_CAUSES, more, 2);
 
     (void)state;
@@ -359,6 +384,22 @@ static void a_filter_that_not_all_devices_of_its_block_took_says_so(void **state
     fl_snapshot_destroy(snapshot);
 }
 
+static void a_policer_in_tc_that_stands_for_a_meter_is_one(void **state)
+{
+    struct fl_snapshot *snapshot = snapshot_of(NULL, UFID("01") IN("p0")
+                                                         IP COUNT("1") "dp:tc, actions:p0\n");
+    struct fl_flow flow = fl_snapshot_flow(snapshot, 0)->flow;
+    struct fl_cause causes[FL_MAX_CAUSES];
+
+    (void)state;
+    flow.has_actions = false;
+    flow.meter_police = 0x10000005;
+    assert_int_equal(fl_cause_of_flow(&flow, fl_snapshot_ports(snapshot), NULL, causes), 1);
+    assert_int_equal(causes[0].id, FL_CAUSE_METER);
+    assert_string_equal(causes[0].detail, "police 0x10000005, which stands for a meter");
+    fl_snapshot_destroy(snapshot);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +412,7 @@ int main(void)
         cmocka_unit_test(several_outputs_are_named),
         cmocka_unit_test(the_output_of_a_mirror_is_told),
         cmocka_unit_test(meters_and_tunnels_are_told),
+        cmocka_unit_test(a_policer_in_tc_that_stands_for_a_meter_is_one),
         cmocka_unit_test(what_the_datapath_reports_is_the_strongest),
         cmocka_unit_test(ports_without_a_nic_are_told_from_the_inventory),
         cmocka_unit_test(what_ovs_never_offers_depends_on_the_interface),
@@ -378,7 +420,7 @@ int main(void)
         cmocka_unit_test(refused_is_only_said_when_it_surely_was_offered),
         cmocka_unit_test(hw_offload_that_is_off_comes_first),
         cmocka_unit_test(the_host_shows_its_own_causes),
-        cmocka_unit_test(every_cause_has_an_id_a_meaning_and_a_cure),
+        cmocka_unit_test(every_cause_has_an_id_of_its_own_and_sentences),
         cmocka_unit_test(merged_causes_are_each_there_once_strongest_first),
         cmocka_unit_test(when_there_are_too_many_the_weakest_is_left_out),
         cmocka_unit_test(an_orphaned_filter_is_one_in_hardware_too),

@@ -73,6 +73,8 @@ static void defaults_are_those_of_the_design(void **state)
     assert_string_equal(config.agent_auto, "audit");
     assert_int_equal(config.agent_interval_ms, 60000);
     assert_int_equal(config.agent_max_repairs_per_hour, 6);
+    assert_string_equal(config.metrics_listen, "unix:metrics.sock");
+    assert_null(config.metrics_textfile);
     assert_null(config.fleet_remote);
     fl_config_destroy(&config);
 }
@@ -131,6 +133,9 @@ static void every_key_is_read(void **state)
                    "auto = repair\n"
                    "interval = 2m\n"
                    "max-repairs-per-hour = 0\n"
+                   "[metrics]\n"
+                   "listen = [::1]:9112\n"
+                   "textfile = /var/lib/prometheus/node-exporter/flowlift.prom\n"
                    "[fleet]\n"
                    "remote = ssl:10.0.0.1:6640\n");
     assert_int_equal(config.storage.n_vlans, 4);
@@ -147,6 +152,8 @@ static void every_key_is_read(void **state)
     assert_string_equal(config.agent_auto, "repair");
     assert_int_equal(config.agent_interval_ms, 120000);
     assert_int_equal(config.agent_max_repairs_per_hour, 0);
+    assert_string_equal(config.metrics_listen, "[::1]:9112");
+    assert_string_equal(config.metrics_textfile, "/var/lib/prometheus/node-exporter/flowlift.prom");
     assert_string_equal(config.fleet_remote, "ssl:10.0.0.1:6640");
     fl_config_destroy(&config);
 }
@@ -177,7 +184,7 @@ static void unknown_names_get_the_nearest_known_one(void **state)
                                              "known there: window, grace and stranded-below");
     assert_refused("[xyzzy]\na = 100\n",
                    "t.conf:2: unknown section [xyzzy]; there are storage, vm, "
-                   "audit, policy, agent and fleet");
+                   "audit, policy, agent, metrics and fleet");
     assert_refused("window = 5\n", "t.conf:1: key \"window\" stands above the first section; put a "
                                    "line such as [audit] before it");
 }
@@ -216,6 +223,65 @@ static void bad_values_name_key_value_and_what_is_allowed(void **state)
         "[fleet]\nremote = there\n",
         "t.conf:2: [fleet] remote: \"there\" cannot be used: it is no OVSDB remote; allowed: "
         "an OVSDB remote, such as ssl:10.0.0.1:6640; empty for none");
+}
+
+static void metrics_are_for_this_host_only(void **state)
+{
+    static const char *const good[] = { "off",     "unix:a.sock",     "unix:/run/a.sock",
+                                        "[::1]:1", "127.0.0.1:65535", "127.1.2.3:80" };
+    static const struct {
+        const char *value, *why;
+    } bad[] = {
+        { "", "there is no port" },
+        { "9112", "there is no port" },
+        { ":9112", "there is no port" },
+        { "127.0.0.1", "there is no port" },
+        { "127.0.0.1:", "there is no port" },
+        { "127.0.0.1:0", "there is no port" },
+        { "127.0.0.1:65536", "there is no port" },
+        { "127.0.0.1:+80", "there is no port" },
+        { "127.0.0.1:99999999999", "there is no port" },
+        { "localhost:9112", "\"localhost\" is no address" },
+        { "[127.0.0.1]:9112", "\"[127.0.0.1]\" is no address" },
+        { "::1:9112", "\"::1\" is no address" },
+        { "[::1:9112", "it is no address" },
+        { "]:9112", "it is no address" },
+        { "[:9112", "it is no address" },
+        { "0.0.0.0:9112", "only this host may ask, so it is 127.0.0.1 or [::1]" },
+        { "10.0.0.1:9112", "only this host may ask, so it is 127.0.0.1 or [::1]" },
+        { "[::]:9112", "only this host may ask, so it is 127.0.0.1 or [::1]" },
+        { "[::ffff:127.0.0.1]:9112", "only this host may ask, so it is 127.0.0.1 or [::1]" },
+        { "unix:", "the socket has no name" },
+        { "unix:..", "the socket has no name" },
+        { "unix:../a.sock", "the socket is neither a name nor an absolute path" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct fl_config config;
+        char text[128];
+
+        snprintf(text, sizeof text, "[metrics]\nlisten = %s\n", good[i]);
+        parse(&config, text);
+        assert_string_equal(config.metrics_listen, good[i]);
+        fl_config_destroy(&config);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char text[128], sentence[256];
+
+        snprintf(text, sizeof text, "[metrics]\nlisten = %s\n", bad[i].value);
+        snprintf(sentence, sizeof sentence,
+                 "t.conf:2: [metrics] listen: \"%s\" cannot be used: %s; allowed: unix:NAME, "
+                 "unix:/PATH, 127.0.0.1:PORT, [::1]:PORT or off",
+                 bad[i].value, bad[i].why);
+        assert_refused(text, sentence);
+    }
+    assert_refused("[metrics]\ntextfile = a.prom\n",
+                   "t.conf:2: [metrics] textfile: \"a.prom\" cannot be used: it is no absolute "
+                   "path; allowed: an absolute path that ends in .prom; empty for none");
+    assert_refused("[metrics]\ntextfile = /tmp/a.txt\n",
+                   "t.conf:2: [metrics] textfile: \"/tmp/a.txt\" cannot be used: its name does not "
+                   "end in .prom; allowed: an absolute path that ends in .prom; empty for none");
 }
 
 static void numbers_that_are_none_are_refused(void **state)
@@ -378,6 +444,7 @@ int main(void)
         cmocka_unit_test(later_values_replace_earlier_ones),
         cmocka_unit_test(unknown_names_get_the_nearest_known_one),
         cmocka_unit_test(bad_values_name_key_value_and_what_is_allowed),
+        cmocka_unit_test(metrics_are_for_this_host_only),
         cmocka_unit_test(numbers_that_are_none_are_refused),
         cmocka_unit_test(lines_that_are_no_ini_are_named),
         cmocka_unit_test_setup_teardown(no_file_means_the_defaults, temporary_setup,

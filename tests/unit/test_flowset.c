@@ -215,6 +215,23 @@ static void test_equality_ignores_order(void **state)
     fl_flowset_destroy(&b);
 }
 
+static void test_coverage_is_by_single_rules(void **state)
+{
+    struct fl_flowset set, narrow;
+
+    (void)state;
+    example(&set);
+    example(&narrow);
+    assert_true(fl_flowset_covers(&set, &narrow));
+    match_set_dl_vlan_pcp(&narrow.rules[1].match, 3, 0);
+    assert_true(fl_flowset_covers(&set, &narrow));
+    assert_false(fl_flowset_covers(&narrow, &set));
+    match_set_dl_vlan_pcp(&set.rules[1].match, 4, 0);
+    assert_false(fl_flowset_covers(&set, &narrow));
+    fl_flowset_destroy(&set);
+    fl_flowset_destroy(&narrow);
+}
+
 /* Replaces what @path ("rules/0/match") names by the JSON @value and reads it. */
 static void assert_refused(const char *path, const char *value, const char *sentence)
 {
@@ -296,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_json_reads_back_to_the_same),
         cmocka_unit_test(test_every_match_survives_json),
         cmocka_unit_test(test_equality_ignores_order),
+        cmocka_unit_test(test_coverage_is_by_single_rules),
         cmocka_unit_test(test_hostile_json_is_refused_by_key),
     };
 

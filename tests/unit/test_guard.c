@@ -100,6 +100,56 @@ static void what_was_never_verified_is_never_put_in(void **state)
     }
 }
 
+/* The VM left: its rules are about a port that somebody else may have by now. */
+static void rules_of_a_vm_that_left_go_out_without_a_proof(void **state)
+{
+    struct fl_guard_view view = { .state = FL_REMEDY_VERIFIED, .place = FL_PLACE_GONE };
+
+    (void)state;
+    for (view.rules = FL_RULES_ABSENT; view.rules <= FL_RULES_WHOLE; view.rules++) {
+        view.state = FL_REMEDY_VERIFIED;
+        assert_int_equal(fl_guard_decide(&view), FL_GUARD_WITHDRAW);
+        view.state = FL_REMEDY_SUSPENDED;
+        assert_int_equal(fl_guard_decide(&view),
+                         view.rules == FL_RULES_ABSENT ? FL_GUARD_LEAVE : FL_GUARD_WITHDRAW);
+        view.state = FL_REMEDY_PLANNED;
+        assert_int_equal(fl_guard_decide(&view),
+                         view.rules == FL_RULES_ABSENT ? FL_GUARD_LEAVE : FL_GUARD_REVERT);
+    }
+    view.state = FL_REMEDY_VERIFIED;
+    view.rules = FL_RULES_UNKNOWN;
+    assert_int_equal(fl_guard_decide(&view), FL_GUARD_RETRY);
+    view.overdue = true;
+    assert_int_equal(fl_guard_decide(&view), FL_GUARD_WITHDRAW);
+}
+
+/* ... and one that is back at another port gets its own, once they are proven. */
+static void rules_for_another_port_go_in_when_proven(void **state)
+{
+    struct fl_guard_view view = {
+        .state = FL_REMEDY_VERIFIED,
+        .place = FL_PLACE_MOVED,
+        .rules = FL_RULES_IN_PART,
+        .proof = FL_PROOF_HOLDS,
+    };
+
+    (void)state;
+    assert_int_equal(fl_guard_decide(&view), FL_GUARD_INSTALL);
+    view.proof = FL_PROOF_FAILS;
+    assert_int_equal(fl_guard_decide(&view), FL_GUARD_WITHDRAW);
+    view.state = FL_REMEDY_SUSPENDED;
+    assert_int_equal(fl_guard_decide(&view), FL_GUARD_WITHDRAW);
+    view.rules = FL_RULES_ABSENT;
+    assert_int_equal(fl_guard_decide(&view), FL_GUARD_LEAVE);
+    view.proof = FL_PROOF_HOLDS;
+    assert_int_equal(fl_guard_decide(&view), FL_GUARD_INSTALL);
+    /* What an interrupted apply left is not moved. */
+    view.state = FL_REMEDY_PLANNED;
+    assert_int_equal(fl_guard_decide(&view), FL_GUARD_LEAVE);
+    view.rules = FL_RULES_IN_PART;
+    assert_int_equal(fl_guard_decide(&view), FL_GUARD_REVERT);
+}
+
 static void a_reverted_one_is_left_alone(void **state)
 {
     struct fl_guard_view view = { .state = FL_REMEDY_REVERTED, .late = true };
@@ -122,6 +172,19 @@ static void one_that_is_late_is_reverted_whatever_it_is(void **state)
         if (s != FL_REMEDY_REVERTED) {
             assert_int_equal(fl_guard_decide(&view), FL_GUARD_REVERT);
         }
+    }
+}
+
+static void one_that_is_retired_is_reverted_whatever_it_is(void **state)
+{
+    (void)state;
+    for (enum fl_remedy_state s = FL_REMEDY_PLANNED; s <= FL_REMEDY_SUSPENDED; s++) {
+        const struct fl_guard_view view = {
+            .state = s, .rules = FL_RULES_ABSENT, .proof = FL_PROOF_HOLDS, .retired = true
+        };
+
+        assert_int_equal(fl_guard_decide(&view),
+                         s == FL_REMEDY_REVERTED ? FL_GUARD_LEAVE : FL_GUARD_REVERT);
     }
 }
 
@@ -194,8 +257,11 @@ int main(void)
         cmocka_unit_test(lost_rules_go_in_only_when_proven),
         cmocka_unit_test(a_suspended_one_comes_back_only_when_proven),
         cmocka_unit_test(what_was_never_verified_is_never_put_in),
+        cmocka_unit_test(rules_of_a_vm_that_left_go_out_without_a_proof),
+        cmocka_unit_test(rules_for_another_port_go_in_when_proven),
         cmocka_unit_test(a_reverted_one_is_left_alone),
         cmocka_unit_test(one_that_is_late_is_reverted_whatever_it_is),
+        cmocka_unit_test(one_that_is_retired_is_reverted_whatever_it_is),
         cmocka_unit_test(late_is_what_has_a_deadline_in_the_past),
         cmocka_unit_test(waits_grow_up_to_a_limit),
         cmocka_unit_test(what_a_reader_sees_is_as_on_disk),

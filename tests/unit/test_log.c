@@ -8,7 +8,9 @@
 #include <cmocka.h>
 
 #include "flows/cleanup.h"
+#include "lib/base/clock.h"
 #include "lib/ovs/log.h"
+#include "lib/ovs/log_unexpected.h"
 #include "tests/unit/temporary.h"
 
 #define HEAD(N) "2026-11-22T23:28:23.598Z|0000" #N "|netdev_offload_dpdk(hw_offload6)|WARN|"
@@ -91,6 +93,33 @@ static void no_log_means_nothing(void **state)
     assert_null(fl_log_refusal(0));
 }
 
+#define MET(TIME, N)                                                                  \
+    TIME "|00039|ofproto_dpif_upcall(revalidator3)|WARN|Failed to acquire udpif_key " \
+         "corresponding to unexpected flow (No such file or directory): ufid:" N      \
+         "0000000-0000-0000-"                                                         \
+         "0000-000000000000\n"
+
+/* Once is the moment in which a flow is made; long ago is another ovs-vswitchd. */
+static void a_flow_that_is_met_again_is_unexpected(void **state)
+{
+    static const char text[] = MET("2026-11-26T22:03:10.000Z", "4") //
+        MET("2026-11-26T22:03:13.000Z", "4") MET("2026-11-26T22:04:23.000Z", "1")
+            MET("2026-11-26T22:04:24.000Z", "2") "2026-11-26T22:04:24.000Z|1|x|WARN|other\n" //
+        MET("2026-11-26T22:04:24.500Z", "3") MET("2026-11-26T22:04:25.000Z", "1")
+            MET("2026-11-26T22:04:25.900Z", "2");
+    int64_t now_ms;
+    struct fl_log_unexpected found;
+
+    (void)state;
+    assert_true(fl_time_parse("2026-11-26T22:04:26.000Z", &now_ms));
+    fl_log_unexpected_parse(text, now_ms, &found);
+    for (uint32_t n = 1; n <= 5; n++) {
+        ovs_u128 ufid = { .u32 = { n << 28 } };
+
+        assert_int_equal(fl_log_unexpected_has(&found, ufid), n == 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +128,7 @@ int main(void)
         cmocka_unit_test(only_what_came_after_the_mark_counts),
         cmocka_unit_test(a_log_that_was_rotated_is_read_from_its_start),
         cmocka_unit_test(no_log_means_nothing),
+        cmocka_unit_test(a_flow_that_is_met_again_is_unexpected),
     };
 
     return cmocka_run_group_tests(tests, group_setup, temporary_teardown);

@@ -202,6 +202,25 @@ static void a_time_to_confirm_has_a_unit_or_none(void **state)
                    "--confirm-within takes a time from 5s to 1440m, such as 90s or 5m, not 'm'");
 }
 
+static void until_is_a_date_or_a_version(void **state)
+{
+    struct fl_request request;
+
+    (void)state;
+    assert_parsed(WORDS("apply", "vm2", "--until", "2027-01-31"), &request);
+    assert_int_equal(request.until.time_ms, INT64_C(1801353600000));
+    fl_request_destroy(&request);
+    assert_parsed(WORDS("apply", "vm2", "--until=3.3.1"), &request);
+    assert_string_equal(request.until.version, "3.3.1");
+    fl_request_destroy(&request);
+    assert_refused(WORDS("apply", "vm2", "--until", "soon"),
+                   "--until: a remedy stands until a date such as 2027-01-31 or "
+                   "2027-01-31T12:00:00+01:00, or a version of Open vSwitch such as 3.3.1, not "
+                   "'soon'");
+    assert_refused(WORDS("revert", "vm2", "--until", "3.3"),
+                   "flowlift revert has no option --until; see flowlift revert --help");
+}
+
 static void arguments_are_as_many_as_the_verb_takes(void **state)
 {
     (void)state;
@@ -265,6 +284,7 @@ int main(void)
         cmocka_unit_test(what_is_unknown_is_met_with_the_nearest_word),
         cmocka_unit_test(a_value_is_checked),
         cmocka_unit_test(a_time_to_confirm_has_a_unit_or_none),
+        cmocka_unit_test(until_is_a_date_or_a_version),
         cmocka_unit_test(arguments_are_as_many_as_the_verb_takes),
         cmocka_unit_test(the_next_command_says_where_things_are),
         cmocka_unit_test(every_verb_is_whole),

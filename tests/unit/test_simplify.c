@@ -80,6 +80,9 @@ static void add_port(struct fl_inventory *inv, const char *name, uint16_t ofport
     }
 }
 
+/* Of the NIC behind vm2, as DPDK calls it. */
+static const char *driver;
+
 static void simplify(struct host *h, const char *dump, const char *subnets,
                      const struct fl_connection *connections, size_t n)
 {
@@ -98,6 +101,10 @@ static void simplify(struct host *h, const char *dump, const char *subnets,
     smap_add(&inv.other_config, "hw-offload", "true");
     add_port(&inv, "p0", 1, -1);
     add_port(&inv, "vm2", 12, 100);
+    if (driver) {
+        smap_add(&inv.interfaces[0].status, "driver_name", driver);
+        smap_add(&inv.interfaces[1].status, "driver_name", driver);
+    }
     fl_inventory_group_vms(&inv, &fl_vm_keys_default);
     h->snapshot = fl_snapshot_create("host", 0);
     fl_snapshot_set_inventory(h->snapshot, &inv);
@@ -276,6 +283,34 @@ static void what_a_simple_rule_must_not_stand_for_is_refused(void **state)
     assert_refused(OUT_WITH("set(ipv4(dst=10.9.9.9)),push_vlan(vid=100,pcp=0),p0"), "rewritten");
 }
 
+/* What the NIC has says more than its profile. */
+static void rewrites_that_the_nic_lacks_are_refused(void **state)
+{
+    static const char in_hardware[] =
+        "ufid:00000000-0000-4000-8000-0000000000ff, recirc_id(0),in_port(vm2),eth_type(0x0806), "
+        "packets:1, bytes:60, used:0.1s, offloaded:yes, dp:dpdk, "
+        "actions:push_vlan(vid=100,pcp=0),p0\n";
+    _cleanup_free char *dump = xasprintf("%s%s", OUT_HEAD OUT_TAIL, in_hardware);
+    struct host h;
+
+    (void)state;
+    driver = "net_ice";
+    simplify(&h, OUT_HEAD OUT_TAIL BACK_HEAD BACK_TAIL, "10.100.0.0/24", NULL, 0);
+    assert_int_equal(h.result, -ENOTSUP);
+    assert_int_equal(h.n_refusals, 2);
+    assert_non_null(strstr(h.refusals[0].reason, "(driver net_ice) does not take "));
+    assert_non_null(strstr(h.refusals[0].reason, "_vlan, says its profile \"e810\" by DPDK 22.11"));
+    done(&h);
+    simplify(&h, dump, "10.100.0.0/24", NULL, 0);
+    assert_int_equal(h.result, 0);
+    done(&h);
+    driver = "net_flownic";
+    simplify(&h, OUT_HEAD OUT_TAIL BACK_HEAD BACK_TAIL, "10.100.0.0/24", NULL, 0);
+    assert_int_equal(h.result, 0);
+    done(&h);
+    driver = NULL;
+}
+
 static void a_decoy_is_made_only_where_the_old_mask_has_every_bit(void **state)
 {
     struct fl_connection c = connection("10.100.0.12", "10.100.0.1", 2049);
@@ -309,6 +344,7 @@ int main(void)
         cmocka_unit_test(unknown_servers_are_refused_not_guessed),
         cmocka_unit_test(translated_connections_are_refused),
         cmocka_unit_test(what_a_simple_rule_must_not_stand_for_is_refused),
+        cmocka_unit_test(rewrites_that_the_nic_lacks_are_refused),
         cmocka_unit_test(a_decoy_is_made_only_where_the_old_mask_has_every_bit),
     };
 

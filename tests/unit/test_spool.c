@@ -341,6 +341,30 @@ static void a_symbolic_link_in_place_of_the_folder_is_refused(void **state)
     free(elsewhere);
 }
 
+static void a_look_takes_nothing(void **state)
+{
+    struct temporary *t = *state;
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_spool_view view;
+
+    assert_int_equal(fl_spool_look(t->root, &view, &err), -ENOENT);
+    assert_int_equal(err.code, 0);
+    put(t, "vm1");
+    put(t, "vm2");
+    temporary_write(t, EVENTS "/.hidden", "");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(fl_spool_look(t->root, &view, &err), 0);
+        assert_int_equal(view.n_waiting, 2);
+        assert_false(view.overflow);
+        assert_int_equal(view.owner, geteuid());
+        assert_int_equal(view.mode, 0750);
+    }
+    temporary_write(t, EVENTS "/overflow", "");
+    assert_int_equal(fl_spool_look(t->root, &view, &err), 0);
+    assert_int_equal(view.n_waiting, 2);
+    assert_true(view.overflow);
+}
+
 /* Several processes at once, and a reader that takes meanwhile. */
 static void nothing_is_lost_between_many_writers(void **state)
 {
@@ -389,6 +413,7 @@ int main(void)
         TEST(touching_the_folder_is_an_overflow_too),
         TEST(a_folder_that_is_taken_away_is_made_again),
         TEST(a_symbolic_link_in_place_of_the_folder_is_refused),
+        TEST(a_look_takes_nothing),
         TEST(nothing_is_lost_between_many_writers),
     };
 

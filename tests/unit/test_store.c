@@ -124,6 +124,38 @@ static void a_deadline_survives_the_disk(void **state)
     fl_remedy_destroy(&written);
 }
 
+static void until_survives_the_disk(void **state)
+{
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_remedy written, read;
+    json_t *json;
+
+    (void)state;
+    remedy_example(&written, "3f2b", "web-1");
+    json = fl_remedy_to_json(&written);
+    assert_true(json_is_null(json_object_get(json, "until")));
+    json_object_del(json, "until"); /* as earlier versions wrote it */
+    assert_int_equal(fl_remedy_from_json(json, &read, &err), 0);
+    assert_false(fl_until_is_set(&read.until));
+    fl_remedy_destroy(&read);
+    json_decref(json);
+
+    assert_int_equal(fl_until_parse("3.3.1", &written.until, &err), 0);
+    json = fl_remedy_to_json(&written);
+    assert_int_equal(fl_remedy_from_json(json, &read, &err), 0);
+    assert_string_equal(read.until.version, "3.3.1");
+    fl_remedy_destroy(&read);
+    json_object_set_new(json, "until", json_string("2027-01-31T00:00:00.000Z"));
+    assert_int_equal(fl_remedy_from_json(json, &read, &err), 0);
+    assert_int_equal(read.until.time_ms, INT64_C(1801353600000));
+    fl_remedy_destroy(&read);
+    json_object_set_new(json, "until", json_string("soon"));
+    assert_int_equal(fl_remedy_from_json(json, &read, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "until: a remedy stands until a date"));
+    json_decref(json);
+    fl_remedy_destroy(&written);
+}
+
 static void modes_do_not_depend_on_the_umask(void **state)
 {
     mode_t old = umask(0777);
@@ -541,6 +573,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_remedy_survives_the_disk),
         TEST(a_deadline_survives_the_disk),
+        TEST(until_survives_the_disk),
         TEST(modes_do_not_depend_on_the_umask),
         TEST(a_reader_makes_nothing_and_finds_nothing),
         TEST(the_list_is_in_order_of_names),

@@ -10,8 +10,8 @@
 #include <ovs/util.h>
 
 #include "cli/table.h"
-#include "cli/text.h"
 #include "flows/cleanup.h"
+#include "lib/text.h"
 
 /* Output into memory, as fl_output_open() would set it up for a file, or for a terminal. */
 struct page {
@@ -214,6 +214,18 @@ static void text_for_json_is_valid_utf8(void **state)
     }
 }
 
+static void text_for_people_is_one_line_and_a_log_keeps_what_it_was(void **state)
+{
+    _cleanup_free char *clean = fl_text_clean("a\n\tb\033[2J\xff");
+    _cleanup_free char *visible = fl_text_visible("a\nb\033");
+    _cleanup_free char *escaped = fl_text_escaped("a\n\tb\033\xff");
+
+    (void)state;
+    assert_string_equal(clean, "a  b\\x1b[2J\ufffd");
+    assert_string_equal(visible, "a\nb\\x1b");
+    assert_string_equal(escaped, "a\\x0a\\x09b\\x1b\ufffd");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_paragraph_keeps_its_indent),
         cmocka_unit_test(a_match_is_broken_behind_its_commas),
         cmocka_unit_test(text_for_json_is_valid_utf8),
+        cmocka_unit_test(text_for_people_is_one_line_and_a_log_keeps_what_it_was),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

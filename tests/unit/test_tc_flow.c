@@ -341,6 +341,7 @@ struct step {
 static const struct {
     struct step steps[5];
     const char *actions, *error;
+    uint32_t meter;
 } length_checks[] = {
     { { CHECK(FL_TC_PIPE, JUMP(2)), SEND("a", FL_TC_STOLEN), SEND("b", FL_TC_STOLEN) },
       .actions = "check_pkt_len(size=1500,gt(" A "),le(" B "))" },
@@ -368,7 +369,8 @@ static const struct {
     { { { NULL, FL_TC_PIPE, JUMP(2), 0x10000005 },
         SEND("a", FL_TC_STOLEN),
         SEND("b", FL_TC_STOLEN) },
-      .error = "police 0x10000005" },
+      .error = "police 0x10000005",
+      .meter = 0x10000005 },
 };
 
 static void add_step(struct fl_tc_filter *filter, const struct step *step)
@@ -408,6 +410,7 @@ static void a_policer_of_lengths_is_check_pkt_len(void **state)
         fl_ports_intern(ports, "c", 1);
         fl_tc_to_flow(&scratch, &filter, 0, &flow);
         text = actions_text(&flow);
+        assert_int_equal(flow.meter_police, length_checks[i].meter);
         if (length_checks[i].error)
             assert_string_equal(strchr(flow.parse_error, ':') + 2, length_checks[i].error);
         else

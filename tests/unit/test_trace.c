@@ -19,12 +19,15 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <openvswitch/dynamic-string.h>
 #include <ovs/util.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/ovs/trace.h"
+#include "lib/ovs/trace_rules.h"
 
 static char *read_specimen(const char *name)
 {
@@ -199,9 +202,50 @@ static void test_steps_are_limited(void **state)
     free(text);
 }
 
+/* ---- The OpenFlow flows of a trace ---- */
+
+static void assert_rules_of(const char *text, const char *wanted)
+{
+    struct ds got = DS_EMPTY_INITIALIZER;
+    struct fl_traced_rule *rules;
+    size_t n = fl_trace_rules(text, &rules);
+
+    for (size_t i = 0; i < n; i++) {
+        ds_put_format(&got, "%s%s:%u %d [%s]", i ? "; " : "", rules[i].bridge, rules[i].table,
+                      rules[i].priority, rules[i].match);
+        if (rules[i].cookie)
+            ds_put_format(&got, " %#" PRIx64, rules[i].cookie);
+    }
+    assert_string_equal(ds_cstr(&got), wanted);
+    ds_destroy(&got);
+    fl_traced_rules_free(rules, n);
+}
+
+static void the_flows_that_a_packet_hit(void **state)
+{
+    (void)state;
+    assert_rules_of(read_specimen("action-set"), "br0:0 9 [metadata=0x31]; br0:49 9 []");
+    assert_rules_of(read_specimen("patch-known"),
+                    "br0:0 9 [metadata=0x17]; br0:23 9 []; br1:0 0 []");
+    assert_rules_of(
+        read_specimen("established"),
+        "br0:0 100 [ct_state=-trk,ip,in_port=vm1]; br0:1 100 [ct_state=+est+trk,ip,in_port=vm1]");
+    assert_rules_of("bridge(\"br-int\")\n---\n"
+                    " 0. in_port=5, priority 100, cookie 0xa1b2c3d4\n"
+                    "    resubmit(,8)\n"
+                    " 8. No match.\n"
+                    "    drop\n"
+                    "33. ip,reg15=0x3,metadata=0x1, priority 100, cookie 0xffffffff00000001\n",
+                    "br-int:0 100 [in_port=5] 0xa1b2c3d4; "
+                    "br-int:33 100 [ip,reg15=0x3,metadata=0x1] 0xffffffff00000001");
+    assert_rules_of("", "");
+    assert_rules_of("999. priority 1\n 1. prio\n2.\nbridge(\"cut", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_flows_that_a_packet_hit),
         cmocka_unit_test(test_steps_and_normal_are_counted),
         cmocka_unit_test(test_steps_are_kept),
         cmocka_unit_test(test_what_ovs_cannot_say_is_refused),

@@ -49,6 +49,10 @@ class GuestTimeout(GuestError):
     status = 124
 
 
+class _QemuCrashed(GuestError):
+    """A signal ended QEMU while the guest was booting: the job has not begun."""
+
+
 def run(script, args=(), *, timeout=300, cpus=2, memory=2048, icount=False, module=None,
         out=None, env=None, stdout=None, stderr=None, console=None):
     """Run a program of the host in the guest; returns its exit status.
@@ -66,13 +70,21 @@ def run(script, args=(), *, timeout=300, cpus=2, memory=2048, icount=False, modu
     with tempfile.TemporaryDirectory(prefix="flowlift-guest.") as work:
         job = _Job(work, script, args, module, out, env)
         machine = _machine(work, job, cpus, memory, icount)
-        sinks = {
-            "stdout": _Sink(stdout or sys.stdout.buffer, job.mark),
-            "stderr": _Sink(stderr or sys.stderr.buffer, job.mark),
-            "control": _Control(),
-        }
-        try:
+
+        def once():
+            sinks = {
+                "stdout": _Sink(stdout or sys.stdout.buffer, job.mark),
+                "stderr": _Sink(stderr or sys.stderr.buffer, job.mark),
+                "control": _Control(),
+            }
             return _Run(work, machine, sinks, timeout).status()
+
+        try:
+            try:
+                return once()
+            except _QemuCrashed as error:
+                print(f"# once more, since {error}".replace("\n", "\n# "), file=sys.stderr)
+                return once()
         finally:
             if console and os.path.exists(f"{work}/console"):
                 shutil.copyfile(f"{work}/console", console)
@@ -309,8 +321,10 @@ class _Run:
         if not console and self.process.returncode > 0:
             return GuestUnavailable(f"QEMU does not start: {self._tail('qemu')}")
         how = f"status {self.process.returncode}"
-        return GuestError(f"the guest died (QEMU ended with {how}); its console:\n"
-                          f"{console}\n{self._tail('qemu')}".rstrip())
+        crashed = self.process.returncode < 0 and self.sinks["control"].word("up") is None
+        kind = _QemuCrashed if crashed else GuestError
+        return kind(f"the guest died (QEMU ended with {how}); its console:\n"
+                    f"{console}\n{self._tail('qemu')}".rstrip())
 
     def _tail(self, name):
         try:

@@ -31,6 +31,7 @@ DEFAULTS = {
     "vms": 4,
     "stranded": ["vm2"],
     "nfs": True,
+    "disk": None,  # a folder for the databases, which outlive the lab there
     "static_arp": None,
     "n_vfs": None,
     "hw_offload": True,
@@ -76,6 +77,9 @@ class KernelLab:
         self.switch = VSwitch(LAB_ID)
         self.switch.vswitchd_args = options["vswitchd_args"]
         self.ovn = ovn.Ovn(LAB_ID)
+        if options["disk"]:
+            # The databases outlive the lab; one that finds them goes on with them, as after a reboot.
+            self.switch.dbdir = self.ovn.dbdir = options["disk"]
         self.storage = Storage(LAB_ID, f"{DIRECTORY}/mnt")
         self.traffic = Traffic(f"{DIRECTORY}/jobs", LAB_ID, find_tools())
 
@@ -136,8 +140,9 @@ class KernelLab:
         network.wait()
         servers = Background(self._start_servers)
         disk = Background(modules.wait, self.storage.start_server) if has_nfs else None
-        self.switch.configure(self._settings(),
-                              (ovn if self.has_ovn else plain).port_words(self.vms))
+        if self.switch.is_new:
+            self.switch.configure(self._settings(),
+                                  (ovn if self.has_ovn else plain).port_words(self.vms))
         self.switch.start_vswitchd()
         self.switch.await_ports()
         central.wait()
@@ -192,7 +197,8 @@ class KernelLab:
     def _start_central(self):
         if self.has_ovn:
             self.ovn.start_central()
-            self.ovn.create_network(self._tenants())
+            if self.ovn.is_new:
+                self.ovn.create_network(self._tenants())
 
     def _start_servers(self):
         if self.traffic.tools:

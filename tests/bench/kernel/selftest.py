@@ -5,6 +5,7 @@
 import hashlib
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -224,6 +225,27 @@ def cannot_start(bench):
         tap.check(words in result.stderr, "it is said why", result.stderr)
 
 
+def crash_at_start(bench):
+    "a QEMU that crashes before the guest is up is started once more, and once only"
+    crashing = f"{bench.path}/bin"
+    os.mkdir(crashing)
+    with open(f"{crashing}/{guest.QEMU}", "w", encoding="utf-8") as file:
+        file.write(f"""#!/bin/bash
+for i in $(seq $CRASHES); do
+    mkdir {bench.path}/crashed.$i 2>/dev/null && kill -SEGV $$
+done
+exec {shutil.which(guest.QEMU)} "$@"
+""")
+    os.chmod(f"{crashing}/{guest.QEMU}", 0o755)
+    path = f"{crashing}:{os.environ['PATH']}"
+    result = bench.run("echo ran", env={"PATH": path, "CRASHES": "1"})
+    tap.equal((result.returncode, result.stdout), (0, "ran\n"), result.stderr)
+    tap.check(result.stderr.startswith("# once more, since the guest died (QEMU ended with status -11)"),
+              "it is said", result.stderr)
+    result = bench.run("echo ran", env={"PATH": path, "CRASHES": "3"})
+    tap.equal((result.returncode, result.stdout), (125, ""), result.stderr)
+
+
 def killed_run(bench):
     "a run that is killed leaves no QEMU, whatever the signal"
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -278,6 +300,7 @@ if __name__ == "__main__":
         timeout,
         panic,
         cannot_start,
+        crash_at_start,
         killed_run,
         two_at_once,
         out_of_sight,

@@ -34,6 +34,7 @@ class VM:
         self.name = f"vm{number}"
         self.uuid = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.name}.flowlift.example"))
         self.port = self.name
+        self.device = f"net_flownic{10 + number}"
         self.ofport = 10 + number
         self.zone = number
         self.mac = f"52:54:00:64:00:{number:02x}"
@@ -41,12 +42,22 @@ class VM:
         self.iface_id = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.name}.eth0.flowlift.example"))
         self.cookie = COOKIE_BASE + number
         self.public_port = f"{self.name}p"
+        self.public_device = f"net_flownic{40 + number}"
         self.public_ofport = 40 + number
         self.public_zone = 100 + number
         self.public_mac = f"52:54:00:c8:00:{number:02x}"
         self.public_address = f"10.200.0.{10 + number}"
         self.public_iface_id = str(
             uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.name}.eth1.flowlift.example"))
+
+    # What another start of it may change.
+    MOVES = ("ofport", "mac", "zone", "public_ofport", "public_address", "public_zone")
+
+    def move(self, **changes):
+        unknown = set(changes) - set(self.MOVES)
+        if unknown:
+            raise ValueError(f"this does not change with a start: {', '.join(sorted(unknown))}")
+        self.__dict__.update(changes)
 
     def external_ids(self, public=False):
         return {

@@ -54,16 +54,20 @@ class VSwitch:
     def start_database(self):
         os.makedirs(self.rundir, exist_ok=True)
         run(["ovsdb-tool", "create", f"{self.rundir}/conf.db", SCHEMA], env=self.environment())
+        self.run_database()
+
+    def run_database(self):
+        """With what was written to it before."""
         run(["ovsdb-server", f"{self.rundir}/conf.db", f"--remote=punix:{self.rundir}/db.sock",
              "--pidfile", "--log-file", "--detach", "--no-chdir", "-vconsole:off"],
             env=self._daemon_environment())
 
-    def configure(self, *, n_ports, hw_offload, pmd_cpu, max_idle_ms, other_config):
+    def configure(self, *, n_ports, hw_offload, pmd_cpu, max_idle_ms, other_config, dpdk_extra=""):
         settings = {
             "dpdk-init": "true",
             "dpdk-extra": "--no-huge --legacy-mem --no-pci "
                           f"-m {DPDK_BASE_MB + DPDK_PORT_MB * n_ports} "
-                          f"--file-prefix={self.lab_id} -d librte_net_flownic.so",
+                          f"--file-prefix={self.lab_id} -d librte_net_flownic.so {dpdk_extra}".strip(),
             "per-port-memory": "true",
             "pmd-cpu-mask": hex(1 << pmd_cpu),
             "pmd-maxsleep": "200",

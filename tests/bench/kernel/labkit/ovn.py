@@ -7,6 +7,7 @@ stranded VM is alone on its switch.
 """
 
 import os
+import signal
 
 from . import processes
 from .processes import LabError, run, wait_until
@@ -124,16 +125,19 @@ def policy_acls(vm):
 class Ovn:
     def __init__(self, lab_id):
         self.environment = processes.marked_environment(lab_id)
+        self.dbdir = RUNDIR
+        self.is_new = True  # Its databases are.
 
     def start_central(self):
         """Both databases in one server, under their usual sockets, and northd."""
         for directory in (RUNDIR, LOGDIR):
             os.makedirs(directory, exist_ok=True)
         names = ("ovnnb", "ovnsb")
-        for name in names:
-            run(["ovsdb-tool", "create", f"{RUNDIR}/{name}_db.db",
+        self.is_new = not os.path.exists(f"{self.dbdir}/{names[-1]}_db.db")
+        for name in names if self.is_new else ():
+            run(["ovsdb-tool", "create", f"{self.dbdir}/{name}_db.db",
                  f"{SCHEMAS}/{name.replace('ovn', 'ovn-')}.ovsschema"])
-        run(["ovsdb-server", *[f"{RUNDIR}/{name}_db.db" for name in names],
+        run(["ovsdb-server", *[f"{self.dbdir}/{name}_db.db" for name in names],
              *[f"--remote=punix:{RUNDIR}/{name}_db.sock" for name in names],
              f"--unixctl={RUNDIR}/ovn_db.ctl", f"--pidfile={RUNDIR}/ovn_db.pid",
              f"--log-file={LOGDIR}/ovsdb-server.log", "--detach", "--no-chdir", "-vconsole:off"],
@@ -142,6 +146,13 @@ class Ovn:
 
     def start_controller(self):
         run(["ovn-controller", *DAEMON], env=self.environment)
+
+    @staticmethod
+    def kill_controller(lab_id, number=signal.SIGKILL, timeout=30):
+        with open(f"{RUNDIR}/ovn-controller.pid", encoding="ascii") as file:
+            pid = int(file.read())
+        if not processes.signal_marked(pid, lab_id, number, timeout):
+            raise LabError(f"ovn-controller still runs {timeout} s after signal {int(number)}")
 
     def nbctl(self, *words, timeout=60, check=True):
         return run(["ovn-nbctl", f"--timeout={timeout}", *words], env=self.environment,

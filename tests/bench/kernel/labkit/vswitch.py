@@ -34,14 +34,18 @@ class VSwitch:
         self.lab_id = lab_id
         self.environment = processes.marked_environment(lab_id)
         self.vswitchd_args = []
+        self.dbdir = RUNDIR
+        self.is_new = True  # Its database is: there was none.
 
     # ---- Daemons ----
 
     def start_database(self):
         for directory in (RUNDIR, LOGDIR):
             os.makedirs(directory, exist_ok=True)
-        run(["ovsdb-tool", "create", f"{RUNDIR}/conf.db", SCHEMA])
-        run(["ovsdb-server", f"{RUNDIR}/conf.db", f"--remote=punix:{RUNDIR}/db.sock", *DAEMON],
+        self.is_new = not os.path.exists(f"{self.dbdir}/conf.db")
+        if self.is_new:
+            run(["ovsdb-tool", "create", f"{self.dbdir}/conf.db", SCHEMA])
+        run(["ovsdb-server", f"{self.dbdir}/conf.db", f"--remote=punix:{RUNDIR}/db.sock", *DAEMON],
             env=self.environment)
 
     def configure(self, settings, port_words):
