@@ -20,6 +20,7 @@ from bench import BUILD, PATIENCE, Bench, LabError, ufid
 
 REQUESTS = int(os.environ.get("FLOWLIFT_PLUGIN_REQUESTS", "5000"))
 SEED = int(os.environ.get("FLOWLIFT_PLUGIN_SEED", "22"))
+TRIES = 20
 PLUGIN = "librte_flowlift.so"
 OTHER = "librte_flowlift_other.so"
 FOLDERS = (f"{BUILD}/lib/dpdk/plugin", f"{BUILD}/tests")
@@ -67,12 +68,13 @@ class PluginBench(Bench):
 
     def check_listed(self, name):
         """What is listed is what the NIC has, at a moment when it does not change. Returns both parts of listed()."""
-        while True:
+        for _ in range(TRIES):
             before, (rules, last), after = self.of_the_nic(name), self.listed(name), self.of_the_nic(name)
             if before == after:
                 tap.equal(rules, before, f"rules of {name}")
                 tap.check(last.startswith(f"lines {len(rules)} ") and last.endswith("complete yes"), "all", last)
                 return rules, last
+        raise tap.Failure(f"the rules of {name} changed {TRIES} times while they were listed")
 
     def validate(self, name, *rules):
         text = self.done("validate", self.port(name), stdin="".join(f"{rule}\n" for rule in rules))
@@ -141,11 +143,13 @@ def rules_are_the_nics(bench):
 def flows_lists_the_rules(bench):
     "flows: nic_rules of each port are the NIC's own list, and nothing disagrees; doctor is content"
     names = list(bench.lab.nic_counters())
-    while True:
+    for _ in range(TRIES):
         before = {name: bench.of_the_nic(name) for name in names}
         found = bench.flowlift("flows", "--json").expect(0).json
         if before == {name: bench.of_the_nic(name) for name in names}:
             break
+    else:
+        raise tap.Failure(f"the rules changed {TRIES} times while they were listed")
     ports = {port["device"]: port for port in found["nic_rules"]}
     tap.equal(sorted(ports), sorted(names), "ports")
     for name, port in ports.items():

@@ -94,7 +94,9 @@ def control(agent, command, *words):
         client.sendall(json.dumps({"id": 0, "method": command, "params": words}).encode())
         text = ""
         while True:
-            text += client.recv(1 << 16).decode()
+            data = client.recv(1 << 16)
+            tap.check(data, "an answer to its end", text)
+            text += data.decode()
             with contextlib.suppress(ValueError):
                 reply = json.loads(text)
                 return reply["error"] is not None, reply["error"] or reply["result"]

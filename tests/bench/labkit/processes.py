@@ -7,12 +7,14 @@ process of somebody else is never hit, however pids are reused.
 """
 
 import os
+import re
 import select
 import signal
 import subprocess
 import time
 
 MARK = "FLOWLIFT_LAB_PROCESS"
+HUNG_UP = re.compile(r"\((Connection reset by peer|Broken pipe|End of file)\)")
 
 
 class LabError(Exception):
@@ -39,6 +41,17 @@ def run(command, *, env=None, stdin=None, check=True, timeout=60):
         words = (result.stderr or result.stdout).strip()
         raise LabError(f"{' '.join(map(str, command[:6]))}: exit {result.returncode}: {words}")
     return result
+
+
+def ofctl(words, *, env, stdin=None, check=True):
+    """ovs-ofctl's output. OVS hangs up on a client that says hello more than a second late: once more, then."""
+    for last in False, False, True:
+        result = run(["ovs-ofctl", *words], env=env, stdin=stdin, check=False)
+        if last or not result.returncode or not HUNG_UP.search(result.stderr):
+            break
+    if check and result.returncode:
+        raise LabError(f"ovs-ofctl {' '.join(map(str, words[:6]))}: exit {result.returncode}: {result.stderr.strip()}")
+    return result.stdout
 
 
 def spawn(command, *, env, log, stdout=None):

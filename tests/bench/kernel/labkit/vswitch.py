@@ -85,7 +85,7 @@ class VSwitch:
                    check=check, timeout=timeout + 5).stdout
 
     def ofctl(self, *words, stdin=None, check=True):
-        return run(["ovs-ofctl", *words], env=self.environment, stdin=stdin, check=check).stdout
+        return processes.ofctl(words, env=self.environment, stdin=stdin, check=check)
 
     def appctl(self, *words, check=True, timeout=60):
         return run(["ovs-appctl", *words], env=self.environment, check=check,
