@@ -7,6 +7,7 @@
 #   make bench      performance                 make fuzz       RUNS=1000000 a target, KEEP=1 keeps
 #   make soak-proof the prover against SEEDS=300 random pipelines, PACKETS=10000 for each
 #   make soak-agent the agent among FAULTS=500 random faults from SEED, killed at each of its steps, rebooted
+#   make deb        Debian packages, in build-deb/
 #   make install    PREFIX, DESTDIR             make format     clang-format what is ours
 #   make check-bench the QEMU bench's own tests
 #   make clean      build folders               make distclean  and libopenvswitch
@@ -36,7 +37,7 @@ endif
 C_FILES = find flows lib agent cli tests -name '*.[ch]'
 
 .DEFAULT_GOAL := all
-.PHONY: all setup setup-bench demo check check-bench bench soak-proof soak-agent fuzz install format clean distclean
+.PHONY: all setup setup-bench demo check check-bench bench soak-proof soak-agent fuzz deb install format clean distclean
 .NOTPARALLEL:
 
 # Meson is only asked again when its options, or the libraries of the bench, are not as last time.
@@ -92,6 +93,10 @@ fuzz:
 	@tools/setup build fuzz
 	@RUNS=$(RUNS) KEEP=$(KEEP) tools/fuzz $(TESTS)
 
+deb:
+	@tools/setup deb
+	@tools/deb build-deb
+
 install: all
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
 
@@ -100,7 +105,7 @@ format:
 	@$(C_FILES) -print0 | xargs -0 -r $(CLANG_FORMAT) -i
 
 clean:
-	rm -rf build build-asan build-fuzz
+	rm -rf build build-asan build-fuzz build-deb
 
 distclean: clean
 	rm -rf .deps
