@@ -366,6 +366,26 @@ bool fl_flowset_covers(const struct fl_flowset *set, const struct fl_flowset *ot
     return true;
 }
 
+static bool has_direction(const struct fl_flowset *set, enum fl_direction direction)
+{
+    for (size_t i = 0; i < set->n_rules; i++) {
+        if (!set->rules[i].decoy && set->rules[i].direction == direction) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fl_flowset_has_directions(const struct fl_flowset *set, const struct fl_flowset *other)
+{
+    for (size_t i = 0; i < other->n_rules; i++) {
+        if (!other->rules[i].decoy && !has_direction(set, other->rules[i].direction)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool fl_flowset_equal(const struct fl_flowset *a, const struct fl_flowset *b)
 {
     bool taken[FL_LIMIT_RULES] = { false };

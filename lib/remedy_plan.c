@@ -178,6 +178,27 @@ static bool is_refused(const struct fl_plan *plan, int error)
     return is_alone && (error == -EPERM || error == -ENOTSUP);
 }
 
+/*
+ * A plan is made of the traffic of a moment. One that has nothing for a direction that the remedy serves, as when
+ * OVS has just been started and floods, would leave that one in software.
+ */
+static int check_directions(const struct fl_operator *op, const char *vm_id,
+                            const struct fl_plan *plan, struct fl_error *err)
+{
+    struct fl_remedy remedy;
+    int error = fl_store_read(op->root, vm_id, &remedy, err);
+
+    if (error) {
+        return error;
+    }
+    if (!fl_flowset_has_directions(&plan->set, &remedy.set)) {
+        error = fl_error_set(err, -EAGAIN, "a plan can be had for one direction only: %s",
+                             plan->n_refusals ? plan->refusals[0].reason : "the other is silent");
+    }
+    fl_remedy_destroy(&remedy);
+    return error;
+}
+
 /* What a VM's remedy does not help against: a plan of now, or the remedy goes. */
 static int replace(const struct fl_operator *op, const char *vm_id, struct fl_outcome *outcome,
                    struct fl_error *err)
@@ -188,7 +209,10 @@ static int replace(const struct fl_operator *op, const char *vm_id, struct fl_ou
 
     fl_outcome_destroy(outcome);
     if (!error) {
-        error = fl_remedy_apply(op, &plan, outcome, err);
+        error = check_directions(op, vm_id, &plan, err);
+        if (!error) {
+            error = fl_remedy_apply(op, &plan, outcome, err);
+        }
     } else if (is_refused(&plan, error)) {
         error = fl_remedy_revert(op, vm_id, outcome, err);
         if (!error) {
