@@ -8,6 +8,7 @@
 #   make soak-proof the prover against SEEDS=300 random pipelines, PACKETS=10000 for each
 #   make soak-agent the agent among FAULTS=500 random faults from SEED, killed at each of its steps, rebooted
 #   make install    PREFIX, DESTDIR             make format     clang-format what is ours
+#   make check-cost the tests of what it costs to read and to idle, in QEMU guests
 #   make check-bench the QEMU bench's own tests
 #   make clean      build folders               make distclean  and libopenvswitch
 #
@@ -36,7 +37,7 @@ endif
 C_FILES = find flows lib agent cli tests -name '*.[ch]'
 
 .DEFAULT_GOAL := all
-.PHONY: all setup setup-bench demo check check-bench bench soak-proof soak-agent fuzz install format clean distclean
+.PHONY: all setup setup-bench demo check check-bench check-cost bench soak-proof soak-agent fuzz install format clean distclean
 .NOTPARALLEL:
 
 # Meson is only asked again when its options, or the libraries of the bench, are not as last time.
@@ -64,7 +65,8 @@ demo: setup-bench all
 # The tests that fail are shown by summary.py, whose last line is the count. What the QEMU bench itself promises
 # to the tests that stand on it is for whoever changes it: check-bench.
 check-bench: TESTS = --suite selftest
-check check-bench: setup-bench all
+check-cost: TESTS = --suite cost
+check check-bench check-cost: setup-bench all
 	@rm -f $(BUILD)/meson-logs/testlog.json; \
 	meson test -C $(BUILD) --no-rebuild $(TESTS); status=$$?; \
 	$(PYTHON) tests/summary.py --meson-status $$status $(BUILD)/meson-logs/testlog.json
