@@ -24,7 +24,7 @@ def run(report, flowlift, flows):
     os.environ["LD_LIBRARY_PATH"] = os.pathsep.join(path)
     try:
         with Lab(vms=2, dpdk_extra=f"-d {PLUGIN}") as lab, tempfile.TemporaryDirectory() as folder:
-            lab.make_many_flows(flows)
+            lab.make_many_flows(flows, timeout=600)
             os.environ.update(lab.env)
             dump = Path(folder) / "dump"
             with open(dump, "w", encoding="ascii") as file:
