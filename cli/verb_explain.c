@@ -315,7 +315,7 @@ int fl_verb_explain(const struct fl_request *request, struct fl_output *out, str
         fl_error_set(err, -EINVAL, "--probe asks the host itself, and --from is not the host");
         return FL_EXIT_TROUBLE;
     }
-    if (!fl_reading_open(request, -1, FL_KEEP_STORAGE, FL_DECODE_KEEP_TEXT, &reading, err)) {
+    if (!fl_reading_open(request, -1, FL_KEEP_STORAGE, FL_DECODE_KEEP_PARTS, &reading, err)) {
         story.window_ms = fl_snapshot_window_ms(reading.snapshot);
         story.vm = fl_reading_vm(&reading, request->argument, err);
         if (story.vm) {

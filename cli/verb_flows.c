@@ -234,8 +234,8 @@ static void print_text(struct listing *listing, struct fl_output *out)
 int fl_verb_flows(const struct fl_request *request, struct fl_output *out, struct fl_error *err)
 {
     enum fl_snapshot_keep keep = request->storage ? FL_KEEP_STORAGE : FL_KEEP_ALL;
-    unsigned int flags = request->format == FL_FORMAT_JSON ? FL_DECODE_KEEP_TEXT | FL_DECODE_KEEP_TC
-                                                           : FL_DECODE_KEEP_TEXT;
+    unsigned int flags = request->format == FL_FORMAT_JSON ? FL_DECODE_KEEP_RAW | FL_DECODE_KEEP_TC
+                                                           : FL_DECODE_KEEP_PARTS;
     struct fl_reading reading;
     struct listing listing = { .request = request, .reading = &reading };
     int exit_code = FL_EXIT_TROUBLE;

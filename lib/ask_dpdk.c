@@ -38,7 +38,7 @@ static int number_of(odp_port_t port, void *dpdk_)
 }
 
 struct asking {
-    struct fl_telemetry *telemetry;
+    struct fl_ask_dpdk *dpdk;
     uint16_t port;
 };
 
@@ -52,7 +52,9 @@ static void ask(const char *rule, void *asking_, struct fl_tc_answer *answer)
     const struct asking *asking = asking_;
     struct fl_error err = FL_ERROR_INIT;
     struct fl_plugin_answer said;
-    int error = fl_plugin_validate(asking->telemetry, asking->port, rule, &said, &err);
+    int error = fl_pace_wait(&asking->dpdk->pace)
+                    ? fl_plugin_validate(asking->dpdk->telemetry, asking->port, rule, &said, &err)
+                    : fl_error_set(&err, -EDQUOT, "as many rules were offered as one session may");
 
     *answer = (struct fl_tc_answer){ .verdict = FL_TC_CANNOT_TELL, .error = error };
     if (!error) {
@@ -80,7 +82,7 @@ static int find_rule(struct fl_ask_dpdk *dpdk, const struct fl_asked *asked, int
 void fl_ask_dpdk(struct fl_ask_dpdk *dpdk, struct fl_asked *asked)
 {
     _cleanup_free struct fl_rte_shrunk *shrunk = xmalloc(sizeof *shrunk);
-    struct asking asking = { .telemetry = dpdk->telemetry };
+    struct asking asking = { .dpdk = dpdk };
     struct fl_error err = FL_ERROR_INIT;
     struct ds rule = DS_EMPTY_INITIALIZER;
     int port, error = find_rule(dpdk, asked, &port, &rule, &err);

@@ -318,17 +318,47 @@ static void plan_reoffer_alone(const struct fl_vm *vm, struct fl_plan *plan, str
     fl_error_clear(why);
 }
 
+/* As read_vm(), of the next window where one tells nothing. */
+static int read_vm_settled(const struct fl_operator *op, const char *vm_what, struct fl_plan *plan,
+                           const struct fl_vm **vm, struct fl_error *err)
+{
+    int error = read_vm(op, vm_what, plan, vm, err);
+
+    if (!error && is_too_young(plan)) {
+        forget_reading(plan);
+        error = read_vm(op, vm_what, plan, vm, err);
+    }
+    return error;
+}
+
+int fl_remedy_plan_reoffer(const struct fl_operator *op, struct fl_plan *plan, struct fl_error *err)
+{
+    const struct fl_vm *vm;
+    struct fl_ctl *ctl;
+    int error = read_vm_settled(op, plan->set.vm_id, plan, &vm, err);
+
+    if (!error) {
+        error = refuse_by_verdict(plan, err);
+    }
+    if (error) {
+        return error;
+    }
+    error = fl_ctl_open(op->host.target, fl_step_timeout_ms(op), &ctl, err);
+    if (error) {
+        return as_trouble(error);
+    }
+    plan_reoffer(op, ctl, vm, plan);
+    fl_ctl_close(ctl);
+    return 0;
+}
+
 int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_plan *plan,
                    struct fl_error *err)
 {
     const struct fl_vm *vm;
     struct fl_ctl *ctl;
-    int error = read_vm(op, vm_what, plan, &vm, err);
+    int error = read_vm_settled(op, vm_what, plan, &vm, err);
 
-    if (!error && is_too_young(plan)) {
-        forget_reading(plan);
-        error = read_vm(op, vm_what, plan, &vm, err);
-    }
     if (error || (!plan->renews && take_installed(op, vm, plan))) {
         return error;
     }

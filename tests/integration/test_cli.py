@@ -436,6 +436,20 @@ def a_line_without_end(desk):
             tap.check(usage.ru_maxrss < 64 * 1024, "at most 64 MiB", f"{usage.ru_maxrss} KiB")
 
 
+def filters_on_a_long_line(desk):
+    "output of tc -j, all on one line that is longer than flowlift reads: what was not read is said"
+    one = {"protocol": "ip", "pref": 7, "kind": "flower", "chain": 0, "options": {
+        "handle": 1, "keys": {"eth_type": "ipv4", "dst_ip": "192.0.2.1"}, "not_in_hw": True, "actions": []}}
+    many = [{**one, "options": {**one["options"], "handle": number}} for number in range(1, 3001)]
+    path = desk.write("long.json", json.dumps(many))
+    found = desk.flowlift("flows", "--json", "--from", path).expect(0).json
+    tap.check(0 < len(found["flows"]) < 3000, "not all are read", len(found["flows"]))
+    tap.check("a line of JSON that is longer than" in (found["incomplete"] or ""), "it says so", found["incomplete"])
+    path = desk.write("lines.json", "[" + ",\n".join(map(json.dumps, many)) + "]")
+    found = desk.flowlift("flows", "--json", "--from", path).expect(0).json
+    tap.equal((len(found["flows"]), found["incomplete"]), (3000, None), "each on its line")
+
+
 def many_flows_in_little_memory(desk):
     "flows --json of 50,000 flows: one valid object, written in pieces"
     lines = ["flow-dump from the main thread:"]
@@ -822,7 +836,8 @@ TESTS = [
     audit_of_a_capture, audit_in_words, audit_exit_codes, a_dump_without_m, two_dumps_make_a_window,
     audit_lines_and_prometheus, flows_of_a_capture, flows_are_filtered, flows_that_cannot_be_parsed,
     explain_tells_the_story, the_host_as_a_whole, unknown_words, missing_words, bad_files,
-    truncated_captures, hostile_json, a_line_without_end, many_flows_in_little_memory,
+    truncated_captures, hostile_json, a_line_without_end,
+    filters_on_a_long_line, many_flows_in_little_memory,
     names_that_would_move_the_cursor, no_open_vswitch, other_remotes, not_allowed,
     bad_configuration, full_output, a_reader_that_goes_away, colour_only_on_a_terminal,
     other_locales,
