@@ -64,7 +64,7 @@ static char *format_action(const struct walk *walk, const struct nlattr *action)
 {
     struct ds text = DS_EMPTY_INITIALIZER;
 
-    format_odp_actions(&text, action, NLA_ALIGN(action->nla_len), fl_ports_names(walk->ports));
+    fl_action_format(action, fl_ports_names(walk->ports), &text);
     return ds_steal_cstr(&text);
 }
 
