@@ -34,7 +34,7 @@ char *fl_log_tail(int64_t mark, size_t most)
 {
     _cleanup_free char *path = log_path();
     char *tail = xmalloc(most + 1);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     ssize_t n = -1;
     struct stat s;
 
