@@ -86,7 +86,7 @@ static void put_action(struct ds *text, const struct nlattr *action)
     if (text->length) {
         ds_put_char(text, ',');
     }
-    format_odp_actions(text, action, NLA_ALIGN(nl_attr_get_size(action) + NLA_HDRLEN), NULL);
+    fl_action_format(action, NULL, text);
 }
 
 /* Appends all actions of the types @wanted (ended by 0) to the text. */

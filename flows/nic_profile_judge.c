@@ -196,7 +196,8 @@ static bool is_tunnel(const char *name)
     return !strncmp(name, "tun_", 4) || !strncmp(name, "tnl_", 4) || !strcmp(name, "set(tunnel)");
 }
 
-enum fl_cause_id fl_profile_cause(const struct fl_profile_line *line)
+/* What it is when this line is why a flow was refused. */
+static enum fl_cause_id cause_of(const struct fl_profile_line *line)
 {
     if (!strncmp(line->name, "ct", 2) &&
         (line->name[2] == '_' || line->name[2] == '(' || line->name[2] == '\0'))
@@ -257,7 +258,7 @@ size_t fl_profile_judge(const struct fl_profile *profile, enum fl_offload_api ap
     for (size_t i = 0; i < n_hits; i++) {
         ds_clear(&text);
         put_hit(&hits[i], &text);
-        add_cause(causes, &n, fl_profile_cause(hits[i].line), ds_cstr(&text));
+        add_cause(causes, &n, cause_of(hits[i].line), ds_cstr(&text));
     }
     ds_destroy(&text);
     return n;

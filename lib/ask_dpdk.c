@@ -2,7 +2,6 @@
 #include "lib/ask_api.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include <ovs/smap.h>
 #include <ovs/util.h>
@@ -26,7 +25,6 @@ void fl_ask_dpdk_close(struct fl_ask_dpdk *dpdk)
     fl_telemetry_close(dpdk->telemetry);
 }
 
-/* DPDK's number of a port, or -1. */
 static int number_of(odp_port_t port, void *dpdk_)
 {
     const struct fl_ask_dpdk *dpdk = dpdk_;
@@ -34,7 +32,7 @@ static int number_of(odp_port_t port, void *dpdk_)
     const struct fl_interface *iface = fl_inventory_interface(dpdk->inv, fl_ports_name(dpdk->ports,
                                                                                        port, buf));
 
-    return iface && !strcmp(iface->type, "dpdk") ? smap_get_int(&iface->status, "port_no", -1) : -1;
+    return iface ? fl_interface_dpdk_port(iface) : -1;
 }
 
 struct asking {

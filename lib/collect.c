@@ -51,7 +51,7 @@ int fl_collect_open(const struct fl_host *host, const struct fl_collect_options 
 
     if (ret)
         return ret;
-    ret = fl_flow_source_open(host, inv, fl_host_timeout_ms(host), source, err);
+    ret = fl_flow_source_open(host, inv, source, err);
     if (ret)
         fl_inventory_destroy(inv);
     return ret;

@@ -90,7 +90,7 @@ static int pass_line(const char *line, void *lines_)
 static int read_port(struct fl_nic_rules *rules, const struct fl_interface *iface,
                      const struct fl_nic_listener *listener)
 {
-    int number = smap_get_int(&iface->status, "port_no", -1);
+    int number = fl_interface_dpdk_port(iface);
     struct lines lines = { .listener = listener };
     struct fl_plugin_listing listing;
     struct fl_error why = FL_ERROR_INIT;
@@ -98,7 +98,7 @@ static int read_port(struct fl_nic_rules *rules, const struct fl_interface *ifac
 
     if (ret)
         return ret;
-    if (number < 0 || number > UINT16_MAX)
+    if (number < 0)
         ret = fl_error_set(&why, -ENODEV, "OVSDB has no DPDK port number for %s (status:port_no)",
                            iface->name);
     else
