@@ -12,17 +12,20 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <ovs/smap.h>
 #include <ovs/util.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "flows/limits.h"
 #include "lib/dpdk/mlx5_dump.h"
+#include "lib/nic_rules.h"
 #include "temporary.h"
 
 #define PORT       7
@@ -34,7 +37,9 @@ struct server {
     pthread_t thread;
     /* What it is to do. */
     const char *text;
-    size_t n_times;      /* It is written this often. */
+    size_t n_times; /* It is written this often, */
+    const char
+        *last_text;      /* and this, or NULL, stays in stdio's buffer until the file is closed. */
     int rc;              /* What it answers: */
     size_t n_answer;     /* this many bytes of it; 0: it hangs up. */
     bool is_silent;      /* It never takes the connection. */
@@ -43,6 +48,7 @@ struct server {
     uint8_t request[64];
     ssize_t n_request;
     bool had_file;
+    off_t file_size; /* When all was written. */
 };
 
 static FILE *take_request(struct server *server, int fd)
@@ -72,6 +78,14 @@ static void serve_one(struct server *server, int fd)
     for (size_t i = 0; file && i < server->n_times; i++) {
         fputs(server->text, file);
     }
+    if (file) {
+        struct stat status;
+
+        fflush(file);
+        assert_int_equal(fstat(fileno(file), &status), 0);
+        server->file_size = status.st_size;
+        fputs(server->last_text ? server->last_text : "", file);
+    }
     if (server->n_answer) {
         ignore(send(fd, &server->rc, server->n_answer, MSG_NOSIGNAL));
     }
@@ -97,11 +111,13 @@ static void *serve(void *server_)
     return NULL;
 }
 
-static void start(struct server *server, struct temporary *t)
+/* @path: consumed */
+static void start_at(struct server *server, char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-    server->path = temporary_path(t, "mlx5");
+    server->path = path;
+    unlink(path);
     ovs_strlcpy(address.sun_path, server->path, sizeof address.sun_path);
     server->fd = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(bind(server->fd, (struct sockaddr *)&address, sizeof address), 0);
@@ -109,6 +125,11 @@ static void start(struct server *server, struct temporary *t)
     if (!server->is_silent) {
         assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
     }
+}
+
+static void start(struct server *server, struct temporary *t)
+{
+    start_at(server, temporary_path(t, "mlx5"));
 }
 
 static void stop(struct server *server)
@@ -141,8 +162,9 @@ static int hear(const char *line, void *heard_)
 
 static void lists(void **state)
 {
-    struct server server = { .text = "3000,0x1\n3100,0x2,\xff\n4410,0x3",
+    struct server server = { .text = "3000,0x1\n3100,0x2,\xff\n",
                              .n_times = 1,
+                             .last_text = "4410,0x3",
                              .n_answer = sizeof(int),
                              .is_slow_to_end = true };
     static const uint8_t request[12] = { PORT };
@@ -162,7 +184,7 @@ static void lists(void **state)
     assert_string_equal(heard.first, "3000,0x1");
     assert_string_equal(heard.last, "4410,0x3");
     assert_int_equal(listing.lines, 3);
-    assert_int_equal(listing.bytes, strlen(server.text));
+    assert_int_equal(listing.bytes, strlen(server.text) + strlen(server.last_text));
     assert_true(listing.is_complete);
 }
 
@@ -198,6 +220,7 @@ static void too_much_is_told(void **state)
     assert_int_equal(fl_mlx5_dump(server.path, getpid(), PORT, 60000, hear, &heard, &listing, &err),
                      0);
     stop(&server);
+    assert_int_equal(server.file_size, FL_LIMIT_MLX5_DUMP_BYTES);
     assert_false(listing.is_complete);
     assert_in_range(listing.bytes, FL_LIMIT_MLX5_DUMP_BYTES / 2, FL_LIMIT_MLX5_DUMP_BYTES);
     assert_int_equal(heard.n, listing.lines);
@@ -260,6 +283,91 @@ static void failures_are_told(void **state)
     assert_int_equal(other.n_request, 0);
 }
 
+/* ---- Of a host ---- */
+
+struct told {
+    struct heard heard;
+    char ports[64]; /* "p0 mlx5, " */
+    uint64_t lines;
+};
+
+static int hear_port(const char *device, const char *api, void *told_)
+{
+    struct told *told = told_;
+    size_t n = strlen(told->ports);
+
+    snprintf(told->ports + n, sizeof told->ports - n, "%s %s, ", device, api);
+    return 0;
+}
+
+static int hear_line(const char *line, void *told_)
+{
+    return hear(line, &((struct told *)told_)->heard);
+}
+
+static int hear_port_end(const char *device, const struct fl_plugin_listing *listing,
+                         const char *why, void *told_)
+{
+    assert_string_equal(device, "p0");
+    assert_null(why);
+    ((struct told *)told_)->lines = listing->lines;
+    return 0;
+}
+
+static void add_port(struct fl_inventory *inv, const char *name, const char *driver,
+                     const char *devargs, const char *number)
+{
+    struct fl_interface *iface = fl_inventory_add_interface(inv);
+
+    iface->name = xstrdup(name);
+    iface->type = xstrdup("dpdk");
+    smap_add(&iface->status, "driver_name", driver);
+    smap_add(&iface->status, "port_no", number);
+    smap_add(&iface->options, "dpdk-devargs", devargs);
+}
+
+/* A NIC of mlx5 with a VM behind it, and another NIC; no plug-in. */
+static void make_host(struct fl_inventory *inv)
+{
+    fl_inventory_init(inv);
+    fl_inventory_add_bridge(inv)->datapath_type = xstrdup("netdev");
+    smap_add(&inv->other_config, "dpdk-extra", "--no-telemetry");
+    add_port(inv, "e0", "net_ice", "0000:04:00.0", "0");
+    add_port(inv, "p0", "mlx5_pci", "0000:03:00.0", "7");
+    add_port(inv, "vm1", "mlx5_pci", "0000:03:00.0,representor=[0]", "8");
+}
+
+static void each_nic_once_without_the_plugin(void **state)
+{
+    char *target = xasprintf("/nowhere/ovs-vswitchd.%ld.ctl", (long)getpid());
+    const struct fl_host host = { .target = target, .timeout_ms = TIMEOUT_MS };
+    struct server server = { .text = "3000,0x1\n", .n_times = 2, .n_answer = sizeof(int) };
+    struct told told = { .lines = 0 };
+    const struct fl_nic_listener listener = {
+        .port = hear_port, .line = hear_line, .port_end = hear_port_end, .aux = &told
+    };
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_nic_rules *rules;
+    struct fl_inventory inv;
+
+    (void)state;
+    make_host(&inv);
+    start_at(&server, fl_mlx5_dump_path(getpid()));
+    assert_int_equal(fl_nic_rules_open(&host, &inv, false, &rules, &err), -ENOENT);
+    fl_error_clear(&err);
+    assert_int_equal(fl_nic_rules_open(&host, &inv, true, &rules, &err), 0);
+    assert_int_equal(fl_nic_rules_read(rules, &listener, &err), -ENOENT);
+    assert_non_null(strstr(err.text, "DPDK's telemetry is off"));
+    stop(&server);
+    assert_string_equal(told.ports, "p0 mlx5, ");
+    assert_int_equal(told.lines, 2);
+    assert_int_equal(told.heard.n, 2);
+    assert_int_equal(server.request[0], PORT);
+    fl_nic_rules_close(rules);
+    fl_inventory_destroy(&inv);
+    free(target);
+}
+
 static void nobody_listens(void **state)
 {
     char *path = temporary_path(*state, "none"), *of_pid = fl_mlx5_dump_path(4711);
@@ -282,6 +390,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(too_much_is_told, temporary_setup, temporary_teardown),
         cmocka_unit_test_setup_teardown(the_listener_stops_it, temporary_setup, temporary_teardown),
         cmocka_unit_test_setup_teardown(failures_are_told, temporary_setup, temporary_teardown),
+        cmocka_unit_test(each_nic_once_without_the_plugin),
         cmocka_unit_test_setup_teardown(nobody_listens, temporary_setup, temporary_teardown),
     };
 
