@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "flows/extack.h"
+#include "lib/hear.h"
 #include "lib/tc/extack.h"
 #include "temporary.h"
 
@@ -215,6 +216,25 @@ static void left_behind(void **state)
     free(parent);
 }
 
+static void without_a_kernel_bridge(void **state)
+{
+    const struct fl_host host = { .target = "/nowhere/other.ctl" };
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_extacks extacks;
+    struct fl_inventory inv;
+
+    (void)state;
+    fl_inventory_init(&inv);
+    fl_inventory_add_bridge(&inv)->datapath_type = xstrdup("netdev");
+    assert_int_equal(fl_hear(&host, &inv, 600000, &extacks, &err), -ENODATA);
+    assert_non_null(strstr(err.text, "no bridge of this host is in the kernel"));
+    fl_error_clear(&err);
+    fl_inventory_add_bridge(&inv)->datapath_type = xstrdup("system");
+    assert_int_equal(fl_hear(&host, &inv, 600000, &extacks, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "/nowhere/other.ctl"));
+    fl_inventory_destroy(&inv);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +245,7 @@ int main(void)
         cmocka_unit_test(a_cause_only_may_be),
         cmocka_unit_test_setup_teardown(without_tracefs, temporary_setup, temporary_teardown),
         cmocka_unit_test_setup_teardown(left_behind, temporary_setup, temporary_teardown),
+        cmocka_unit_test(without_a_kernel_bridge),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
