@@ -121,6 +121,7 @@ static int begin(struct session *session, const char *tracefs, struct fl_error *
     _cleanup_free char *path = NULL;
     int ret = make_instance(session, tracefs, err);
 
+    /* First of all: see "What it costs". */
     if (!ret)
         ret = write_file(session, "buffer_size_kb", BUFFER_KB, err);
     if (!ret) {
