@@ -9,7 +9,7 @@
 #   make soak-agent the agent among FAULTS=500 random faults from SEED, killed at each of its steps, rebooted
 #   make install    PREFIX, DESTDIR             make format     clang-format what is ours
 #   make check-cost the tests of what it costs to read and to idle, in QEMU guests
-#   make check-bench the QEMU bench's own tests
+#   make check-bench the benches' own tests
 #   make clean      build folders               make distclean  and libopenvswitch
 #
 # BUILD=build-NAME builds in a folder of its own; TESTS='NAME...' limits `make check`.
@@ -62,8 +62,8 @@ setup-bench:
 demo: setup-bench all
 	@FLOWLIFT_BUILD=$(abspath $(BUILD)) tests/bench/$(if $(filter kernel,$(BENCH)),kernel/)demo
 
-# The tests that fail are shown by summary.py, whose last line is the count. What the QEMU bench itself promises
-# to the tests that stand on it is for whoever changes it: check-bench.
+# The tests that fail are shown by summary.py, whose last line is the count. What the benches themselves promise
+# to the tests that stand on them is for whoever changes them: check-bench.
 check-bench: TESTS = --suite selftest
 check-cost: TESTS = --suite cost
 check check-bench check-cost: setup-bench all

@@ -5,6 +5,7 @@
  * written in pieces, and the table is measured in one pass and printed in another.
  */
 
+#include <errno.h>
 #include <ovs/util.h>
 #include <stdlib.h>
 #include <string.h>
@@ -240,6 +241,10 @@ int fl_verb_flows(const struct fl_request *request, struct fl_output *out, struc
     struct listing listing = { .request = request, .reading = &reading };
     int exit_code = FL_EXIT_TROUBLE;
 
+    if (request->mlx5_dump && (request->format != FL_FORMAT_JSON || request->n_from)) {
+        fl_error_set(err, -EINVAL, "--mlx5-dump is for flows --json of a live host");
+        return FL_EXIT_TROUBLE;
+    }
     if (!fl_reading_open(request, 0, keep, flags, &reading, err)) {
         if (request->argument)
             listing.only = fl_reading_vm(&reading, request->argument, err);

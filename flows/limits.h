@@ -66,6 +66,8 @@
  * keeps 8 MiB). */
 #define FL_LIMIT_TELEMETRY_BYTES (64u * 1024)
 #define FL_LIMIT_NIC_RULES_BYTES (64u * 1024 * 1024)
+/* What mlx5 writes through its own socket, of a whole NIC; into memory that counts as ovs-vswitchd's. */
+#define FL_LIMIT_MLX5_DUMP_BYTES (16u * 1024 * 1024)
 
 /* Domain XML of libvirt, in bytes (what is beyond is not read), and its nesting. */
 #define FL_LIMIT_DOMAIN_XML_BYTES (1024u * 1024)

@@ -28,8 +28,8 @@ ASKS_OVS = COMMON | {"db", "timeout"}
 READS_FLOWS = ASKS_OVS | {"via"}
 OPTIONS = {
     "audit": READS_FLOWS | {"vm", "window", "screen", "from"},
-    "flows": READS_FLOWS | {"vm", "storage", "path", "window", "from"},
-    "explain": READS_FLOWS | {"window", "probe", "from"},
+    "flows": READS_FLOWS | {"vm", "storage", "path", "window", "mlx5-dump", "from"},
+    "explain": READS_FLOWS | {"window", "probe", "listen", "from"},
     "plan": READS_FLOWS | {"window", "output"},
     "apply": READS_FLOWS | {"window", "plan", "ticket", "dry-run", "confirm-within", "until"},
     "confirm": COMMON,
@@ -333,6 +333,10 @@ def missing_words(desk):
         desk.flowlift(verb).expect_sentence(f"flowlift {verb} needs VM")
     desk.flowlift("audit", "web-2").expect_sentence("--vm web-2")
     desk.flowlift("explain", "a", "b").expect_sentence("'b'")
+    for option in ("--probe",), ("--listen", "5"):
+        desk.flowlift("explain", "vm2", "--from", desk.dump, *option).expect_sentence(option[0], "--from is not the host")
+    for words in ("--mlx5-dump",), ("--mlx5-dump", "--json", "--from", desk.dump):
+        desk.flowlift("flows", *words).expect_sentence("--mlx5-dump is for flows --json of a live host")
     desk.flowlift("revert", "vm2", "--all").expect_sentence("not both")
     desk.flowlift("audit", "--from").expect(2)
     desk.flowlift("capture").expect_sentence("-o FILE")
@@ -607,7 +611,7 @@ def other_locales(desk):
 
 
 def options_in(text):
-    return set(re.findall(r"--([a-z][a-z-]*)", text))
+    return set(re.findall(r"--([a-z][a-z0-9-]*)", text))
 
 
 def help_lists_everything(desk):
@@ -619,7 +623,7 @@ def help_lists_everything(desk):
     for verb, options in OPTIONS.items():
         text = desk.flowlift(verb, "--help", root=False).expect(0).out
         tap.equal(desk.flowlift("help", verb, root=False).expect(0).out, text, f"help {verb}")
-        listed = set(re.findall(r"^  (?:-\w, )?--([a-z-]+)", text, re.MULTILINE))
+        listed = set(re.findall(r"^  (?:-\w, )?--([a-z0-9-]+)", text, re.MULTILINE))
         tap.equal(sorted(listed), sorted(options), f"options of {verb}")
     version = desk.flowlift("--version", root=False).expect(0).out
     tap.check(re.fullmatch(r"flowlift \d+\.\d+\.\d+ \(libopenvswitch [\d.]+\)\n", version),
