@@ -13,13 +13,11 @@ static const char *or_unknown(const char *text)
     return text ? text : "?";
 }
 
-static void put_northbound(struct ds *text, const struct fl_ovn_row *row)
+static void put_acl(struct ds *text, const struct fl_ovn_row *row)
 {
     const struct fl_ovn_acl *acl = row->acl;
 
-    if (!row->is_acl)
-        return;
-    ds_put_format(text, "; of ACL %08" PRIx32, row->hint);
+    ds_put_format(text, "of ACL %08" PRIx32, row->hint);
     if (!acl)
         ds_put_cstr(text, " of the northbound");
     else
@@ -33,12 +31,10 @@ static void put_logical_flow(struct ds *text, const struct fl_ovn_row *row,
 {
     ds_put_format(text, "logical flow of %s table %d", or_unknown(row->pipeline), row->table_id);
     if (row->stage)
-        ds_put_format(text, " (%s)", row->stage);
+        ds_put_format(text, " (%s%s%s)", row->stage, row->source ? ", " : "",
+                      row->source ? row->source : "");
     ds_put_format(text, " priority %d: %s %s %s", row->priority, or_unknown(row->match),
                   fl_output_arrow(out), or_unknown(row->actions));
-    put_northbound(text, row);
-    if (row->source)
-        ds_put_format(text, "; by %s", row->source);
 }
 
 void fl_ovn_rows_print(const struct fl_ovn *ovn, const char *bridge, uint64_t cookie,
@@ -55,6 +51,11 @@ void fl_ovn_rows_print(const struct fl_ovn *ovn, const char *bridge, uint64_t co
         else
             ds_put_format(&text, "%s %s", row->table, row->name ? row->name : "");
         fl_output_paragraph(out, 0, 6, ds_cstr(&text));
+        if (row->is_acl) {
+            ds_clear(&text);
+            put_acl(&text, row);
+            fl_output_paragraph(out, 0, 8, ds_cstr(&text));
+        }
         ds_destroy(&text);
     }
 }
