@@ -12,6 +12,7 @@
 #include "cli/heard_view.h"
 #include "cli/options.h"
 #include "cli/origin_view.h"
+#include "cli/ovn_view.h"
 #include "cli/peer_view.h"
 #include "cli/progress.h"
 #include "cli/why_view.h"
@@ -40,6 +41,7 @@ struct story {
     struct fl_origin origins[2];
     size_t n_origins;
     struct fl_error untold; /* Why there are no origins, of a probe. */
+    struct fl_ovn ovn;
 };
 
 /* The kernel and its devices are read on the host itself only, and when there is something to explain. */
@@ -124,6 +126,8 @@ static void find_origins(struct story *story)
                             &story->untold))
             story->n_origins++;
     }
+    fl_ovn_find(&host, fl_snapshot_inventory(story->reading->snapshot), story->origins,
+                story->n_origins, &story->ovn);
 }
 
 static json_t *origins_json(const struct story *story)
@@ -134,14 +138,15 @@ static json_t *origins_json(const struct story *story)
         return json_null();
     array = json_array();
     for (size_t i = 0; i < story->n_origins; i++)
-        json_array_append_new(array, fl_origin_json(&story->origins[i]));
+        json_array_append_new(array, fl_origin_json(&story->origins[i], &story->ovn));
     return array;
 }
 
 static void print_origins(const struct story *story, struct fl_output *out)
 {
     for (size_t i = 0; i < story->n_origins; i++)
-        fl_origin_print(&story->origins[i], out);
+        fl_origin_print(&story->origins[i], &story->ovn, out);
+    fl_ovn_print(&story->ovn, out);
     if (story->untold.code) {
         fl_output_styled(out, FL_STYLE_UNSURE, "\nnot traced: ");
         fl_output_paragraph(out, 12, 12, story->untold.text);
@@ -211,6 +216,7 @@ static void print_json(const struct story *story, struct fl_output *out)
     json_object_set_new(document, "heard",
                         story->listened ? fl_heard_json(&story->heard, &story->deaf) : json_null());
     json_object_set_new(document, "openflow", origins_json(story));
+    json_object_set_new(document, "ovn", fl_ovn_json(&story->ovn));
     json_object_set_new(document, "dropped_packets", fl_count_json(dropped_packets(story->vm)));
     json_object_set_new(document, "conntrack", fl_text_json(connections));
     json_object_set_new(document, "chains", chains);
@@ -355,6 +361,7 @@ int fl_verb_explain(const struct fl_request *request, struct fl_output *out, str
                 print_text(&story, out);
             for (size_t i = 0; i < story.n_origins; i++)
                 fl_origin_destroy(&story.origins[i]);
+            fl_ovn_destroy(&story.ovn);
             fl_why_destroy(&story.why);
             free(story.asked.flows);
             exit_code = fl_reading_exit_code(&reading, story.vm);

@@ -31,7 +31,7 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
     [FL_OPTION_PROBE] = { .name = "probe",
                           .summary = "ask: the NIC whether it takes the flows that it has not, and "
                                      "why not; Open vSwitch for the OpenFlow flows behind them (a "
-                                     "trace)" },
+                                     "trace); OVN's southbound for whose these are" },
     [FL_OPTION_LISTEN] = { .name = "listen",
                            .value = "SEC",
                            .summary = "listen for this many seconds to what the kernel tells "
