@@ -9,7 +9,8 @@
 #   make soak-agent the agent among FAULTS=500 random faults from SEED, killed at each of its steps, rebooted
 #   make deb        Debian packages, in build-deb/
 #   make install    PREFIX, DESTDIR             make format     clang-format what is ours
-#   make check-bench the QEMU bench's own tests
+#   make check-cost the tests of what it costs to read and to idle, in QEMU guests
+#   make check-bench the benches' own tests
 #   make clean      build folders               make distclean  and libopenvswitch
 #
 # BUILD=build-NAME builds in a folder of its own; TESTS='NAME...' limits `make check`.
@@ -37,7 +38,8 @@ endif
 C_FILES = find flows lib agent cli tests -name '*.[ch]'
 
 .DEFAULT_GOAL := all
-.PHONY: all setup setup-bench demo check check-bench bench soak-proof soak-agent fuzz deb install format clean distclean
+.PHONY: all setup setup-bench demo check check-bench check-cost bench soak-proof soak-agent fuzz deb install format \
+    clean distclean
 .NOTPARALLEL:
 
 # Meson is only asked again when its options, or the libraries of the bench, are not as last time.
@@ -62,10 +64,11 @@ setup-bench:
 demo: setup-bench all
 	@FLOWLIFT_BUILD=$(abspath $(BUILD)) tests/bench/$(if $(filter kernel,$(BENCH)),kernel/)demo
 
-# The tests that fail are shown by summary.py, whose last line is the count. What the QEMU bench itself promises
-# to the tests that stand on it is for whoever changes it: check-bench.
+# The tests that fail are shown by summary.py, whose last line is the count. What the benches themselves promise
+# to the tests that stand on them is for whoever changes them: check-bench.
 check-bench: TESTS = --suite selftest
-check check-bench: setup-bench all
+check-cost: TESTS = --suite cost
+check check-bench check-cost: setup-bench all
 	@rm -f $(BUILD)/meson-logs/testlog.json; \
 	meson test -C $(BUILD) --no-rebuild $(TESTS); status=$$?; \
 	$(PYTHON) tests/summary.py --meson-status $$status $(BUILD)/meson-logs/testlog.json

@@ -54,70 +54,6 @@ static void heed_audit(const json_t *document, void *agent_)
     }
 }
 
-int fl_agent_init(struct fl_agent *agent, const struct fl_agent_options *options,
-                  struct fl_notify *notify, struct fl_error *err)
-{
-    int error;
-
-    *agent = (struct fl_agent){ .options = options, .notify = notify, .signals = -1 };
-    fl_events_init(&agent->events);
-    agent->op = (struct fl_operator){
-        .config = &agent->config,
-        .root = options->root,
-        .host = { .db = options->db, .timeout_ms = options->timeout_ms },
-        .who = "flowlift-agent",
-    };
-    fl_verify_init(&agent->verify, &agent->op);
-    fl_orders_init(&agent->orders, options);
-    fl_exporter_init(&agent->exporter, options->root, fl_agent_put_metrics, agent);
-    agent->config_read_ms = fl_time_now_ms();
-    error = fl_config_load(&agent->config, options->root, err);
-    fl_audit_timer_open(&agent->audit, &agent->config, &agent->op.host, heed_audit, agent);
-    fl_auto_open(&agent->repairs, &agent->op);
-    return error;
-}
-
-void fl_agent_reread(struct fl_agent *agent)
-{
-    struct fl_error err = FL_ERROR_INIT;
-    struct fl_config config;
-
-    if (fl_config_load(&config, agent->options->root, &err)) {
-        VLOG_WARN("the configuration is refused, the old one stays: %s", err.text);
-        agent->config_why = err;
-        agent->config_refused_ms = fl_time_now_ms();
-        agent->n_config_errors++;
-        fl_exporter_news(&agent->exporter);
-        fl_config_destroy(&config);
-        return;
-    }
-    /* The guard has its address, and so have the others. */
-    fl_config_destroy(&agent->config);
-    agent->config = config;
-    agent->config_read_ms = fl_time_now_ms();
-    agent->config_refused_ms = 0;
-    fl_audit_timer_reread(&agent->audit);
-    fl_auto_reread(&agent->repairs);
-    if (agent->guard) {
-        fl_guard_look_again(agent->guard, NULL);
-        fl_exporter_configure(&agent->exporter, &agent->config);
-    }
-}
-
-json_t *fl_agent_report(const struct fl_agent *agent)
-{
-    return fl_report(&(struct fl_report_of){
-        .root = agent->options->root,
-        .events = &agent->events,
-        .audit = &agent->audit,
-        .repairs = &agent->repairs,
-        .started_ms = agent->started_ms,
-        .config_read_ms = agent->config_read_ms,
-        .config_refused_ms = agent->config_refused_ms,
-        .config_why = agent->config_why.text,
-    });
-}
-
 /* Of repairs that are over. Return: how many. */
 static size_t metrics_results(const struct fl_auto *repairs,
                               struct fl_metrics_result results[FL_AUTO_N_ENDS])
@@ -142,7 +78,8 @@ static uint64_t n_left_alone(const struct fl_auto_limits *limits)
     return n;
 }
 
-void fl_agent_put_metrics(struct ds *text, void *agent_)
+/* How things stand, as text of Prometheus. */
+static void put_metrics(struct ds *text, void *agent_)
 {
     const struct fl_agent *agent = agent_;
     struct fl_error err = FL_ERROR_INIT;
@@ -190,6 +127,70 @@ void fl_agent_put_metrics(struct ds *text, void *agent_)
         },
         text);
     fl_remedy_list_free(remedies, n);
+}
+
+int fl_agent_init(struct fl_agent *agent, const struct fl_agent_options *options,
+                  struct fl_notify *notify, struct fl_error *err)
+{
+    int error;
+
+    *agent = (struct fl_agent){ .options = options, .notify = notify, .signals = -1 };
+    fl_events_init(&agent->events);
+    agent->op = (struct fl_operator){
+        .config = &agent->config,
+        .root = options->root,
+        .host = { .db = options->db, .timeout_ms = options->timeout_ms },
+        .who = "flowlift-agent",
+    };
+    fl_verify_init(&agent->verify, &agent->op);
+    fl_orders_init(&agent->orders, options);
+    fl_exporter_init(&agent->exporter, options->root, put_metrics, agent);
+    agent->config_read_ms = fl_time_now_ms();
+    error = fl_config_load(&agent->config, options->root, err);
+    fl_audit_timer_open(&agent->audit, &agent->config, &agent->op.host, heed_audit, agent);
+    fl_auto_open(&agent->repairs, &agent->op);
+    return error;
+}
+
+void fl_agent_reread(struct fl_agent *agent)
+{
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_config config;
+
+    if (fl_config_load(&config, agent->options->root, &err)) {
+        VLOG_WARN("the configuration is refused, the old one stays: %s", err.text);
+        agent->config_why = err;
+        agent->config_refused_ms = fl_time_now_ms();
+        agent->n_config_errors++;
+        fl_exporter_news(&agent->exporter);
+        fl_config_destroy(&config);
+        return;
+    }
+    /* The guard has its address, and so have the others. */
+    fl_config_destroy(&agent->config);
+    agent->config = config;
+    agent->config_read_ms = fl_time_now_ms();
+    agent->config_refused_ms = 0;
+    fl_audit_timer_reread(&agent->audit);
+    fl_auto_reread(&agent->repairs);
+    if (agent->guard) {
+        fl_guard_look_again(agent->guard, NULL);
+        fl_exporter_configure(&agent->exporter, &agent->config);
+    }
+}
+
+json_t *fl_agent_report(const struct fl_agent *agent)
+{
+    return fl_report(&(struct fl_report_of){
+        .root = agent->options->root,
+        .events = &agent->events,
+        .audit = &agent->audit,
+        .repairs = &agent->repairs,
+        .started_ms = agent->started_ms,
+        .config_read_ms = agent->config_read_ms,
+        .config_refused_ms = agent->config_refused_ms,
+        .config_why = agent->config_why.text,
+    });
 }
 
 /* ---- Begin ---- */

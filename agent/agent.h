@@ -72,8 +72,6 @@ void fl_agent_close(struct fl_agent *agent);
 
 /** fl_agent_reread() - take the configuration as it is now; one that is bad is refused, the old one stays */
 void fl_agent_reread(struct fl_agent *agent);
-/** fl_agent_put_metrics() - how things stand, as text of Prometheus (agent/exporter.h) */
-void fl_agent_put_metrics(struct ds *text, void *agent_);
 /** fl_agent_report() - how things stand. Return: new reference. */
 json_t *fl_agent_report(const struct fl_agent *agent);
 

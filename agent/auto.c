@@ -304,8 +304,9 @@ static void finish(struct fl_auto *repairs, enum fl_auto_end end, const char *re
     char text[FL_TIME_TEXT_BYTES];
 
     repairs->ends[end]++;
-    if (end == FL_AUTO_DONE || end == FL_AUTO_NEEDLESS) {
-        VLOG_INFO("%s: %s: %s", name, end == FL_AUTO_DONE ? "repaired" : "needs no repair", why);
+    if (end == FL_AUTO_DONE || end == FL_AUTO_REOFFERED || end == FL_AUTO_NEEDLESS) {
+        VLOG_INFO("%s: %s: %s", name, end == FL_AUTO_NEEDLESS ? "needs no repair" : "repaired",
+                  why);
     } else {
         VLOG_WARN("%s: not repaired (%s): %s; it is left alone until %s", name,
                   fl_auto_end_name(end), why, fl_time_format(hold ? hold->until_ms : now_ms, text));

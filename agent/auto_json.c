@@ -23,9 +23,10 @@
 #define MOST_NAME_BYTES (3 * FL_LIMIT_NAME_BYTES)
 
 static const char *const end_names[FL_AUTO_N_ENDS] = {
-    [FL_AUTO_UNDER_WAY] = "under-way",   [FL_AUTO_DONE] = "done",
-    [FL_AUTO_NEEDLESS] = "needless",     [FL_AUTO_REFUSED] = "refused",
-    [FL_AUTO_UNVERIFIED] = "unverified", [FL_AUTO_TROUBLE] = "trouble",
+    [FL_AUTO_UNDER_WAY] = "under-way", [FL_AUTO_DONE] = "done",
+    [FL_AUTO_REOFFERED] = "reoffered", [FL_AUTO_NEEDLESS] = "needless",
+    [FL_AUTO_REFUSED] = "refused",     [FL_AUTO_UNVERIFIED] = "unverified",
+    [FL_AUTO_TROUBLE] = "trouble",
 };
 
 const char *fl_auto_end_name(enum fl_auto_end end)

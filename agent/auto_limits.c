@@ -297,6 +297,7 @@ bool fl_auto_end(struct fl_auto_limits *limits, const char *vm_id, enum fl_auto_
     switch (end) {
     case FL_AUTO_NEEDLESS: remove_attempt(limits, i); return false;
     case FL_AUTO_DONE:
+    case FL_AUTO_REOFFERED:
         hold = find_hold(limits, vm_id);
         if (hold) {
             remove_hold(limits, hold);
@@ -311,6 +312,21 @@ bool fl_auto_end(struct fl_auto_limits *limits, const char *vm_id, enum fl_auto_
     case FL_AUTO_N_ENDS:
     default: hold_failed(limits, &limits->attempts[i], reason, now_ms); return false;
     }
+}
+
+bool fl_auto_was_reoffered(const struct fl_auto_limits *limits, const char *vm_id, int64_t now_ms)
+{
+    bool was = false;
+
+    for (size_t i = 0; i < limits->n_attempts; i++) {
+        const struct fl_auto_attempt *attempt = &limits->attempts[i];
+
+        if (attempt->end != FL_AUTO_UNDER_WAY && counts(attempt, now_ms) &&
+            !strcmp(attempt->vm_id, vm_id)) {
+            was = attempt->end == FL_AUTO_REOFFERED;
+        }
+    }
+    return was;
 }
 
 bool fl_auto_interrupted(struct fl_auto_limits *limits, int64_t now_ms)

@@ -10,6 +10,8 @@
  *  - A VM whose repair failed is left alone for 1 h, then 2 h, 4 h, ... 24 h; after mere trouble (Open vSwitch
  *    did not answer) for 5 min, 10 min, ... 24 h. It is forgotten that it failed when a repair succeeds, or a
  *    day after it was last left alone.
+ *  - A VM whose flows were offered to the NIC again has no remedy: nothing guards it. When it is stranded again
+ *    within an hour, that did not last, and is not done a second time.
  *  - When the repairs of FL_AUTO_STOP_VMS VMs failed verification within an hour, it is not the VMs: nobody is
  *    repaired for an hour, or until somebody says so.
  *
@@ -34,6 +36,7 @@
 enum fl_auto_end {
     FL_AUTO_UNDER_WAY,
     FL_AUTO_DONE,       /* Its rules are in: verified, or without traffic to verify them with. */
+    FL_AUTO_REOFFERED,  /* Verified without rules: its flows were offered to the NIC again. */
     FL_AUTO_NEEDLESS,   /* The VM needed none any more: as if it had not begun. */
     FL_AUTO_REFUSED,    /* no plan, or none that is proven */
     FL_AUTO_UNVERIFIED, /* The rules did not help, and are out again. */
@@ -105,6 +108,8 @@ void fl_auto_begin(struct fl_auto_limits *limits, const char *vm_id, const char 
  */
 bool fl_auto_end(struct fl_auto_limits *limits, const char *vm_id, enum fl_auto_end end,
                  const char *reason, int64_t now_ms);
+/** fl_auto_was_reoffered() - was its last repair within the hour that its flows were offered again? */
+bool fl_auto_was_reoffered(const struct fl_auto_limits *limits, const char *vm_id, int64_t now_ms);
 /** fl_auto_hold() - leave a VM alone until then, for another reason than a failure */
 void fl_auto_hold(struct fl_auto_limits *limits, const char *vm_id, const char *vm_name,
                   const char *reason, int64_t until_ms);

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include <ovs/util.h>
+
 #include "flows/cleanup.h"
+#include "lib/base/clock.h"
 #include "lib/text.h"
 
 /* Two windows for the plan, and a dozen seconds at most to verify; a busy Open vSwitch may make it long. */
@@ -32,9 +35,10 @@ static json_t *apply(const struct fl_operator *op, struct fl_plan *plan)
     struct fl_error err = FL_ERROR_INIT;
     struct fl_outcome outcome = { .state = FL_REMEDY_PLANNED };
     int error = fl_remedy_apply(op, plan, &outcome, &err);
-    enum fl_auto_end end = !error                ? FL_AUTO_DONE
-                           : error == -ECANCELED ? FL_AUTO_UNVERIFIED
-                                                 : FL_AUTO_TROUBLE;
+    enum fl_auto_end end = error == -ECANCELED ? FL_AUTO_UNVERIFIED
+                           : error             ? FL_AUTO_TROUBLE
+                           : outcome.reoffered ? FL_AUTO_REOFFERED
+                                               : FL_AUTO_DONE;
     json_t *result = result_of(end, error == 0 || error == -ECANCELED ? outcome.reason : err.text);
 
     fl_outcome_destroy(&outcome);
@@ -62,6 +66,31 @@ static bool is_still_wanted(const struct fl_operator *op, const struct fl_plan *
     }
 }
 
+/* What did not last is not done again. Return: false: that leaves nothing to be done. */
+static bool drop_reoffer(struct fl_plan *plan)
+{
+    fl_flowset_destroy(&plan->reoffer);
+    return !plan->refused;
+}
+
+static json_t *carry_out(const struct fl_auto *repairs, struct fl_plan *plan)
+{
+    _cleanup_free char *why = NULL;
+
+    if (!is_still_wanted(&repairs->op, plan)) {
+        return result_of(FL_AUTO_NEEDLESS,
+                         "it is not stranded, alone and without a remedy any more");
+    }
+    if (fl_auto_was_reoffered(&repairs->limits, repairs->now.id, fl_time_now_ms()) &&
+        !drop_reoffer(plan)) {
+        why = xasprintf("its flows were offered to the NIC again within the hour, which did not "
+                        "last, and no rules can be had: %s",
+                        plan->refused);
+        return result_of(FL_AUTO_REFUSED, why);
+    }
+    return apply(&repairs->op, plan);
+}
+
 static json_t *repair(void *repairs_)
 {
     const struct fl_auto *repairs = repairs_;
@@ -71,12 +100,7 @@ static json_t *repair(void *repairs_)
     int error = fl_remedy_plan(&repairs->op, repairs->now.id, &plan, &err);
 
     switch (error) {
-    case 0:
-        result = is_still_wanted(&repairs->op, &plan)
-                     ? apply(&repairs->op, &plan)
-                     : result_of(FL_AUTO_NEEDLESS, "it is not stranded, alone and without a remedy "
-                                                   "any more");
-        break;
+    case 0: result = carry_out(repairs, &plan); break;
     case -ENOENT:
     case -ENXIO: result = result_of(FL_AUTO_NEEDLESS, err.text); break;
     case -ENOTSUP:

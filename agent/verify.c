@@ -66,6 +66,19 @@ static struct fl_wanted *first(const struct fl_verify *verify)
     return NULL;
 }
 
+/* One that has to wait until it is tried again keeps nobody waiting. */
+static struct fl_wanted *soonest(const struct fl_verify *verify)
+{
+    struct fl_wanted *wanted, *best = NULL;
+
+    LIST_FOR_EACH(wanted, node, &verify->wanted) {
+        if (!best || wanted->due_ms < best->due_ms) {
+            best = wanted;
+        }
+    }
+    return best;
+}
+
 void fl_verify_want(struct fl_verify *verify, const char *vm_id, const char *vm_name,
                     bool is_doubted)
 {
@@ -113,7 +126,7 @@ static json_t *work(void *verify_)
 
 /* ---- In the agent ---- */
 
-static void try_again(struct fl_verify *verify, struct fl_wanted *wanted, const char *why)
+static void try_again(struct fl_wanted *wanted, const char *why)
 {
     _cleanup_free char *name = fl_text_escaped(wanted->vm_name);
     _cleanup_free char *reason = fl_text_escaped(why);
@@ -125,8 +138,6 @@ static void try_again(struct fl_verify *verify, struct fl_wanted *wanted, const 
     }
     VLOG_DBG("%s: not verified yet: %s", name, reason);
     wanted->due_ms = time_msec() + fl_backoff_ms(RETRY_FIRST_MS, RETRY_MOST_MS, wanted->n_failed);
-    ovs_list_remove(&wanted->node);
-    ovs_list_push_back(&verify->wanted, &wanted->node);
 }
 
 static void finish(const json_t *result, const char *why, void *verify_)
@@ -148,18 +159,21 @@ static void finish(const json_t *result, const char *why, void *verify_)
         VLOG_WARN("%s: reverted: %s", name, sentence);
         drop(wanted);
         break;
-    default: try_again(verify, wanted, sentence); break;
+    default: try_again(wanted, sentence); break;
     }
 }
 
 void fl_verify_run(struct fl_verify *verify)
 {
-    const struct fl_wanted *wanted = first(verify);
     struct fl_error err = FL_ERROR_INIT;
+    struct fl_wanted *wanted;
 
     fl_worker_run(&verify->worker);
-    wanted = first(verify);
-    if (wanted && !fl_worker_is_busy(&verify->worker) && time_msec() >= wanted->due_ms) {
+    if (fl_worker_is_busy(&verify->worker)) {
+        return;
+    }
+    wanted = soonest(verify);
+    if (wanted && time_msec() >= wanted->due_ms) {
         const struct fl_job job = {
             .what = "verification",
             .run = work,
@@ -168,15 +182,17 @@ void fl_verify_run(struct fl_verify *verify)
             .most_ms = MOST_MS,
         };
 
+        ovs_list_remove(&wanted->node);
+        ovs_list_push_front(&verify->wanted, &wanted->node);
         if (fl_worker_start(&verify->worker, &job, &err)) {
-            try_again(verify, first(verify), err.text);
+            try_again(wanted, err.text);
         }
     }
 }
 
 void fl_verify_wait(const struct fl_verify *verify)
 {
-    const struct fl_wanted *wanted = first(verify);
+    const struct fl_wanted *wanted = soonest(verify);
 
     fl_worker_wait(&verify->worker);
     if (wanted && !fl_worker_is_busy(&verify->worker)) {

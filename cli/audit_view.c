@@ -27,7 +27,8 @@ uint64_t fl_tally_all(const uint64_t by_path[FL_N_PATHS])
     return sum;
 }
 
-uint64_t fl_tally_software(const uint64_t by_path[FL_N_PATHS])
+/* Packets that software forwarded: all known paths but "hw". */
+static uint64_t tally_software(const uint64_t by_path[FL_N_PATHS])
 {
     return fl_tally_all(by_path) - by_path[FL_PATH_HW] - by_path[FL_PATH_UNKNOWN];
 }
@@ -88,7 +89,7 @@ void fl_vm_table_row(struct fl_table *table, const struct fl_vm_audit *vm, int64
             fl_table_cell(table, FL_STYLE_DIM, "-");
     } else {
         put_count(table, vm->storage.packets[FL_PATH_HW], window_ms);
-        put_count(table, fl_tally_software(vm->storage.packets), window_ms);
+        put_count(table, tally_software(vm->storage.packets), window_ms);
         fl_table_cell(table, FL_STYLE_PLAIN, "%s",
                       window_ms ? fl_human_byte_rate(bytes, window_ms, text)
                                 : fl_human_bytes(bytes, text));

@@ -11,8 +11,6 @@
 
 /** fl_verdict_style() - how a verdict is coloured */
 enum fl_style fl_verdict_style(enum fl_verdict verdict);
-/** fl_tally_software() - packets that software forwarded: all known paths but "hw" */
-uint64_t fl_tally_software(const uint64_t by_path[FL_N_PATHS]);
 /** fl_tally_all() - packets on every path, "unknown" too */
 uint64_t fl_tally_all(const uint64_t by_path[FL_N_PATHS]);
 

@@ -81,8 +81,12 @@ static int take_answer(struct fl_order_answer *answer, struct fl_outcome *outcom
 
 /* ---- Apply ---- */
 
-/* The VM's remedy, once nobody is at it any more. Return: a sentence, free(). */
-static char *how_it_stands(const struct fl_operator *op, const char *vm_id, const char *vm_name)
+/*
+ * The VM's remedy, once nobody is at it any more. @offers: its flows were to be offered again first, which leaves
+ * none. Return: a sentence, free().
+ */
+static char *how_it_stands(const struct fl_operator *op, const char *vm_id, const char *vm_name,
+                           bool offers)
 {
     struct fl_error err = FL_ERROR_INIT;
     struct fl_status_entry *entries = NULL;
@@ -105,9 +109,10 @@ static char *how_it_stands(const struct fl_operator *op, const char *vm_id, cons
     }
     fl_status_free(entries, n);
     if (!text)
-        text = error
-                   ? xasprintf("how %s stands cannot be told: %s", vm_name, err.text)
-                   : xasprintf("nothing was begun for %s: run flowlift apply %s", vm_name, vm_name);
+        text = error ? xasprintf("how %s stands cannot be told: %s", vm_name, err.text)
+                     : xasprintf("%s %s: run flowlift apply %s",
+                                 offers ? "there is no remedy of" : "nothing was begun for",
+                                 vm_name, vm_name);
     return text;
 }
 
@@ -118,15 +123,15 @@ int fl_carry_out_apply(const struct fl_operator *op, struct fl_plan *plan,
     struct fl_error why = FL_ERROR_INIT;
     _cleanup_free char *stands = NULL;
     struct fl_order_answer answer;
-    /* The agent has neither the flows that are to be offered again, nor a deadline to wait for. */
-    bool alone = op->confirm_within_ms || plan->reoffer.n_rules;
-    enum carried carried = alone ? CARRIED_ALONE : by_agent(op, &order, &answer, &why);
+    /* The agent has no deadline to wait for. */
+    enum carried carried = op->confirm_within_ms ? CARRIED_ALONE
+                                                 : by_agent(op, &order, &answer, &why);
 
     switch (carried) {
     case CARRIED_OUT: return take_answer(&answer, outcome, err);
     case CARRIED_LOST:
         *outcome = (struct fl_outcome){ .hw_share = -1 };
-        stands = how_it_stands(op, plan->set.vm_id, plan->set.vm_name);
+        stands = how_it_stands(op, plan->set.vm_id, plan->set.vm_name, plan->reoffer.n_rules);
         return fl_error_set(err, -ECONNABORTED,
                             "flowlift-agent went away while it applied the plan; %s", stands);
     case CARRIED_ALONE:

@@ -117,7 +117,8 @@ static json_t *link_json(const struct fl_reading *reading, const struct fl_snaps
     const struct fl_flow *flow = &seen->flow;
     struct fl_cause causes[FL_MAX_CAUSES];
     size_t n = fl_cause_of_flow(flow, fl_snapshot_ports_const(reading->snapshot),
-                                fl_snapshot_inventory(reading->snapshot), causes);
+                                fl_snapshot_inventory(reading->snapshot), &reading->audit->profiles,
+                                causes);
     json_t *json = json_object();
     char ufid[37];
 

@@ -209,7 +209,7 @@ void fl_flow_record_make(const struct fl_reading *reading, const struct fl_flow_
     record->hw_packets = windowed ? seen->window_hw_packets : flow->hw_packets;
     put_owner(reading, owners, record);
     record->n_causes = fl_cause_of_flow(flow, ports, fl_snapshot_inventory(reading->snapshot),
-                                        record->causes);
+                                        &reading->audit->profiles, record->causes);
 }
 
 static json_t *number_or_null(bool known, int64_t number)

@@ -119,13 +119,14 @@ static int write_filter(const struct fl_tc_filter *filter, void *writing_)
 
 /* DPDK: the driver's lines, verbatim. */
 
-static int write_port(const char *device, void *writing_)
+/* mlx5 lists those of the whole NIC, whatever the port. */
+static int write_port(const char *device, const char *api, void *writing_)
 {
     struct writing *writing = writing_;
 
     end_tc_entry(writing);
-    if (is_wanted(writing, device))
-        begin_entry(writing, device, "rte_flow");
+    if (is_wanted(writing, device) || !strcmp(api, "mlx5"))
+        begin_entry(writing, device, api);
     return 0;
 }
 
@@ -205,7 +206,8 @@ void fl_nic_rules_json(const struct fl_request *request, const struct fl_invento
                                               .port = write_port,
                                               .line = write_line,
                                               .port_end = write_port_end,
-                                              .aux = &writing };
+                                              .aux = &writing,
+                                              .mlx5_dump = request->mlx5_dump };
     struct fl_error err = FL_ERROR_INIT;
     struct fl_agreement agreement;
     int ret = read_agreement(request, inv, &listener, &agreement, &err);

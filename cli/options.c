@@ -12,6 +12,7 @@
 #include "flows/nearest.h"
 
 #define SECONDS_MOST  3600.0
+#define LISTEN_LEAST  1.0
 #define LINES_DEFAULT 50u
 /* Less than it takes to look at the result would be no offer. */
 #define CONFIRM_LEAST 5.0
@@ -139,6 +140,9 @@ static int set_option(struct fl_request *request, enum fl_option_id id, const ch
     case FL_OPTION_WINDOW: return parse_seconds("window", value, 0, &request->window_ms, err);
     case FL_OPTION_SCREEN: request->screen = true; return 0;
     case FL_OPTION_PROBE: request->probe = true; return 0;
+    case FL_OPTION_LISTEN:
+        return parse_seconds("listen", value, LISTEN_LEAST, &request->listen_ms, err);
+    case FL_OPTION_MLX5_DUMP: request->mlx5_dump = true; return 0;
     case FL_OPTION_OUTPUT: request->output = value; return 0;
     case FL_OPTION_PLAN: request->plan = value; return 0;
     case FL_OPTION_TICKET: request->ticket = value; return 0;

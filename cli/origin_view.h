@@ -6,9 +6,12 @@
 
 #include "cli/output.h"
 #include "lib/origin.h"
+#include "lib/ovn/find.h"
 
-void fl_origin_print(const struct fl_origin *origin, struct fl_output *out);
+/** fl_origin_print() - @ovn: what OVN says of the flows */
+void fl_origin_print(const struct fl_origin *origin, const struct fl_ovn *ovn,
+                     struct fl_output *out);
 /** fl_origin_json() - new reference */
-json_t *fl_origin_json(const struct fl_origin *origin);
+json_t *fl_origin_json(const struct fl_origin *origin, const struct fl_ovn *ovn);
 
 #endif

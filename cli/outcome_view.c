@@ -33,7 +33,7 @@ static json_t *before_json(const struct fl_outcome_answer *answer)
                      fl_count_json(answer->packets_before));
 }
 
-json_t *fl_outcome_json(const struct fl_outcome_answer *answer)
+static json_t *outcome_json(const struct fl_outcome_answer *answer)
 {
     const struct fl_outcome *outcome = answer->outcome;
     json_t *document = fl_document_here(answer->request->verb->name);
@@ -128,7 +128,7 @@ static void print_until(const struct fl_outcome_answer *answer, struct fl_output
                          fl_until_format(until, text));
 }
 
-void fl_outcome_print(const struct fl_outcome_answer *answer, struct fl_output *out)
+static void print_outcome(const struct fl_outcome_answer *answer, struct fl_output *out)
 {
     const struct fl_outcome *outcome = answer->outcome;
     _cleanup_free char *next = next_step(answer);
@@ -160,7 +160,7 @@ void fl_outcome_print(const struct fl_outcome_answer *answer, struct fl_output *
 void fl_outcome_show(const struct fl_outcome_answer *answer, struct fl_output *out)
 {
     if (answer->request->format == FL_FORMAT_JSON)
-        fl_output_json(out, fl_outcome_json(answer));
+        fl_output_json(out, outcome_json(answer));
     else
-        fl_outcome_print(answer, out);
+        print_outcome(answer, out);
 }

@@ -23,8 +23,6 @@ struct fl_outcome_answer {
     uint64_t packets_before;
 };
 
-json_t *fl_outcome_json(const struct fl_outcome_answer *answer);
-void fl_outcome_print(const struct fl_outcome_answer *answer, struct fl_output *out);
 void fl_outcome_show(const struct fl_outcome_answer *answer, struct fl_output *out);
 
 /** fl_remedy_style() - how a remedy's state is coloured */

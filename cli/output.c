@@ -69,7 +69,8 @@ int fl_output_close(struct fl_output *out)
     return -out->error;
 }
 
-void fl_output_style(struct fl_output *out, enum fl_style style)
+/* FL_STYLE_PLAIN switches back. */
+static void set_style(struct fl_output *out, enum fl_style style)
 {
     static const char *const sequences[] = {
         [FL_STYLE_PLAIN] = "\033[0m",   [FL_STYLE_BOLD] = "\033[1m", [FL_STYLE_DIM] = "\033[2m",
@@ -98,9 +99,9 @@ static void put_visible(struct fl_output *out, enum fl_style style, const char *
     while (visible[end - 1] == '\n')
         end--;
     fprintf(out->stream, "%.*s", (int)before, visible);
-    fl_output_style(out, style);
+    set_style(out, style);
     fprintf(out->stream, "%.*s", (int)(end - before), visible + before);
-    fl_output_style(out, FL_STYLE_PLAIN);
+    set_style(out, FL_STYLE_PLAIN);
     fputs(visible + end, out->stream);
 }
 

@@ -41,8 +41,6 @@ void fl_output_open(struct fl_output *out, int fd);
 /** fl_output_close() - Return: 0, or the negative errno of the first write that failed */
 int fl_output_close(struct fl_output *out);
 
-/** fl_output_style() - switch to @style; FL_STYLE_PLAIN switches back */
-void fl_output_style(struct fl_output *out, enum fl_style style);
 /** fl_output_printf() - control characters but newlines are made visible */
 void fl_output_printf(struct fl_output *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

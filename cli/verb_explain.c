@@ -9,14 +9,18 @@
 #include "cli/asked_view.h"
 #include "cli/audit_view.h"
 #include "cli/chain_view.h"
+#include "cli/heard_view.h"
 #include "cli/options.h"
 #include "cli/origin_view.h"
+#include "cli/ovn_view.h"
 #include "cli/peer_view.h"
+#include "cli/progress.h"
 #include "cli/why_view.h"
 #include "flows/cleanup.h"
 #include "lib/ask.h"
 #include "lib/audit_document.h"
 #include "lib/doctor_facts.h"
+#include "lib/hear.h"
 #include "lib/text.h"
 #include "lib/vm_connections.h"
 
@@ -30,10 +34,14 @@ struct story {
     const struct fl_vm_audit *vm;
     int64_t window_ms;
     struct fl_asked_all asked; /* Of a probe. */
+    bool listened;
+    struct fl_extacks heard;
+    struct fl_error deaf; /* Why nothing could be heard. */
     struct fl_why why;
     struct fl_origin origins[2];
     size_t n_origins;
     struct fl_error untold; /* Why there are no origins, of a probe. */
+    struct fl_ovn ovn;
 };
 
 /* The kernel and its devices are read on the host itself only, and when there is something to explain. */
@@ -54,6 +62,21 @@ static void find_why(struct story *story)
                  &story->why);
     if (is_read)
         fl_kernel_facts_destroy(&facts);
+}
+
+/* To what is put into the kernel meanwhile, whatever VM it is of. */
+static void hear(struct story *story)
+{
+    const struct fl_host host = fl_request_host(story->request);
+
+    if (!story->request->listen_ms || !fl_verdict_is_bad(story->vm->verdict))
+        return;
+    story->listened = true;
+    fl_progress_line("listening to the kernel", NULL);
+    if (!fl_hear(&host, fl_snapshot_inventory(story->reading->snapshot), story->request->listen_ms,
+                 &story->heard, &story->deaf))
+        fl_why_hear(&story->why, &story->heard);
+    fl_progress_end();
 }
 
 static bool is_in_software(const struct fl_finding *finding)
@@ -103,6 +126,8 @@ static void find_origins(struct story *story)
                             &story->untold))
             story->n_origins++;
     }
+    fl_ovn_find(&host, fl_snapshot_inventory(story->reading->snapshot), story->origins,
+                story->n_origins, &story->ovn);
 }
 
 static json_t *origins_json(const struct story *story)
@@ -113,14 +138,15 @@ static json_t *origins_json(const struct story *story)
         return json_null();
     array = json_array();
     for (size_t i = 0; i < story->n_origins; i++)
-        json_array_append_new(array, fl_origin_json(&story->origins[i]));
+        json_array_append_new(array, fl_origin_json(&story->origins[i], &story->ovn));
     return array;
 }
 
 static void print_origins(const struct story *story, struct fl_output *out)
 {
     for (size_t i = 0; i < story->n_origins; i++)
-        fl_origin_print(&story->origins[i], out);
+        fl_origin_print(&story->origins[i], &story->ovn, out);
+    fl_ovn_print(&story->ovn, out);
     if (story->untold.code) {
         fl_output_styled(out, FL_STYLE_UNSURE, "\nnot traced: ");
         fl_output_paragraph(out, 12, 12, story->untold.text);
@@ -187,7 +213,10 @@ static void print_json(const struct story *story, struct fl_output *out)
                         fl_peers_json(story->why.peers, story->why.n_peers));
     json_object_set_new(document, "nic",
                         story->request->probe ? fl_asked_json(&story->asked) : json_null());
+    json_object_set_new(document, "heard",
+                        story->listened ? fl_heard_json(&story->heard, &story->deaf) : json_null());
     json_object_set_new(document, "openflow", origins_json(story));
+    json_object_set_new(document, "ovn", fl_ovn_json(&story->ovn));
     json_object_set_new(document, "dropped_packets", fl_count_json(dropped_packets(story->vm)));
     json_object_set_new(document, "conntrack", fl_text_json(connections));
     json_object_set_new(document, "chains", chains);
@@ -291,6 +320,8 @@ static void print_text(const struct story *story, struct fl_output *out)
     fl_why_print(story->reading->audit, &story->why, out);
     fl_peers_print(story->why.peers, story->why.n_peers, out);
     fl_asked_print(&story->asked, out);
+    if (story->listened)
+        fl_heard_print(&story->heard, &story->deaf, out);
     print_origins(story, out);
     print_connections(story, out);
     print_drops(story, out);
@@ -311,15 +342,17 @@ int fl_verb_explain(const struct fl_request *request, struct fl_output *out, str
     struct story story = { .request = request, .reading = &reading };
     int exit_code = FL_EXIT_TROUBLE;
 
-    if (request->probe && request->n_from) {
-        fl_error_set(err, -EINVAL, "--probe asks the host itself, and --from is not the host");
+    if ((request->probe || request->listen_ms) && request->n_from) {
+        fl_error_set(err, -EINVAL, "--%s the host itself, and --from is not the host",
+                     request->probe ? "probe asks" : "listen listens to");
         return FL_EXIT_TROUBLE;
     }
-    if (!fl_reading_open(request, -1, FL_KEEP_STORAGE, FL_DECODE_KEEP_TEXT, &reading, err)) {
+    if (!fl_reading_open(request, -1, FL_KEEP_STORAGE, FL_DECODE_KEEP_PARTS, &reading, err)) {
         story.window_ms = fl_snapshot_window_ms(reading.snapshot);
         story.vm = fl_reading_vm(&reading, request->argument, err);
         if (story.vm) {
             find_why(&story);
+            hear(&story);
             if (request->probe)
                 find_origins(&story);
             if (request->format == FL_FORMAT_JSON)
@@ -328,6 +361,7 @@ int fl_verb_explain(const struct fl_request *request, struct fl_output *out, str
                 print_text(&story, out);
             for (size_t i = 0; i < story.n_origins; i++)
                 fl_origin_destroy(&story.origins[i]);
+            fl_ovn_destroy(&story.ovn);
             fl_why_destroy(&story.why);
             free(story.asked.flows);
             exit_code = fl_reading_exit_code(&reading, story.vm);

@@ -5,6 +5,7 @@
  * written in pieces, and the table is measured in one pass and printed in another.
  */
 
+#include <errno.h>
 #include <ovs/util.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,12 +235,16 @@ static void print_text(struct listing *listing, struct fl_output *out)
 int fl_verb_flows(const struct fl_request *request, struct fl_output *out, struct fl_error *err)
 {
     enum fl_snapshot_keep keep = request->storage ? FL_KEEP_STORAGE : FL_KEEP_ALL;
-    unsigned int flags = request->format == FL_FORMAT_JSON ? FL_DECODE_KEEP_TEXT | FL_DECODE_KEEP_TC
-                                                           : FL_DECODE_KEEP_TEXT;
+    unsigned int flags = request->format == FL_FORMAT_JSON ? FL_DECODE_KEEP_RAW | FL_DECODE_KEEP_TC
+                                                           : FL_DECODE_KEEP_PARTS;
     struct fl_reading reading;
     struct listing listing = { .request = request, .reading = &reading };
     int exit_code = FL_EXIT_TROUBLE;
 
+    if (request->mlx5_dump && (request->format != FL_FORMAT_JSON || request->n_from)) {
+        fl_error_set(err, -EINVAL, "--mlx5-dump is for flows --json of a live host");
+        return FL_EXIT_TROUBLE;
+    }
     if (!fl_reading_open(request, 0, keep, flags, &reading, err)) {
         if (request->argument)
             listing.only = fl_reading_vm(&reading, request->argument, err);

@@ -31,7 +31,16 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
     [FL_OPTION_PROBE] = { .name = "probe",
                           .summary = "ask: the NIC whether it takes the flows that it has not, and "
                                      "why not; Open vSwitch for the OpenFlow flows behind them (a "
-                                     "trace)" },
+                                     "trace); OVN's southbound for whose these are" },
+    [FL_OPTION_LISTEN] = { .name = "listen",
+                           .value = "SEC",
+                           .summary = "listen for this many seconds to what the kernel tells "
+                                      "ovs-vswitchd while that installs flows (a tracepoint)" },
+    [FL_OPTION_MLX5_DUMP] = { .name = "mlx5-dump",
+                              .summary =
+                                  "without the DPDK plug-in: have mlx5 write the NIC's rules, at "
+                                  "your own risk: its driver reads lists that change meanwhile, "
+                                  "which may crash ovs-vswitchd" },
     [FL_OPTION_OUTPUT] = { .name = "output",
                            .letter = 'o',
                            .value = "FILE",
@@ -135,7 +144,7 @@ const struct fl_verb fl_verbs[] = {
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | READS_FLOWS | BIT(VM) | BIT(STORAGE) | BIT(PATH) | BIT(WINDOW) |
-                   BIT(FROM),
+                   BIT(MLX5_DUMP) | BIT(FROM),
         .run = fl_verb_flows,
     },
     {
@@ -147,10 +156,12 @@ const struct fl_verb fl_verbs[] = {
                        "software, the causes, and what cures them. With --probe the NIC is asked "
                        "about a VM that is stranded or leaking: over TC a flow is offered where no "
                        "packet reaches it, and removed at once; with DPDK its driver looks at the "
-                       "rule. Traffic is not touched.",
+                       "rule. Traffic is not touched. With --listen the NIC is not asked: what "
+                       "the kernel tells Open vSwitch of any flow is taken down, which is more "
+                       "than Open vSwitch itself gets to see.",
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
-        .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(PROBE) | BIT(FROM),
+        .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(PROBE) | BIT(LISTEN) | BIT(FROM),
         .run = fl_verb_explain,
     },
     {

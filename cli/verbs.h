@@ -29,6 +29,8 @@ enum fl_option_id {
     FL_OPTION_WINDOW,
     FL_OPTION_SCREEN,
     FL_OPTION_PROBE,
+    FL_OPTION_LISTEN,
+    FL_OPTION_MLX5_DUMP,
     FL_OPTION_OUTPUT,
     FL_OPTION_PLAN,
     FL_OPTION_TICKET,
@@ -81,6 +83,7 @@ struct fl_request {
     bool storage;
     bool screen;
     bool probe;
+    bool mlx5_dump;
     bool dry_run;
     bool foreground;
     bool all;
@@ -96,6 +99,7 @@ struct fl_request {
     const char **from;  /* owned */
     size_t n_from;
     int64_t window_ms;         /* -1: as configured */
+    int64_t listen_ms;         /* 0: not */
     int64_t confirm_within_ms; /* 0: nobody need confirm */
     struct fl_until until;     /* not set: for good */
     int timeout_ms;            /* 0: the default of each step */

@@ -6,6 +6,7 @@
 
 #include <ovs/netlink.h>
 #include <ovs/odp-netlink.h>
+#include <ovs/odp-util.h>
 #include <ovs/packets.h>
 #include <ovs/util.h>
 
@@ -180,4 +181,9 @@ int fl_actions_pushed_vlan(const struct nlattr *actions, size_t len)
 bool fl_actions_pop_vlan(const struct nlattr *actions, size_t len)
 {
     return fl_actions_have(actions, len, OVS_ACTION_ATTR_POP_VLAN);
+}
+
+void fl_action_format(const struct nlattr *action, const struct hmap *names, struct ds *text)
+{
+    format_odp_actions(text, action, NLA_ALIGN(action->nla_len), names);
 }

@@ -13,6 +13,8 @@
 
 #include <openvswitch/types.h>
 
+struct ds;
+struct hmap;
 struct nlattr;
 
 /* Actions inside actions are followed this deep; OVS itself stops at 32 (MAX_ODP_NESTED). */
@@ -38,6 +40,11 @@ size_t fl_actions_nested(const struct nlattr *action, const struct nlattr *lists
 /** fl_actions_have() - is there an action of this type (OVS_ACTION_ATTR_*), at any depth? */
 bool fl_actions_have(const struct nlattr *actions, size_t len, int type);
 bool fl_actions_recirculate(const struct nlattr *actions, size_t len);
+/**
+ * fl_action_format() - append one action as OVS prints it
+ * @names: of the ports, or NULL: numbers
+ */
+void fl_action_format(const struct nlattr *action, const struct hmap *names, struct ds *text);
 /** fl_actions_drop() - nothing is sent on: no output, recirculation, tunnel or userspace action */
 bool fl_actions_drop(const struct nlattr *actions, size_t len);
 /**

@@ -206,6 +206,7 @@ struct fl_audit *fl_audit_run(const struct fl_snapshot *snapshot, const struct f
 
     audit->snapshot = snapshot;
     audit->chains = fl_chains_stitch(snapshot);
+    fl_profiles_init(&audit->profiles);
     audit->n_host_causes = fl_cause_of_host(fl_snapshot_inventory(snapshot), audit->host_causes);
     places = fl_places_create(snapshot, audit->chains);
     numbers = fl_places_are_numbers(places);
@@ -241,6 +242,7 @@ void fl_audit_destroy(struct fl_audit *audit)
     }
     free(audit->vms);
     fl_chains_destroy(audit->chains);
+    fl_profiles_destroy(&audit->profiles);
     free(audit);
 }
 
@@ -281,7 +283,8 @@ size_t fl_finding_causes(const struct fl_audit *audit, const struct fl_finding *
 
     for (size_t i = 0; i < finding->chain->n_links; i++) {
         struct fl_cause of_link[FL_MAX_CAUSES];
-        size_t n_of_link = fl_cause_of_flow(&finding->chain->links[i]->flow, ports, inv, of_link);
+        size_t n_of_link = fl_cause_of_flow(&finding->chain->links[i]->flow, ports, inv,
+                                            &audit->profiles, of_link);
 
         n = fl_causes_merge(causes, n, of_link, n_of_link);
     }

@@ -10,6 +10,7 @@
 
 #include "flows/cause.h"
 #include "flows/chain.h"
+#include "flows/nic_profile.h"
 #include "flows/screen.h"
 #include "flows/snapshot.h"
 #include "flows/storage.h"
@@ -82,6 +83,7 @@ struct fl_vm_audit {
 struct fl_audit {
     const struct fl_snapshot *snapshot; /* Borrowed. */
     struct fl_chains *chains;           /* Owned. */
+    struct fl_profiles profiles;        /* What is known of NICs. */
     struct fl_vm_audit *vms;            /* Worst verdict first, then by software packets, name. */
     size_t n_vms;
     struct fl_cause host_causes[FL_MAX_CAUSES];

@@ -164,7 +164,8 @@ static const struct fl_cause_info catalogue[FL_N_CAUSES] = {
     [FL_CAUSE_CONNTRACK] = {
         .id = "conntrack", .by = FL_BY_FLOW,
         .meaning = "The flow goes through connection tracking.",
-        .shows = "ct(...) in the actions, or a match on ct_state, ct_zone, ct_mark, ct_label.",
+        .shows = "ct(...) in the actions; or ct_clear, or a match on ct_state, ct_zone, ct_mark, "
+                 "ct_label, that the NIC's profile does not say it takes.",
         .cure = "Let storage traffic pass without connection tracking: flowlift plan and apply.",
         .source = "OVS 3.1 lib/netdev-offload-dpdk.c (never offered); lib/netdev-offload-tc.c",
     },

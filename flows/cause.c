@@ -72,12 +72,14 @@ static size_t find_causes(struct fl_scene *scene, struct fl_cause causes[FL_MAX_
 }
 
 size_t fl_cause_of_flow(const struct fl_flow *flow, const struct fl_ports *ports,
-                        const struct fl_inventory *inv, struct fl_cause causes[FL_MAX_CAUSES])
+                        const struct fl_inventory *inv, const struct fl_profiles *profiles,
+                        struct fl_cause causes[FL_MAX_CAUSES])
 {
     struct fl_scene scene = {
         .flow = flow,
         .ports = ports,
         .inv = inv,
+        .profiles = profiles,
         .api = fl_offload_api(flow, inv),
     };
 

@@ -118,6 +118,8 @@ const struct fl_cause_info *fl_cause_info(enum fl_cause_id id);
 /** fl_cause_find() - by its stable id. Return: FL_N_CAUSES when there is none. */
 enum fl_cause_id fl_cause_find(const char *id);
 
+struct fl_profiles;
+
 struct fl_cause {
     enum fl_cause_id id;
     bool may_be;      /* Nothing shows it for sure: a known bug, a message of the past. */
@@ -129,12 +131,15 @@ struct fl_cause {
 /**
  * fl_cause_of_flow() - why this flow is not in hardware, from what it shows and the host's settings
  * @inv: may be NULL
+ * @profiles: what is known of NICs (flows/nic_profile.h), or NULL: what the NIC of the flow's port takes of
+ *            connection tracking is no cause
  * @causes: strongest first
  * Return: number of causes, 0 for a flow on FL_PATH_UNKNOWN. Of one on FL_PATH_HW only what is wrong with it
  * all the same: FL_CAUSE_ORPHAN, FL_CAUSE_BLOCK.
  */
 size_t fl_cause_of_flow(const struct fl_flow *flow, const struct fl_ports *ports,
-                        const struct fl_inventory *inv, struct fl_cause causes[FL_MAX_CAUSES]);
+                        const struct fl_inventory *inv, const struct fl_profiles *profiles,
+                        struct fl_cause causes[FL_MAX_CAUSES]);
 
 /**
  * fl_cause_of_leak() - packets came to software although the NIC has their flow

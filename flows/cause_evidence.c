@@ -15,6 +15,7 @@
 
 #include "flows/actions.h"
 #include "flows/mirror.h"
+#include "flows/nic_profile.h"
 #include "flows/orphan.h"
 
 #define MAX_PORTS 64u
@@ -86,7 +87,7 @@ static void put_action(struct ds *text, const struct nlattr *action)
     if (text->length) {
         ds_put_char(text, ',');
     }
-    format_odp_actions(text, action, NLA_ALIGN(nl_attr_get_size(action) + NLA_HDRLEN), NULL);
+    fl_action_format(action, NULL, text);
 }
 
 /* Appends all actions of the types @wanted (ended by 0) to the text. */
@@ -236,11 +237,32 @@ static bool uses_ct(const struct fl_scene *scene)
     return uses;
 }
 
+/* OVN's pipeline looks at ct_mark of packets that no ct() has seen, and clears it: mlx5 takes both. */
+static bool nic_takes_ct(const struct fl_scene *scene)
+{
+    const struct fl_interface *iface = NULL;
+    struct fl_profile_port port;
+    char buf[16];
+
+    if (scene->profiles && scene->inv && scene->flow->in_port != ODPP_NONE) {
+        iface = fl_inventory_interface(scene->inv,
+                                       fl_ports_name(scene->ports, scene->flow->in_port, buf));
+    }
+    if (!iface) {
+        return false;
+    }
+    port = fl_profile_port_of_interface(iface, scene->api);
+    return fl_profile_takes_ct(fl_profiles_find(scene->profiles, &port), scene->api, scene->flow);
+}
+
 /* The actions say more than the match; recirc() belongs to the ct() before it. */
 bool fl_shows_conntrack(struct fl_scene *scene)
 {
     if (has_action(scene, OVS_ACTION_ATTR_CT)) {
         return shows_actions(scene, (const int[]){ OVS_ACTION_ATTR_CT, OVS_ACTION_ATTR_RECIRC, 0 });
+    }
+    if (uses_ct(scene) && nic_takes_ct(scene)) {
+        return false;
     }
     return put_ct_match(scene->flow, &scene->text) ||
            shows_actions(scene, (const int[]){ OVS_ACTION_ATTR_CT_CLEAR, 0 });

@@ -18,7 +18,8 @@
 struct fl_scene {
     const struct fl_flow *flow; /* NULL when only the host is asked */
     const struct fl_ports *ports;
-    const struct fl_inventory *inv; /* or NULL */
+    const struct fl_inventory *inv;     /* or NULL */
+    const struct fl_profiles *profiles; /* or NULL */
     enum fl_offload_api api;
     struct ds text;
     size_t n_found; /* Causes found so far. */

@@ -34,8 +34,11 @@ struct fl_decode_stats {
 };
 
 enum fl_decode_flags {
-    FL_DECODE_KEEP_TEXT = 1 << 0, /* fill match_text, actions_text and raw */
-    FL_DECODE_KEEP_TC = 1 << 1,   /* and tc, with KEEP_TEXT: it costs more than all the rest */
+    /* Either has decoders fill match_text, actions_text and raw; a snapshot keeps what was asked for. */
+    FL_DECODE_KEEP_PARTS = 1 << 0, /* match_text, actions_text */
+    FL_DECODE_KEEP_RAW = 1 << 2,   /* raw: as much memory as the dump has bytes */
+    FL_DECODE_KEEP_TEXT = FL_DECODE_KEEP_PARTS | FL_DECODE_KEEP_RAW,
+    FL_DECODE_KEEP_TC = 1 << 1, /* and tc, with KEEP_RAW: it costs more than all the rest */
 };
 
 /* @flow and all it points to are valid only during the call. Non-zero return stops the decoder. */

@@ -74,5 +74,7 @@ bool fl_scan_flags(struct fl_cursor *c, const struct fl_flag *flags, uint16_t kn
 
 /** fl_read_tunnel() - behind "tunnel(" to behind its ')' */
 bool fl_read_tunnel(struct match *match, struct fl_cursor *c);
+/** fl_read_mpls() - behind "mpls(" to behind its ')' */
+bool fl_read_mpls(struct match *match, struct fl_cursor *c);
 
 #endif

@@ -7,13 +7,10 @@
 #include <ovs/hash.h>
 #include <ovs/odp-util.h>
 #include <ovs/util.h>
-#include <ovs/uuid.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "flows/decode_internal.h"
-
-#define UUID_TEXT_LEN 36
 
 struct reading {
     struct fl_flow_scratch *scratch;
@@ -70,184 +67,6 @@ static const char *keep(struct reading *r, enum string which, struct fl_text tex
     ds_clear(string);
     ds_put_buffer(string, text.s ? text.s : "", text.n);
     return ds_cstr(string);
-}
-
-/* Items: "name:value" */
-
-static void read_ufid(struct reading *r, struct fl_text value);
-static void read_packets(struct reading *r, struct fl_text value);
-static void read_bytes(struct reading *r, struct fl_text value);
-static void read_hw_packets(struct reading *r, struct fl_text value);
-static void read_hw_bytes(struct reading *r, struct fl_text value);
-static void read_used(struct reading *r, struct fl_text value);
-static void read_offloaded(struct reading *r, struct fl_text value);
-static void read_layer(struct reading *r, struct fl_text value);
-static void read_offload_info(struct reading *r, struct fl_text value);
-
-static const struct {
-    const char *name;
-    void (*read)(struct reading *r, struct fl_text value); /* NULL: of no use to us. */
-} items[] = {
-    { "packets", read_packets },
-    { "bytes", read_bytes },
-    { "used", read_used },
-    { "actions", NULL },
-    { "offloaded", read_offloaded },
-    { "dp", read_layer },
-    { "flags", NULL },
-    { "ufid", read_ufid },
-    { "dp-extra-info", NULL },
-    { "dp-offload-info", read_offload_info },
-    { "mega_ufid", NULL },
-    { "offload_packets", read_hw_packets },
-    { "offload_bytes", read_hw_bytes },
-    { "dpe_packets", NULL },
-    { "dpe_bytes", NULL },
-};
-
-bool fl_is_flow_item(struct fl_text name)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(items); i++) {
-        if (fl_text_is(name, items[i].name))
-            return true;
-    }
-    return false;
-}
-
-static bool scan_ufid(struct fl_cursor *c, struct uuid *uuid)
-{
-    const char *p = c->p;
-
-    if (c->end - p < UUID_TEXT_LEN)
-        return false;
-    for (int i = 0, n = 0; i < UUID_TEXT_LEN; i++, p++) {
-        int digit;
-
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            if (*p != '-')
-                return false;
-            continue;
-        }
-        digit = hexit_value((unsigned char)*p);
-        if (digit < 0)
-            return false;
-        uuid->parts[n / 8] = uuid->parts[n / 8] << 4 | (uint32_t)digit;
-        n++;
-    }
-    c->p = p;
-    return true;
-}
-
-static void read_ufid(struct reading *r, struct fl_text value)
-{
-    struct fl_cursor c = { value.s, value.s + value.n };
-    struct uuid uuid;
-
-    memset(&uuid, 0, sizeof uuid);
-    if (!scan_ufid(&c, &uuid) || c.p != c.end) {
-        fl_flow_blame(r->scratch, r->flow, "the ufid is not legible", value);
-        return;
-    }
-    memcpy(&r->flow->id, &uuid, sizeof uuid);
-    r->flow->has_ufid = true;
-}
-
-static uint64_t read_count(struct reading *r, struct fl_text value, const char *error)
-{
-    struct fl_cursor c = { value.s, value.s + value.n };
-    uint64_t count;
-
-    if (fl_scan_decimal(&c, &count) && c.p == c.end && count != FL_COUNT_UNKNOWN)
-        return count;
-    fl_flow_blame(r->scratch, r->flow, error, value);
-    return FL_COUNT_UNKNOWN;
-}
-
-static void read_packets(struct reading *r, struct fl_text value)
-{
-    r->flow->packets = read_count(r, value, "the packet count is not legible");
-}
-
-static void read_bytes(struct reading *r, struct fl_text value)
-{
-    r->flow->bytes = read_count(r, value, "the byte count is not legible");
-}
-
-/* Of versions that vendors make. */
-static void read_hw_packets(struct reading *r, struct fl_text value)
-{
-    r->flow->hw_packets = read_count(r, value, "the packet count of the NIC is not legible");
-}
-
-static void read_hw_bytes(struct reading *r, struct fl_text value)
-{
-    r->flow->hw_bytes = read_count(r, value, "the byte count of the NIC is not legible");
-}
-
-/* "never", "5.710s", "-0.703s" (a clock went back: used just now) */
-static void read_used(struct reading *r, struct fl_text value)
-{
-    struct fl_cursor c = { value.s, value.s + value.n };
-    uint64_t seconds, fraction = 0;
-    bool negative;
-
-    if (fl_text_is(value, "never")) {
-        r->flow->used_ms = FL_USED_NEVER;
-        return;
-    }
-    negative = fl_scan_char(&c, '-');
-    if (!fl_scan_decimal(&c, &seconds) || seconds > INT64_MAX / 1000 - 1)
-        goto illegible;
-    if (fl_scan_char(&c, '.')) {
-        const char *start = c.p;
-
-        if (!fl_scan_decimal(&c, &fraction) || c.p - start > 9)
-            goto illegible;
-        for (ptrdiff_t i = c.p - start; i != 3; i += i < 3 ? 1 : -1)
-            fraction = i < 3 ? fraction * 10 : fraction / 10;
-    }
-    fl_scan_char(&c, 's');
-    if (c.p != c.end)
-        goto illegible;
-    r->flow->used_ms = negative ? 0 : (int64_t)(seconds * 1000 + fraction);
-    return;
-
-illegible:
-    fl_flow_blame(r->scratch, r->flow, "the time of last use is not legible", value);
-}
-
-static void read_offloaded(struct reading *r, struct fl_text value)
-{
-    if (fl_text_is(value, "yes"))
-        r->flow->offloaded = FL_OFFLOADED_YES;
-    else if (fl_text_is(value, "partial"))
-        r->flow->offloaded = FL_OFFLOADED_PARTIAL;
-    else if (!fl_text_is(value, "no")) /* OVS leaves it out instead. */
-        r->flow->offloaded = FL_OFFLOADED_OTHER;
-}
-
-static void read_layer(struct reading *r, struct fl_text value)
-{
-    static const struct {
-        const char *name;
-        enum fl_layer layer;
-    } layers[] = {
-        { "ovs", FL_LAYER_OVS },
-        { "tc", FL_LAYER_TC },
-        { "dpdk", FL_LAYER_DPDK },
-        { "doca", FL_LAYER_DOCA },
-    };
-
-    r->flow->layer = FL_LAYER_OTHER;
-    for (size_t i = 0; i < ARRAY_SIZE(layers); i++) {
-        if (fl_text_is(value, layers[i].name))
-            r->flow->layer = layers[i].layer;
-    }
-}
-
-static void read_offload_info(struct reading *r, struct fl_text value)
-{
-    r->offload_info = value;
 }
 
 /* Texts and their ends */
@@ -414,17 +233,10 @@ static void read_item(struct reading *r, struct fl_text name)
         read_actions(r);
         return;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(items); i++) {
-        if (fl_text_is(name, items[i].name)) {
-            struct fl_text value = items[i].read == read_offload_info ? scan_sentence(&r->c)
-                                                                      : scan_value(&r->c);
-
-            if (items[i].read)
-                items[i].read(r, value);
-            return;
-        }
-    }
-    scan_value(&r->c); /* Of a vendor or a version to come. */
+    if (fl_text_is(name, "dp-offload-info"))
+        r->offload_info = scan_sentence(&r->c);
+    else
+        fl_flow_item_read(r->scratch, r->flow, name, scan_value(&r->c));
 }
 
 static bool is_ellipsis(struct fl_cursor c)

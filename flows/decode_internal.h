@@ -9,8 +9,9 @@
  *   decode_strip.c   what people put around a line
  *   decode_layout.c  what a line is to the flow before it, and where a flow begins in it
  *   decode_flow.c    text of one flow -> its parts
+ *   decode_item.c    items of a flow, "packets:10" -> its members
  *   decode_match.c   match attributes -> struct match, the fast way
- *   decode_tunnel.c  tunnel() of a match
+ *   decode_tunnel.c  tunnel() of a match; decode_mpls.c: mpls()
  *   decode_fields.c  what is in the brackets of an attribute
  *   decode_odp.c     the same through libopenvswitch's parser, for what is seldom seen
  *   decode_actions.c lists of actions -> netlink attributes
@@ -185,6 +186,9 @@ bool fl_is_match_attr(struct fl_text name);
 bool fl_is_match_attr_begin(struct fl_text begin);
 /** fl_is_flow_item() - a name (without its colon) such as "packets" that OVS prints in a flow */
 bool fl_is_flow_item(struct fl_text name);
+/** fl_flow_item_read() - "NAME:VALUE" into the member of @flow that it tells, if any */
+void fl_flow_item_read(struct fl_flow_scratch *scratch, struct fl_flow *flow, struct fl_text name,
+                       struct fl_text value);
 
 /** fl_is_action() - a name (without its bracket) of an action with brackets */
 bool fl_is_action(struct fl_text name);

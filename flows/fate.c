@@ -51,7 +51,8 @@ void fl_fate_destroy(struct fl_fate *fate)
     free(fate);
 }
 
-void fl_fate_doubt(struct fl_fate *fate, const char *why)
+/* Make @fate undecided, unless it is; @why is static. */
+static void doubt(struct fl_fate *fate, const char *why)
 {
     if (!fate->undecided) {
         fate->undecided = why;
@@ -64,7 +65,7 @@ static char *format_action(const struct walk *walk, const struct nlattr *action)
 {
     struct ds text = DS_EMPTY_INITIALIZER;
 
-    format_odp_actions(&text, action, NLA_ALIGN(action->nla_len), fl_ports_names(walk->ports));
+    fl_action_format(action, fl_ports_names(walk->ports), &text);
     return ds_steal_cstr(&text);
 }
 
@@ -94,7 +95,7 @@ static void output(struct walk *walk, struct copy *copy, odp_port_t port)
     char buf[16];
 
     if (fate->n_outputs >= FL_LIMIT_OUTPUTS) {
-        fl_fate_doubt(fate, "too many outputs");
+        doubt(fate, "too many outputs");
         return;
     }
     if (fate->n_outputs == walk->allocated) {
@@ -115,10 +116,10 @@ static void output(struct walk *walk, struct copy *copy, odp_port_t port)
     keep_headers(&out->set_mask);
     copy->max_bytes = 0;
     if (is_lost(copy)) {
-        fl_fate_doubt(fate, "headers are rewritten to what the trace does not tell");
+        doubt(fate, "headers are rewritten to what the trace does not tell");
     }
     if (copy->sampled) {
-        fl_fate_doubt(fate, "only some of the packets are sent to a port");
+        doubt(fate, "only some of the packets are sent to a port");
     }
 }
 
@@ -170,7 +171,7 @@ static void track(struct walk *walk, struct copy *copy, const struct nlattr *act
 
     ct.commit = ct.force || has(action, OVS_CT_ATTR_COMMIT);
     if (fate->n_cts >= FL_LIMIT_CT_ACTIONS) {
-        fl_fate_doubt(fate, "too many ct() actions");
+        doubt(fate, "too many ct() actions");
     } else {
         fate->cts = xrealloc(fate->cts, (fate->n_cts + 1) * sizeof *fate->cts);
         fate->cts[fate->n_cts++] = ct;
@@ -185,7 +186,7 @@ static void track(struct walk *walk, struct copy *copy, const struct nlattr *act
 static void push_vlan(struct walk *walk, struct copy *copy, const struct ovs_action_push_vlan *push)
 {
     if (copy->n_pushed == FL_FATE_MAX_PUSHED) {
-        fl_fate_doubt(walk->fate, "too many VLAN headers");
+        doubt(walk->fate, "too many VLAN headers");
         return;
     }
     copy->pushed[copy->n_pushed++] = (union flow_vlan_hdr){
@@ -213,7 +214,7 @@ static bool sets_tunnel(const struct nlattr *action)
 static void rewrite(struct walk *walk, struct copy *copy, const struct nlattr *action)
 {
     if (copy->wrapped) {
-        fl_fate_doubt(walk->fate, "a tunnel's own headers are rewritten");
+        doubt(walk->fate, "a tunnel's own headers are rewritten");
     }
     switch (nl_attr_type(action)) {
     case OVS_ACTION_ATTR_PUSH_VLAN: push_vlan(walk, copy, nl_attr_get(action)); break;
@@ -295,7 +296,7 @@ static void take_step(struct walk *walk, struct copy *copy, size_t step, unsigne
         involve_conntrack(walk->fate, &taken->region->wc.masks);
     }
     if (!fl_passage_meet_match(&copy->passage, taken->region)) {
-        fl_fate_doubt(walk->fate, "a step's megaflow contradicts what came before it");
+        doubt(walk->fate, "a step's megaflow contradicts what came before it");
         return;
     }
     act_all(walk, copy, step, taken->actions, taken->actions_len, depth);
@@ -309,12 +310,12 @@ static void recirculate(struct walk *walk, struct copy *copy, size_t step, uint3
 
     walk->fate->involves |= FL_INVOLVES_RECIRC;
     if (walk->steps[to].recirc_id != recirc_id) {
-        fl_fate_doubt(walk->fate, "recirculations are not in the order of the steps");
+        doubt(walk->fate, "recirculations are not in the order of the steps");
         free(branch);
         return;
     }
     if (copy->wrapped) {
-        fl_fate_doubt(walk->fate, "a tunnel's packet recirculates");
+        doubt(walk->fate, "a tunnel's packet recirculates");
     }
     fl_passage_forget_hash(&branch->passage);
     take_step(walk, branch, to, depth);
@@ -336,7 +337,7 @@ static void act_nested(struct walk *walk, struct copy *copy, size_t step,
                             : type == OVS_ACTION_ATTR_SAMPLE ? FL_INVOLVES_SAMPLE
                                                              : 0u;
     if (type == OVS_ACTION_ATTR_CHECK_PKT_LEN) {
-        fl_fate_doubt(walk->fate, "it depends on the length of the packet");
+        doubt(walk->fate, "it depends on the length of the packet");
     }
     for (size_t i = 0; i < n; i++) {
         struct copy *branch = make_copy(copy);
@@ -372,7 +373,7 @@ static void act(struct walk *walk, struct copy *copy, size_t step, const struct 
         copy->max_bytes = ((const struct ovs_action_trunc *)nl_attr_get(action))->max_len;
         break;
     case OVS_ACTION_ATTR_LB_OUTPUT:
-        fl_fate_doubt(fate, "a bond chooses the port by a hash");
+        doubt(fate, "a bond chooses the port by a hash");
         fate->involves |= FL_INVOLVES_HASH;
         break;
     case OVS_ACTION_ATTR_HASH:
@@ -382,14 +383,14 @@ static void act(struct walk *walk, struct copy *copy, size_t step, const struct 
     case OVS_ACTION_ATTR_TUNNEL_PUSH:
         fate->involves |= FL_INVOLVES_TUNNEL;
         if (copy->wrapped) {
-            fl_fate_doubt(fate, "a tunnel in a tunnel");
+            doubt(fate, "a tunnel in a tunnel");
         }
         copy->tunnel = action;
         copy->wrapped = true;
         break;
     case OVS_ACTION_ATTR_TUNNEL_POP:
         fate->involves |= FL_INVOLVES_TUNNEL;
-        fl_fate_doubt(fate, "what is in the tunnel's packet goes on from its own port");
+        doubt(fate, "what is in the tunnel's packet goes on from its own port");
         break;
     case OVS_ACTION_ATTR_DROP: break;
     case OVS_ACTION_ATTR_UNSPEC:
@@ -417,7 +418,7 @@ static void act_all(struct walk *walk, struct copy *copy, size_t step, const str
     size_t left;
 
     if (depth >= FL_ACTIONS_MAX_DEPTH) {
-        fl_fate_doubt(walk->fate, "actions inside actions are too deep");
+        doubt(walk->fate, "actions inside actions are too deep");
         return;
     }
     NL_ATTR_FOR_EACH(action, left, actions, len) {
@@ -457,7 +458,7 @@ static void check_entry(struct fl_fate *fate, const struct match *first)
     const struct flow *mask = &first->wc.masks;
 
     if ((first->flow.ct_state & mask->ct_state) || mask->dp_hash || first->flow.recirc_id) {
-        fl_fate_doubt(fate, "it does not begin where packets enter");
+        doubt(fate, "it does not begin where packets enter");
     }
 }
 
@@ -475,10 +476,10 @@ struct fl_fate *fl_fate_of(const struct fl_fate_step *steps, size_t n_steps,
         take_step(&walk, copy, 0, 0);
     } else {
         fl_passage_meet_match(&copy->passage, steps[0].region);
-        fl_fate_doubt(fate, "a recirculation was not followed");
+        doubt(fate, "a recirculation was not followed");
     }
     if (!copy->passage.exact) {
-        fl_fate_doubt(fate, "a later step tests what the trace does not tell of the packet");
+        doubt(fate, "a later step tests what the trace does not tell of the packet");
     }
     fate->region = copy->passage.region;
     fl_passage_clear_connection(&fate->region.flow);

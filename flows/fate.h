@@ -111,9 +111,6 @@ struct fl_fate *fl_fate_of(const struct fl_fate_step *steps, size_t n_steps,
                            const struct fl_ports *ports);
 void fl_fate_destroy(struct fl_fate *fate);
 
-/** fl_fate_doubt() - make @fate undecided, unless it is; @why is static */
-void fl_fate_doubt(struct fl_fate *fate, const char *why);
-
 /** fl_fate_covers() - is @packet in the region? in_port apart; it has no TPID but 0x8100 */
 bool fl_fate_covers(const struct fl_fate *fate, const struct flow *packet);
 

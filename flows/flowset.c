@@ -166,14 +166,17 @@ void fl_flowset_keep_wide(struct fl_flowset *set)
     set->n_wide = set->n_rules;
 }
 
+static bool is_within(const struct fl_rule *inner, const struct fl_rule *outer)
+{
+    return !strcmp(inner->bridge, outer->bridge) && fl_region_within(&inner->match, &outer->match);
+}
+
+/* The first rule, not a decoy, that is within @wide. */
 static const struct fl_rule *rule_within(const struct fl_flowset *set, const struct fl_rule *wide)
 {
     for (size_t i = 0; i < set->n_rules; i++) {
-        const struct fl_rule *rule = &set->rules[i];
-
-        if (!rule->decoy && !strcmp(rule->bridge, wide->bridge) &&
-            fl_region_within(&rule->match, &wide->match)) {
-            return rule;
+        if (!set->rules[i].decoy && is_within(&set->rules[i], wide)) {
+            return &set->rules[i];
         }
     }
     return NULL;
@@ -251,9 +254,7 @@ bool fl_flowset_has_rule_of(const struct fl_flowset *set, const struct fl_rule *
     for (size_t i = 0; i < set->n_rules; i++) {
         const struct fl_rule *rule = &set->rules[i];
 
-        if (!rule->decoy && !strcmp(rule->bridge, decoy->bridge) &&
-            !strcmp(rule->actions, decoy->actions) &&
-            fl_region_within(&decoy->match, &rule->match)) {
+        if (!rule->decoy && !strcmp(rule->actions, decoy->actions) && is_within(decoy, rule)) {
             return true;
         }
     }
@@ -342,14 +343,11 @@ static bool rules_equal(const struct fl_rule *a, const struct fl_rule *b)
 
 static bool covers_rule(const struct fl_flowset *set, const struct fl_rule *rule)
 {
-    struct match inner = rule->match;
+    struct fl_rule inner = *rule;
 
-    match_set_default_packet_type(&inner);
+    match_set_default_packet_type(&inner.match);
     for (size_t i = 0; i < set->n_rules; i++) {
-        const struct fl_rule *outer = &set->rules[i];
-
-        if (!outer->decoy && !strcmp(outer->bridge, rule->bridge) &&
-            fl_region_within(&inner, &outer->match)) {
+        if (!set->rules[i].decoy && is_within(&inner, &set->rules[i])) {
             return true;
         }
     }
@@ -360,6 +358,26 @@ bool fl_flowset_covers(const struct fl_flowset *set, const struct fl_flowset *ot
 {
     for (size_t i = 0; i < other->n_rules; i++) {
         if (!other->rules[i].decoy && !covers_rule(set, &other->rules[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_direction(const struct fl_flowset *set, enum fl_direction direction)
+{
+    for (size_t i = 0; i < set->n_rules; i++) {
+        if (!set->rules[i].decoy && set->rules[i].direction == direction) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fl_flowset_has_directions(const struct fl_flowset *set, const struct fl_flowset *other)
+{
+    for (size_t i = 0; i < other->n_rules; i++) {
+        if (!other->rules[i].decoy && !has_direction(set, other->rules[i].direction)) {
             return false;
         }
     }

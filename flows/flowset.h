@@ -145,6 +145,8 @@ char *fl_rule_match_text(const struct fl_rule *rule);
 char *fl_rule_text(const struct fl_rule *rule, uint64_t cookie);
 /** fl_flowset_covers() - is every rule of @other within one of @set? */
 bool fl_flowset_covers(const struct fl_flowset *set, const struct fl_flowset *other);
+/** fl_flowset_has_directions() - has @set a rule in each direction that @other has rules in? Decoys are none. */
+bool fl_flowset_has_directions(const struct fl_flowset *set, const struct fl_flowset *other);
 /** fl_flowset_equal() - same bridges, matches, priorities and actions in any order */
 bool fl_flowset_equal(const struct fl_flowset *a, const struct fl_flowset *b);
 

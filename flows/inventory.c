@@ -333,6 +333,13 @@ const char *fl_inventory_datapath_type(const struct fl_inventory *inv)
     return netdev && system ? "mixed" : netdev ? "netdev" : system ? "system" : NULL;
 }
 
+int fl_interface_dpdk_port(const struct fl_interface *iface)
+{
+    int number = strcmp(iface->type, "dpdk") ? -1 : smap_get_int(&iface->status, "port_no", -1);
+
+    return number < 0 || number > UINT16_MAX ? -1 : number;
+}
+
 bool fl_interface_mac(const struct fl_interface *iface, struct eth_addr *mac)
 {
     static const char *const keys[] = { "attached-mac", "attached_mac", NULL };

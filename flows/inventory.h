@@ -129,6 +129,8 @@ const struct fl_vm *fl_inventory_vm(const struct fl_inventory *inv, const char *
 const char *fl_inventory_datapath_type(const struct fl_inventory *inv);
 /** fl_interface_mac() - attached-mac / attached_mac. Return: true and *@mac, or false. */
 bool fl_interface_mac(const struct fl_interface *iface, struct eth_addr *mac);
+/** fl_interface_dpdk_port() - DPDK's number of it, 0..65535; -1: it has none, or OVSDB does not tell it */
+int fl_interface_dpdk_port(const struct fl_interface *iface);
 
 /**
  * fl_inventory_find_vm() - the VM that an operator means

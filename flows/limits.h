@@ -50,6 +50,14 @@
 #define FL_LIMIT_STREAM_BYTES (4ull * 1024 * 1024 * 1024)
 /* OpenFlow flows of a bridge kept at a time, 1.5 KiB each (what is only looked at has no limit). */
 #define FL_LIMIT_OPENFLOW_FLOWS 100000u
+/*
+ * OVN's southbound: an answer with the uuids of a table (58 bytes each: 1,100,000 of them) and one with rows, in
+ * bytes; cookies that are looked up for one VM; one match or actions of a logical flow, in bytes.
+ */
+#define FL_LIMIT_OVN_UUIDS_BYTES (64u * 1024 * 1024)
+#define FL_LIMIT_OVN_ROWS_BYTES  (4u * 1024 * 1024)
+#define FL_LIMIT_OVN_COOKIES     256u
+#define FL_LIMIT_OVN_TEXT_BYTES  2048u
 /* Distinct port names in one snapshot. */
 #define FL_LIMIT_PORTS 65536u
 /* Length of an interface name, VM name or identity, in bytes. */
@@ -66,6 +74,8 @@
  * keeps 8 MiB). */
 #define FL_LIMIT_TELEMETRY_BYTES (64u * 1024)
 #define FL_LIMIT_NIC_RULES_BYTES (64u * 1024 * 1024)
+/* What mlx5 writes through its own socket, of a whole NIC; into memory that counts as ovs-vswitchd's. */
+#define FL_LIMIT_MLX5_DUMP_BYTES (16u * 1024 * 1024)
 
 /* Domain XML of libvirt, in bytes (what is beyond is not read), and its nesting. */
 #define FL_LIMIT_DOMAIN_XML_BYTES (1024u * 1024)

@@ -88,14 +88,3 @@ size_t fl_nearest(const char *word, const char *const *known, size_t n_known, co
     }
     return n;
 }
-
-const char *fl_nearest_one(const char *word, const char *const *known)
-{
-    const char *found = NULL;
-    size_t n_known = 0;
-
-    while (known[n_known]) {
-        n_known++;
-    }
-    return fl_nearest(word, known, n_known, &found, 1) ? found : NULL;
-}

@@ -29,7 +29,4 @@ unsigned int fl_nearest_distance(const char *a, const char *b);
 size_t fl_nearest(const char *word, const char *const *known, size_t n_known, const char **found,
                   size_t max_found);
 
-/** fl_nearest_one() - the nearest of the NULL-terminated list @known, or NULL when nothing is near */
-const char *fl_nearest_one(const char *word, const char *const *known);
-
 #endif

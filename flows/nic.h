@@ -4,16 +4,13 @@
 
 /*
  * What the kernel says about the host's network devices: which NIC is behind each, in which mode its
- * eSwitch is, and what it can count. A plain value: lib/nic/ports.c fills it on a host,
- * fl_nic_from_json() from a capture. What was not told is "unknown" or empty, never assumed.
+ * eSwitch is, and what it can count. A plain value, that lib/nic/ports.c fills on a
+ * host. What was not told is "unknown" or empty, never assumed.
  */
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "flows/error.h"
 
 /* Sizes of the kernel's names with their NUL, and of its identities (linux/netdevice.h IFNAMSIZ,
  * MAX_PHYS_ITEM_ID_LEN; linux/ethtool.h struct ethtool_drvinfo). */
@@ -142,14 +139,5 @@ enum fl_nic_counters fl_nic_counters(const struct fl_nic_port *port, bool has_cp
  * look anew: read twice then (FL_STATS_PRIME_MS in lib/nic/stats.h)
  */
 bool fl_nic_counters_lag(const char *driver);
-
-/** fl_nic_to_json() - {"ports": [...], "incomplete"}; new reference */
-json_t *fl_nic_to_json(const struct fl_nic *nic);
-/**
- * fl_nic_from_json() - read what fl_nic_to_json() wrote
- * @nic: initialised; replaced on success, untouched on error
- * Return: 0, or -EINVAL with @err naming the key that is wrong.
- */
-int fl_nic_from_json(const json_t *json, struct fl_nic *nic, struct fl_error *err);
 
 #endif

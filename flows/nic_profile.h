@@ -170,8 +170,14 @@ bool fl_profile_allows_rewrite(const struct fl_profile *profile, enum fl_offload
                                const char *name, enum fl_profile_over over,
                                const struct fl_profile_line **why);
 
-/** fl_profile_cause() - what it is when this line is why a flow was refused */
-enum fl_cause_id fl_profile_cause(const struct fl_profile_line *line);
+/**
+ * fl_profile_takes_ct() - is all that the flow asks of connections known to be taken by the NIC: matches on them, and
+ * ct_clear?
+ * Return: false also when something of it is not known; true for a flow that asks nothing. ct() is not looked at.
+ */
+bool fl_profile_takes_ct(const struct fl_profile *profile, enum fl_offload_api api,
+                         const struct fl_flow *flow);
+
 const char *fl_profile_kind_name(enum fl_profile_kind kind); /* "matches", "actions", ... */
 /** fl_profile_rewrite_action() - "set(eth)" for eth_src, ...; NULL when no action sets the field */
 const char *fl_profile_rewrite_action(const char *field, enum fl_profile_over over);

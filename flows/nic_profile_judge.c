@@ -189,6 +189,57 @@ size_t fl_profile_against(const struct fl_profile *profile, enum fl_offload_api 
     return found.n;
 }
 
+/* ---- What it asks of connections ---- */
+
+struct part {
+    const struct fl_profile_parts *parts;
+    enum fl_profile_kind kind;
+    const char *name;
+    bool is_taken, is_refused;
+};
+
+static bool ask_line(const struct fl_profile_line *line, void *part_)
+{
+    struct part *part = part_;
+
+    if (line->kind != part->kind || strcmp(line->name, part->name))
+        return false;
+    if (speaks_against(line, part->parts))
+        part->is_refused = true;
+    else if (line->word == FL_PROFILE_TAKEN || line->disproved)
+        part->is_taken = true;
+    return part->is_refused;
+}
+
+static bool takes_part(const struct fl_profile *profile, enum fl_offload_api api,
+                       const struct fl_profile_parts *parts, enum fl_profile_kind kind,
+                       const char *name)
+{
+    struct part part = { .parts = parts, .kind = kind, .name = name };
+
+    each_line(profile, api, ask_line, &part);
+    return part.is_taken && !part.is_refused;
+}
+
+bool fl_profile_takes_ct(const struct fl_profile *profile, enum fl_offload_api api,
+                         const struct fl_flow *flow)
+{
+    struct fl_profile_parts parts;
+    bool takes = true;
+
+    fl_profile_parts_init(&parts, flow);
+    for (int id = 0; id < MFF_N_IDS && takes; id++) {
+        const struct mf_field *field = mf_from_id((enum mf_field_id)id);
+
+        if (!strncmp(field->name, "ct_", 3) && fl_profile_parts_test(&parts, field))
+            takes = takes_part(profile, api, &parts, FL_PROFILE_MATCH, field->name);
+    }
+    if (svec_contains(&parts.actions, "ct_clear"))
+        takes &= takes_part(profile, api, &parts, FL_PROFILE_ACTION, "ct_clear");
+    fl_profile_parts_destroy(&parts);
+    return takes;
+}
+
 /* ---- As causes ---- */
 
 static bool is_tunnel(const char *name)
@@ -196,7 +247,8 @@ static bool is_tunnel(const char *name)
     return !strncmp(name, "tun_", 4) || !strncmp(name, "tnl_", 4) || !strcmp(name, "set(tunnel)");
 }
 
-enum fl_cause_id fl_profile_cause(const struct fl_profile_line *line)
+/* What it is when this line is why a flow was refused. */
+static enum fl_cause_id cause_of(const struct fl_profile_line *line)
 {
     if (!strncmp(line->name, "ct", 2) &&
         (line->name[2] == '_' || line->name[2] == '(' || line->name[2] == '\0'))
@@ -257,7 +309,7 @@ size_t fl_profile_judge(const struct fl_profile *profile, enum fl_offload_api ap
     for (size_t i = 0; i < n_hits; i++) {
         ds_clear(&text);
         put_hit(&hits[i], &text);
-        add_cause(causes, &n, fl_profile_cause(hits[i].line), ds_cstr(&text));
+        add_cause(causes, &n, cause_of(hits[i].line), ds_cstr(&text));
     }
     ds_destroy(&text);
     return n;

@@ -324,9 +324,7 @@ void fl_unoffered_format(const struct nlattr *action, struct ds *text)
     case OVS_ACTION_ATTR_CLONE: ds_put_cstr(text, "clone(...)"); break;
     case OVS_ACTION_ATTR_SAMPLE: ds_put_cstr(text, "sample(...)"); break;
     case OVS_ACTION_ATTR_CHECK_PKT_LEN: ds_put_cstr(text, "check_pkt_len(...)"); break;
-    default:
-        format_odp_actions(text, action, NLA_ALIGN(nl_attr_get_size(action) + NLA_HDRLEN), NULL);
-        break;
+    default: fl_action_format(action, NULL, text); break;
     }
 }
 

@@ -12,6 +12,8 @@
 #include <ovs/util.h>
 #include <string.h>
 
+#include "flows/actions.h"
+
 /* Fields of datapath flows, each once: libopenvswitch has several names for some. */
 static const enum mf_field_id fields[] = {
     MFF_DP_HASH,     MFF_PKT_MARK,     MFF_SKB_PRIORITY, MFF_TUN_ID,      MFF_TUN_SRC,
@@ -70,7 +72,7 @@ static char *action_name(const struct nlattr *action)
 
     if (nl_attr_type(action) == OVS_ACTION_ATTR_OUTPUT)
         return xstrdup("output");
-    format_odp_actions(&text, action, NLA_ALIGN(nl_attr_get_size(action) + NLA_HDRLEN), NULL);
+    fl_action_format(action, NULL, &text);
     n = strcspn(ds_cstr(&text), "(");
     if (!strncmp(ds_cstr(&text), "set(", 4))
         name = xasprintf("set(%.*s)", (int)strcspn(ds_cstr(&text) + 4, "(),"), ds_cstr(&text) + 4);

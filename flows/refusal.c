@@ -107,13 +107,14 @@ enum where {
     LAST,   /* "...: DEVICE" */
 };
 
-static const struct log_words {
+struct log_words {
     const char *part;
     enum fl_cause_id id;
     enum where where;
-} log_words[] = {
-    { "No suitable flow API found", FL_CAUSE_NO_FLOW_API, BEFORE },
-    { "failed adding ingress qdisc required for offloading on ", FL_CAUSE_QDISC_LOST, AFTER },
+};
+
+/* Of a flow that was offered. */
+static const struct log_words refused_words[] = {
     { "failed to offload flow: No such file or directory: ", FL_CAUSE_QDISC_LOST, LAST },
     { "failed to offload flow: No space left on device: ", FL_CAUSE_TABLE_FULL, LAST },
     { "failed to offload flow: Resource temporarily unavailable: ", FL_CAUSE_NIC_BUSY, LAST },
@@ -122,6 +123,11 @@ static const struct log_words {
     { "failed to offload flow: ", FL_CAUSE_REFUSED, LAST },
     { "recirc_id sharing not supported", FL_CAUSE_NO_TC_RECIRC, NOWHERE },
     { "couldn't get tc prio: ", FL_CAUSE_TC_PRIO, NOWHERE },
+};
+
+static const struct log_words log_words[] = {
+    { "No suitable flow API found", FL_CAUSE_NO_FLOW_API, BEFORE },
+    { "failed adding ingress qdisc required for offloading on ", FL_CAUSE_QDISC_LOST, AFTER },
     { "failed to bind LAG member ", FL_CAUSE_BOND, AFTER },
     { "datapath reached the dynamic limit of ", FL_CAUSE_FLOW_LIMIT, NOWHERE },
     { "twice as high as current dynamic flow limit", FL_CAUSE_FLOW_LIMIT, NOWHERE },
@@ -264,19 +270,35 @@ static bool take_rte_flow(const char *message, struct fl_cause *cause,
     return true;
 }
 
+/* Return: NULL when no words fit. */
+static const struct log_words *find_log_words(const struct log_words *words, size_t n,
+                                              const char *message)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strstr(message, words[i].part)) {
+            return &words[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct log_words *find_refused(const char *message)
+{
+    return find_log_words(refused_words, ARRAY_SIZE(refused_words), message);
+}
+
 static bool take_words(const char *message, struct fl_cause *cause,
                        char device[FL_REFUSAL_DEVICE_BYTES])
 {
-    for (size_t i = 0; i < ARRAY_SIZE(log_words); i++) {
-        const char *found = strstr(message, log_words[i].part);
+    const struct log_words *words = find_refused(message);
 
-        if (found) {
-            cause->id = log_words[i].id;
-            find_device(message, found + strlen(log_words[i].part), log_words[i].where, device);
-            return true;
-        }
+    words = words ? words : find_log_words(log_words, ARRAY_SIZE(log_words), message);
+    if (!words) {
+        return false;
     }
-    return false;
+    cause->id = words->id;
+    find_device(message, strstr(message, words->part) + strlen(words->part), words->where, device);
+    return true;
 }
 
 bool fl_refusal_of_log(const char *line, struct fl_cause *cause,
@@ -291,4 +313,12 @@ bool fl_refusal_of_log(const char *line, struct fl_cause *cause,
     cause->may_be = false;
     ovs_strlcpy(cause->detail, message, sizeof cause->detail);
     return true;
+}
+
+const char *fl_refusal_message(const char *line)
+{
+    const char *message = message_of(line);
+    bool is_refusal = message && (strstr(message, RTE_FLOW_FAILED) || find_refused(message));
+
+    return is_refusal ? message : NULL;
 }

@@ -42,4 +42,10 @@ enum fl_cause_id fl_refusal_cause_of_part(int error, const char *text, enum fl_c
 bool fl_refusal_of_log(const char *line, struct fl_cause *cause,
                        char device[FL_REFUSAL_DEVICE_BYTES]);
 
+/**
+ * fl_refusal_message() - likewise, where only a flow that was offered and refused is of interest
+ * Return: the message, a part of @line; NULL for every other line.
+ */
+const char *fl_refusal_message(const char *line);
+
 #endif

@@ -35,6 +35,7 @@ struct fl_snapshot {
     bool has_inventory;
     enum fl_snapshot_keep keep;
     const struct fl_storage *storage;
+    unsigned int text_flags; /* of FL_DECODE_KEEP_TEXT */
 
     bool last_sample;
     bool has_baseline; /* A first sample was begun. */
@@ -61,6 +62,7 @@ struct fl_snapshot *fl_snapshot_create(const char *host, int64_t time_ms)
     snapshot->time_ms = time_ms;
     snapshot->ports = fl_ports_create();
     snapshot->last_sample = true;
+    snapshot->text_flags = FL_DECODE_KEEP_TEXT;
     fl_inventory_init(&snapshot->inventory);
     fl_arena_init(&snapshot->arena);
     fl_baseline_init(&snapshot->baseline);
@@ -155,6 +157,11 @@ void fl_snapshot_filter(struct fl_snapshot *snapshot, enum fl_snapshot_keep keep
     snapshot->storage = storage;
 }
 
+void fl_snapshot_keep_text(struct fl_snapshot *snapshot, unsigned int flags)
+{
+    snapshot->text_flags = flags;
+}
+
 /*
  * Recirculated flows are kept, and those that recirculate, whatever they match: only all chains
  * together tell how much of a later link's packets is storage traffic.
@@ -195,8 +202,16 @@ static void copy_match(struct fl_arena *arena, const struct minimatch *from, str
     to->tun_md = NULL;
 }
 
-static void copy_flow(struct fl_arena *arena, const struct fl_flow *from, struct fl_flow *to)
+static const char *copy_text(struct fl_snapshot *snapshot, enum fl_decode_flags wanted,
+                             const char *text)
 {
+    return snapshot->text_flags & wanted ? fl_arena_copy_string(&snapshot->arena, text) : NULL;
+}
+
+static void copy_flow(struct fl_snapshot *snapshot, const struct fl_flow *from, struct fl_flow *to)
+{
+    struct fl_arena *arena = &snapshot->arena;
+
     *to = *from;
     memset(&to->match, 0, sizeof to->match);
     to->wide = NULL;
@@ -205,9 +220,9 @@ static void copy_flow(struct fl_arena *arena, const struct fl_flow *from, struct
     }
     to->actions = from->actions_len ? fl_arena_intern(arena, from->actions, from->actions_len)
                                     : NULL;
-    to->match_text = fl_arena_copy_string(arena, from->match_text);
-    to->actions_text = fl_arena_copy_string(arena, from->actions_text);
-    to->raw = fl_arena_copy_string(arena, from->raw);
+    to->match_text = copy_text(snapshot, FL_DECODE_KEEP_PARTS, from->match_text);
+    to->actions_text = copy_text(snapshot, FL_DECODE_KEEP_PARTS, from->actions_text);
+    to->raw = copy_text(snapshot, FL_DECODE_KEEP_RAW, from->raw);
     to->offload_info = fl_arena_copy_string(arena, from->offload_info);
     to->tc = fl_arena_copy_string(arena, from->tc);
     to->parse_error = fl_arena_copy_string(arena, from->parse_error);
@@ -314,7 +329,7 @@ int fl_snapshot_add(const struct fl_flow *flow, void *snapshot_)
         return 0;
     }
     record = new_flow(snapshot);
-    copy_flow(&snapshot->arena, flow, &record->flow);
+    copy_flow(snapshot, flow, &record->flow);
     set_window(snapshot, record);
     return 0;
 }

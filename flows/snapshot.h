@@ -77,6 +77,8 @@ void fl_snapshot_begin_sample(struct fl_snapshot *snapshot, bool last, int64_t w
 /** fl_snapshot_filter() - which flows of the last sample are kept; @storage borrowed until then */
 void fl_snapshot_filter(struct fl_snapshot *snapshot, enum fl_snapshot_keep keep,
                         const struct fl_storage *storage);
+/** fl_snapshot_keep_text() - which text of flows is kept; @flags: of FL_DECODE_KEEP_TEXT, which is the default */
+void fl_snapshot_keep_text(struct fl_snapshot *snapshot, unsigned int flags);
 /** fl_snapshot_add() - an fl_decode_cb; @aux is the snapshot. Return: 0 or -E2BIG (FL_LIMIT_FLOWS). */
 int fl_snapshot_add(const struct fl_flow *flow, void *snapshot);
 /** fl_snapshot_set_lines() - what the decoder of the sample counted; the last sample's is kept */

@@ -246,6 +246,7 @@ struct fl_snapshot *fl_snapshot_from_capture(const json_t *json, const struct fl
     }
     snapshot = fl_snapshot_create(host, time_ms);
     fl_snapshot_filter(snapshot, keep, storage);
+    fl_snapshot_keep_text(snapshot, flags);
     error = read_incomplete(snapshot, json, err);
     error = error ? error : read_inventory(snapshot, json, keys, err);
     error = error ? error : read_samples(snapshot, json, flags, err);

@@ -52,8 +52,6 @@ int fl_storage_parse_services(struct fl_storage *storage, const char *text, stru
 
 /** fl_subnet_parse() - "10.1.0.0/16", "10.1.2.3", "fd00::/8". Return: false when it is none. */
 bool fl_subnet_parse(const char *text, struct fl_subnet *subnet);
-/** fl_subnet_format() - shortest text into @buf (INET6_ADDRSTRLEN + 4 bytes) */
-const char *fl_subnet_format(const struct fl_subnet *subnet, char *buf, size_t size);
 bool fl_subnet_has(const struct fl_subnet *subnet, const struct in6_addr *address);
 
 enum fl_direction {

@@ -139,21 +139,6 @@ bool fl_subnet_parse(const char *text, struct fl_subnet *subnet)
     return true;
 }
 
-const char *fl_subnet_format(const struct fl_subnet *subnet, char *buf, size_t size)
-{
-    bool ipv4 = subnet->prefix >= IPV4_PREFIX && IN6_IS_ADDR_V4MAPPED(&subnet->address);
-    const void *address = ipv4 ? &subnet->address.s6_addr[12] : &subnet->address.s6_addr[0];
-    char text[INET6_ADDRSTRLEN];
-
-    inet_ntop(ipv4 ? AF_INET : AF_INET6, address, text, sizeof text);
-    if (subnet->prefix == 128) {
-        snprintf(buf, size, "%s", text);
-    } else {
-        snprintf(buf, size, "%s/%d", text, subnet->prefix - (ipv4 ? IPV4_PREFIX : 0));
-    }
-    return buf;
-}
-
 int fl_storage_parse_subnets(struct fl_storage *storage, const char *text, struct fl_error *err)
 {
     _cleanup_free char *copy = xstrdup(text);

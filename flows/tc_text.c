@@ -19,6 +19,7 @@ struct fl_tc_text {
     fl_tc_text_cb *cb;
     void *aux;
     struct ds line, stripped;
+    bool overlong; /* The rest of @line was dropped. */
     struct fl_decode_stats stats;
 
     json_t *filter; /* The one that the lines belong to; NULL for none. */
@@ -319,6 +320,7 @@ static int see_line(struct fl_tc_text *text)
     copy = xmemdup0(line.text.s, line.text.n);
     text->elided = !strcmp(copy + strspn(copy, " "), "...");
     if (!is_command(copy) && (text->array.open || fl_tc_array_begins(copy))) {
+        text->stats.truncated |= text->overlong;
         ret = hand_over(text);
         if (!ret)
             ret = read_array(text, is_quoted(ds_cstr(&text->line)) ? copy : ds_cstr(&text->line));
@@ -353,6 +355,7 @@ int fl_tc_text_push(struct fl_tc_text *text, const void *bytes, size_t n_bytes)
         int ret;
 
         ds_put_buffer(&text->line, p, MIN(n, room));
+        text->overlong |= n > room;
         p += n;
         if (!newline)
             break;
@@ -360,6 +363,7 @@ int fl_tc_text_push(struct fl_tc_text *text, const void *bytes, size_t n_bytes)
         text->stats.lines++;
         ret = see_line(text);
         ds_clear(&text->line);
+        text->overlong = false;
         if (ret)
             return ret;
     }

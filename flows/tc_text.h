@@ -32,7 +32,4 @@ int fl_tc_text_finish(struct fl_tc_text *text);
 const struct fl_decode_stats *fl_tc_text_stats(const struct fl_tc_text *text);
 void fl_tc_text_destroy(struct fl_tc_text *text);
 
-/** fl_tc_text_is_header() - whether @line is one that tc prints for filters, announcing or not */
-bool fl_tc_text_is_header(const char *line);
-
 #endif

@@ -52,11 +52,6 @@ const char *fl_tc_line_header(const char *line)
     return found;
 }
 
-bool fl_tc_text_is_header(const char *line)
-{
-    return fl_tc_line_header(line) != NULL;
-}
-
 static void put_text(json_t *json, const char *key, const char *text)
 {
     json_object_set_new(json, key, fl_json_of_string(text));

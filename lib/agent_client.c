@@ -36,7 +36,8 @@ static char *real(const char *path)
     return found ? found : xstrdup(path);
 }
 
-char *fl_agent_switch(const char *db)
+/* The name of the switch that OVS_RUNDIR and @db (or NULL) lead to. */
+static char *switch_of(const char *db)
 {
     _cleanup_free char *rundir = real(fl_socket_rundir());
     _cleanup_free char *default_db = xasprintf(UNIX "%s/db.sock", rundir);
@@ -52,7 +53,7 @@ char *fl_agent_switch(const char *db)
 
 json_t *fl_agent_orders_json(const char *db)
 {
-    _cleanup_free char *name = fl_agent_switch(db);
+    _cleanup_free char *name = switch_of(db);
 
     return json_pack("{s:s, s:o}", "schema", ORDERS_SCHEMA, "switch", fl_json_of_string(name));
 }
@@ -60,7 +61,7 @@ json_t *fl_agent_orders_json(const char *db)
 static int check_orders(const char *text, const char *db, bool any_switch, struct fl_error *err)
 {
     _cleanup_json json_t *json = fl_json_parse(NAME, text, strlen(text), err);
-    _cleanup_free char *ours = fl_agent_switch(db);
+    _cleanup_free char *ours = switch_of(db);
     _cleanup_json json_t *ours_json = fl_json_of_string(ours);
     const char *schema = json_string_value(json_object_get(json, "schema"));
 

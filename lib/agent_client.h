@@ -46,8 +46,6 @@ int fl_agent_client_find(const char *root, const char *db, bool any_switch,
 int fl_agent_client_order(const struct fl_agent_client *client, const struct fl_order *order,
                           struct fl_order_answer *answer, struct fl_error *err);
 
-/** fl_agent_switch() - names the switch that OVS_RUNDIR and @db (or NULL) lead to; free() */
-char *fl_agent_switch(const char *db);
 /** fl_agent_orders_json() - the answer to "orders". Return: new reference. */
 json_t *fl_agent_orders_json(const char *db);
 

@@ -124,11 +124,11 @@ static int hear_filter(const struct fl_tc_filter *filter, void *look_)
     return listener ? listener->filter(filter, listener->aux) : 0;
 }
 
-static int hear_port(const char *device, void *look_)
+static int hear_port(const char *device, const char *api, void *look_)
 {
     const struct fl_nic_listener *listener = ((const struct look *)look_)->listener;
 
-    return listener ? listener->port(device, listener->aux) : 0;
+    return listener ? listener->port(device, api, listener->aux) : 0;
 }
 
 static int hear_line(const char *line, void *look_)
@@ -220,7 +220,8 @@ int fl_agreement_read(const struct fl_host *host, const struct fl_inventory *inv
     struct look look = { .inv = inv, .listener = listener };
     const char *type = fl_inventory_datapath_type(inv);
     struct fl_agreement made;
-    int ret = fl_nic_rules_open(host, inv, &look.rules, err);
+    bool mlx5_dump = listener && listener->mlx5_dump;
+    int ret = fl_nic_rules_open(host, inv, mlx5_dump, &look.rules, err);
 
     if (!ret && (host->via == FL_VIA_OVS || strcmp(type, "system")))
         ret = fl_ctl_open(host->target, fl_host_timeout_ms(host), &look.ctl, err);

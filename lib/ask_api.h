@@ -12,6 +12,7 @@
 #include "flows/asked.h"
 #include "flows/inventory.h"
 #include "flows/rte_rule.h"
+#include "lib/base/pace.h"
 #include "lib/dpdk/telemetry.h"
 #include "lib/tc/links.h"
 
@@ -33,6 +34,7 @@ struct fl_ask_dpdk {
     struct fl_error untold;
     const struct fl_inventory *inv;
     const struct fl_ports *ports;
+    struct fl_pace pace; /* Over all flows that are asked about. */
 };
 
 /**

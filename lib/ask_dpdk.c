@@ -2,7 +2,6 @@
 #include "lib/ask_api.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include <ovs/smap.h>
 #include <ovs/util.h>
@@ -26,7 +25,6 @@ void fl_ask_dpdk_close(struct fl_ask_dpdk *dpdk)
     fl_telemetry_close(dpdk->telemetry);
 }
 
-/* DPDK's number of a port, or -1. */
 static int number_of(odp_port_t port, void *dpdk_)
 {
     const struct fl_ask_dpdk *dpdk = dpdk_;
@@ -34,11 +32,11 @@ static int number_of(odp_port_t port, void *dpdk_)
     const struct fl_interface *iface = fl_inventory_interface(dpdk->inv, fl_ports_name(dpdk->ports,
                                                                                        port, buf));
 
-    return iface && !strcmp(iface->type, "dpdk") ? smap_get_int(&iface->status, "port_no", -1) : -1;
+    return iface ? fl_interface_dpdk_port(iface) : -1;
 }
 
 struct asking {
-    struct fl_telemetry *telemetry;
+    struct fl_ask_dpdk *dpdk;
     uint16_t port;
 };
 
@@ -52,7 +50,9 @@ static void ask(const char *rule, void *asking_, struct fl_tc_answer *answer)
     const struct asking *asking = asking_;
     struct fl_error err = FL_ERROR_INIT;
     struct fl_plugin_answer said;
-    int error = fl_plugin_validate(asking->telemetry, asking->port, rule, &said, &err);
+    int error = fl_pace_wait(&asking->dpdk->pace)
+                    ? fl_plugin_validate(asking->dpdk->telemetry, asking->port, rule, &said, &err)
+                    : fl_error_set(&err, -EDQUOT, "as many rules were offered as one session may");
 
     *answer = (struct fl_tc_answer){ .verdict = FL_TC_CANNOT_TELL, .error = error };
     if (!error) {
@@ -80,7 +80,7 @@ static int find_rule(struct fl_ask_dpdk *dpdk, const struct fl_asked *asked, int
 void fl_ask_dpdk(struct fl_ask_dpdk *dpdk, struct fl_asked *asked)
 {
     _cleanup_free struct fl_rte_shrunk *shrunk = xmalloc(sizeof *shrunk);
-    struct asking asking = { .telemetry = dpdk->telemetry };
+    struct asking asking = { .dpdk = dpdk };
     struct fl_error err = FL_ERROR_INIT;
     struct ds rule = DS_EMPTY_INITIALIZER;
     int port, error = find_rule(dpdk, asked, &port, &rule, &err);

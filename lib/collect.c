@@ -51,7 +51,7 @@ int fl_collect_open(const struct fl_host *host, const struct fl_collect_options 
 
     if (ret)
         return ret;
-    ret = fl_flow_source_open(host, inv, fl_host_timeout_ms(host), source, err);
+    ret = fl_flow_source_open(host, inv, source, err);
     if (ret)
         fl_inventory_destroy(inv);
     return ret;
@@ -116,6 +116,7 @@ int fl_collect_host(const struct fl_host *host, const struct fl_collect_options 
     snapshot = fl_snapshot_create(fl_collect_host_name(name), fl_time_now_ms());
     fl_snapshot_set_inventory(snapshot, &inv);
     fl_snapshot_filter(snapshot, options->keep, &options->config->storage);
+    fl_snapshot_keep_text(snapshot, options->decode_flags);
     ret = read_samples(source, options, snapshot, err);
     fl_flow_source_close(source);
     if (ret) {

@@ -327,6 +327,7 @@ static int read_dumps(struct source *sources, size_t n, const struct fl_collect_
     int ret = 0;
 
     fl_snapshot_filter(snapshot, options->keep, &options->config->storage);
+    fl_snapshot_keep_text(snapshot, options->decode_flags);
     if (n == 2) {
         fl_snapshot_begin_sample(snapshot, false, 0);
         ret = read_raw(&sources[0], snapshot, 0, err);

@@ -17,7 +17,7 @@ struct fl_connection_table {
 };
 
 int fl_connection_table_open(const struct fl_host *host, const struct fl_inventory *inv,
-                             const char *bridge, int timeout_ms, struct fl_connection_table **table,
+                             const char *bridge, struct fl_connection_table **table,
                              struct fl_error *err)
 {
     const struct fl_bridge *row = fl_inventory_bridge(inv, bridge);
@@ -25,7 +25,7 @@ int fl_connection_table_open(const struct fl_host *host, const struct fl_invento
     int error = 0;
 
     if (!row || strcmp(row->datapath_type, "system"))
-        error = fl_ctl_open(host->target, timeout_ms, &ctl, err);
+        error = fl_ctl_open(host->target, fl_host_timeout_ms(host), &ctl, err);
     if (!error) {
         *table = xmalloc(sizeof **table);
         (*table)->ctl = ctl;

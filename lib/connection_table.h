@@ -23,7 +23,7 @@ struct fl_connection_table;
  * Return: 0 and *@table owned by the caller; else as fl_ctl_open().
  */
 int fl_connection_table_open(const struct fl_host *host, const struct fl_inventory *inv,
-                             const char *bridge, int timeout_ms, struct fl_connection_table **table,
+                             const char *bridge, struct fl_connection_table **table,
                              struct fl_error *err);
 void fl_connection_table_close(struct fl_connection_table *table);
 

@@ -83,15 +83,4 @@ fl_judge fl_judge_representors, fl_judge_tc_offload, fl_judge_eswitch_mode, fl_j
 fl_judge fl_judge_offload_active, fl_judge_ingress, fl_judge_recirculation, fl_judge_rule_table,
     fl_judge_orphans, fl_judge_conntrack;
 
-/* A device that packets of VMs go through: a VM's port, or a physical one (of a bond, its members). */
-struct fl_offload_device {
-    const char *name;
-    const struct fl_nic_port *nic; /* NULL when the kernel has no such device */
-    const struct fl_interface *iface;
-};
-
-/** fl_offload_devices() - of all VMs, then uplinks. Return: an array to free() */
-struct fl_offload_device *fl_offload_devices(const struct fl_kernel_facts *facts,
-                                             const struct fl_inventory *inv, size_t *n);
-
 #endif

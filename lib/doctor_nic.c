@@ -15,14 +15,21 @@
 #include "lib/doctor_names.h"
 #include "lib/doctor_visit.h"
 
-static void add_device(struct fl_offload_device *devices, size_t *n, const char *name,
+/* A device that packets of VMs go through: a VM's port, or a physical one (of a bond, its members). */
+struct offload_device {
+    const char *name;
+    const struct fl_nic_port *nic; /* NULL when the kernel has no such device */
+    const struct fl_interface *iface;
+};
+
+static void add_device(struct offload_device *devices, size_t *n, const char *name,
                        const struct fl_nic_port *nic, const struct fl_interface *iface)
 {
-    devices[(*n)++] = (struct fl_offload_device){ .name = name, .nic = nic, .iface = iface };
+    devices[(*n)++] = (struct offload_device){ .name = name, .nic = nic, .iface = iface };
 }
 
 /* A bond that is a port of the switch: its members are what has an eSwitch. */
-static bool add_members(struct fl_offload_device *devices, size_t *n,
+static bool add_members(struct offload_device *devices, size_t *n,
                         const struct fl_kernel_facts *facts, const struct fl_nic_port *master,
                         const struct fl_interface *iface)
 {
@@ -39,11 +46,12 @@ static bool add_members(struct fl_offload_device *devices, size_t *n,
     return any;
 }
 
-struct fl_offload_device *fl_offload_devices(const struct fl_kernel_facts *facts,
-                                             const struct fl_inventory *inv, size_t *n)
+/* Of all VMs, then uplinks. Return: an array to free() */
+static struct offload_device *offload_devices(const struct fl_kernel_facts *facts,
+                                              const struct fl_inventory *inv, size_t *n)
 {
-    struct fl_offload_device *devices = xcalloc(inv->n_interfaces + facts->nic.n_ports + 1,
-                                                sizeof *devices);
+    struct offload_device *devices = xcalloc(inv->n_interfaces + facts->nic.n_ports + 1,
+                                             sizeof *devices);
 
     *n = 0;
     for (int vms = 1; vms >= 0; vms--) {
@@ -80,12 +88,12 @@ void fl_judge_representors(const struct fl_kernel_facts *facts, const struct fl_
                            struct fl_check *check)
 {
     struct fl_names without = FL_NAMES_INIT, untold = FL_NAMES_INIT;
-    _cleanup_free struct fl_offload_device *devices = NULL;
+    _cleanup_free struct offload_device *devices = NULL;
     size_t n, n_vm_ports = 0, n_uplinks = 0;
 
     if (!has_nic(facts, check))
         return;
-    devices = fl_offload_devices(facts, inv, &n);
+    devices = offload_devices(facts, inv, &n);
     for (size_t i = 0; i < n; i++) {
         enum fl_nic_role role = devices[i].nic ? devices[i].nic->role : FL_NIC_ROLE_UNKNOWN;
         bool is_vm = devices[i].iface->vm >= 0;
@@ -115,7 +123,7 @@ void fl_judge_representors(const struct fl_kernel_facts *facts, const struct fl_
     fl_names_destroy(&untold);
 }
 
-static bool is_on_eswitch(const struct fl_offload_device *device)
+static bool is_on_eswitch(const struct offload_device *device)
 {
     return !device->nic || device->nic->role != FL_NIC_ROLE_NEITHER;
 }
@@ -124,12 +132,12 @@ void fl_judge_tc_offload(const struct fl_kernel_facts *facts, const struct fl_in
                          struct fl_check *check)
 {
     struct fl_names off = FL_NAMES_INIT, fixed = FL_NAMES_INIT, untold = FL_NAMES_INIT;
-    _cleanup_free struct fl_offload_device *devices = NULL;
+    _cleanup_free struct offload_device *devices = NULL;
     size_t n;
 
     if (!has_nic(facts, check))
         return;
-    devices = fl_offload_devices(facts, inv, &n);
+    devices = offload_devices(facts, inv, &n);
     for (size_t i = 0; i < n; i++) {
         enum fl_nic_feature feature = devices[i].nic ? devices[i].nic->tc_offload
                                                      : FL_NIC_FEATURE_UNKNOWN;
@@ -178,7 +186,7 @@ static bool has_tunnels(const struct fl_inventory *inv)
  * With inline mode "link" or "network", flows that match deeper into the packet are refused. Source:
  * Linux 6.1, mlx5 en_tc.c parse_cls_flower(), "not offloaded due to min inline setting".
  */
-static void judge_details(const struct fl_inventory *inv, const struct fl_offload_device *devices,
+static void judge_details(const struct fl_inventory *inv, const struct offload_device *devices,
                           size_t n, struct fl_check *check)
 {
     for (size_t i = 0; i < n; i++) {
@@ -204,13 +212,13 @@ void fl_judge_eswitch_mode(const struct fl_kernel_facts *facts, const struct fl_
                            struct fl_check *check)
 {
     struct fl_names untold = FL_NAMES_INIT;
-    _cleanup_free struct fl_offload_device *devices = NULL;
+    _cleanup_free struct offload_device *devices = NULL;
     const char *legacy = NULL;
     size_t n;
 
     if (!has_nic(facts, check))
         return;
-    devices = fl_offload_devices(facts, inv, &n);
+    devices = offload_devices(facts, inv, &n);
     for (size_t i = 0; i < n; i++) {
         const struct fl_nic_port *nic = devices[i].nic;
 
@@ -244,7 +252,7 @@ static char *id_text(const struct fl_nic_id *id)
 void fl_judge_one_eswitch(const struct fl_kernel_facts *facts, const struct fl_inventory *inv,
                           struct fl_check *check)
 {
-    _cleanup_free struct fl_offload_device *devices = NULL;
+    _cleanup_free struct offload_device *devices = NULL;
     _cleanup_free const struct fl_nic_port **ports = NULL;
     const struct fl_nic_port *odd = NULL;
     enum fl_nic_same same;
@@ -252,7 +260,7 @@ void fl_judge_one_eswitch(const struct fl_kernel_facts *facts, const struct fl_i
 
     if (!has_nic(facts, check))
         return;
-    devices = fl_offload_devices(facts, inv, &n);
+    devices = offload_devices(facts, inv, &n);
     ports = xcalloc(n + 1, sizeof *ports);
     /* Those whose eSwitch is known first: the sentence compares with the first. */
     for (int known = 1; known >= 0; known--) {
@@ -283,7 +291,7 @@ void fl_judge_one_eswitch(const struct fl_kernel_facts *facts, const struct fl_i
 }
 
 /* Members of one bond, and whether one eSwitch has them all. */
-static bool judge_bond(const struct fl_offload_device *devices, size_t n,
+static bool judge_bond(const struct offload_device *devices, size_t n,
                        const struct fl_interface *bond, struct fl_check *check)
 {
     _cleanup_free const struct fl_nic_port **members = xcalloc(n + 1, sizeof *members);
@@ -312,15 +320,15 @@ static bool judge_bond(const struct fl_offload_device *devices, size_t n,
 void fl_judge_uplink_bond(const struct fl_kernel_facts *facts, const struct fl_inventory *inv,
                           struct fl_check *check)
 {
-    _cleanup_free struct fl_offload_device *devices = NULL;
+    _cleanup_free struct offload_device *devices = NULL;
     const char *bond = NULL;
     size_t n;
 
     if (!has_nic(facts, check))
         return;
-    devices = fl_offload_devices(facts, inv, &n);
+    devices = offload_devices(facts, inv, &n);
     for (size_t i = 0; i < n; i++) {
-        const struct fl_offload_device *device = &devices[i];
+        const struct offload_device *device = &devices[i];
 
         if (device->iface->vm >= 0)
             continue;

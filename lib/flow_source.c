@@ -29,7 +29,7 @@ static bool is_in_kernel(const struct fl_inventory *inv)
     return type && !strcmp(type, "system");
 }
 
-int fl_flow_source_open(const struct fl_host *host, const struct fl_inventory *inv, int timeout_ms,
+int fl_flow_source_open(const struct fl_host *host, const struct fl_inventory *inv,
                         struct fl_flow_source **source, struct fl_error *err)
 {
     struct fl_ctl *ctl = NULL;
@@ -39,7 +39,7 @@ int fl_flow_source_open(const struct fl_host *host, const struct fl_inventory *i
                             "not all bridges are in the kernel (datapath_type system): their flows "
                             "can only be read through ovs-vswitchd; leave --via out");
     if (host->via == FL_VIA_OVS || !is_in_kernel(inv)) {
-        int ret = fl_ctl_open(host->target, timeout_ms, &ctl, err);
+        int ret = fl_ctl_open(host->target, fl_host_timeout_ms(host), &ctl, err);
 
         if (ret)
             return ret;

@@ -22,7 +22,7 @@ struct fl_flow_source;
  * Return: 0 and *@source owned by the caller; -ENOTSUP: the kernel was asked for, and a bridge is in
  * userspace; else as fl_ctl_open().
  */
-int fl_flow_source_open(const struct fl_host *host, const struct fl_inventory *inv, int timeout_ms,
+int fl_flow_source_open(const struct fl_host *host, const struct fl_inventory *inv,
                         struct fl_flow_source **source, struct fl_error *err);
 void fl_flow_source_close(struct fl_flow_source *source);
 

@@ -300,7 +300,8 @@ static int take_all(struct fl_guard *guard, struct fl_error *err)
     return error;
 }
 
-void fl_guard_read_store(struct fl_guard *guard)
+/* Have wards for what is in the store now, if it has changed. */
+static void read_store(struct fl_guard *guard)
 {
     uint64_t signature = store_signature(guard->op.root);
     struct fl_error err = FL_ERROR_INIT;
@@ -386,7 +387,7 @@ void fl_guard_run(struct fl_guard *guard)
         fl_monitor_run(bridge->monitor);
     read_db(guard);
     if (time_msec() >= guard->store_ms) {
-        fl_guard_read_store(guard);
+        read_store(guard);
         look_for_overdue(guard);
         guard->store_ms = time_msec() + STORE_MS;
     }
@@ -394,7 +395,7 @@ void fl_guard_run(struct fl_guard *guard)
         return;
     }
     /* What is looked at is what is on disk now. */
-    fl_guard_read_store(guard);
+    read_store(guard);
     ward = longest_due(guard);
     if (ward && time_msec() >= fl_ward_due_ms(ward)) {
         fl_ward_look(guard, ward);

@@ -126,8 +126,6 @@ const char *fl_guard_ovs_version(const struct fl_guard *guard);
 bool fl_ward_is_retired(const struct fl_guard *guard, const struct fl_ward *ward);
 /** fl_guard_trouble() - told once until fl_ward.told_trouble is false again */
 void fl_guard_trouble(const struct fl_guard *guard, struct fl_ward *ward, const char *why);
-/** fl_guard_read_store() - have wards for what is in the store now, if it has changed */
-void fl_guard_read_store(struct fl_guard *guard);
 
 /* ---- One remedy: guard_see.c, guard_look.c, guard_act.c and guard_rebuild.c ---- */
 

@@ -46,13 +46,30 @@ static int prove(const struct fl_operator *op, struct fl_plan *plan, struct fl_e
     return error;
 }
 
+/* That there is nothing to do any more is an answer. */
+static int plan_reoffer(const struct fl_operator *op, struct fl_plan *plan,
+                        struct fl_outcome *outcome, struct fl_error *err)
+{
+    int error = fl_remedy_plan_reoffer(op, plan, err);
+
+    if (error == -ENOENT || error == -ENOTSUP || error == -EPERM) {
+        outcome->state = FL_REMEDY_REVERTED;
+        outcome->reason = xstrdup(err->text);
+        error = -ECANCELED;
+    }
+    return error;
+}
+
 static int apply(const struct fl_operator *op, struct fl_plan *plan, struct fl_outcome *outcome,
                  struct fl_error *err)
 {
     int error = check(op, plan, err);
 
-    if (!error) {
+    if (!error && !plan->refused) {
         error = prove(op, plan, err);
+    }
+    if (!error && plan->wants_reoffer) {
+        error = plan_reoffer(op, plan, outcome, err);
     }
     return error ? error : fl_remedy_apply(op, plan, outcome, err);
 }

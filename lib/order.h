@@ -7,11 +7,13 @@
  * agent's control socket. Who may write to the socket need not be who may change the switch: an order is taken
  * for what anybody may have written. Its rules have to be as flowlift makes them (priority, cookie, guard, a
  * few kinds of actions, packets that can come, decoys that are parts of rules), for a VM and bridges that are
- * here, and they are proven again, as they are. So an order gives nobody more than flowlift would.
+ * here, and they are proven again, as they are. So an order gives nobody more than flowlift would. That flows are
+ * to be offered to the NIC again it only asks for: which ones, and by which rules for a moment, the agent finds
+ * out by itself. Without other rules ("refused" says why there are none) that is all that is asked for.
  *
  *     {"schema": "flowlift/order/1", "step": "apply", "vm": null, "flow_set": {...}, "installed": false,
- *      "busy": true, "before": {...}, "who": "root", "ticket": null, "until": "3.3.1", "timeout_ms": 0,
- *      "via": "auto"}
+ *      "busy": true, "reoffer": true, "refused": null, "before": {...}, "who": "root", "ticket": null,
+ *      "until": "3.3.1", "timeout_ms": 0, "via": "auto"}
  *     {"schema": "flowlift/order-answer/1", "error": 0, "message": null, "outcome": {...}, "reverted": 0}
  */
 

@@ -100,6 +100,9 @@ static void put_plan(json_t *json, const struct fl_plan *plan)
     json_object_set_new(json, "flow_set", fl_flowset_to_json(&plan->set));
     json_object_set_new(json, "installed", json_boolean(plan->installed));
     json_object_set_new(json, "busy", json_boolean(fl_plan_was_busy(plan)));
+    json_object_set_new(json, "reoffer",
+                        json_boolean(plan->reoffer.n_rules || plan->wants_reoffer));
+    json_object_set_new(json, "refused", fl_json_of_string(plan->refused));
     json_object_set_new(json, "before",
                         plan->vm       ? fl_vm_audit_to_json(plan->vm)
                         : plan->before ? json_incref(plan->before)
@@ -138,6 +141,21 @@ static int read_before(const json_t *json, json_t **before, struct fl_error *err
     return 0;
 }
 
+/* The rules, or the first step, or both. */
+static int check_plan(const struct fl_plan *plan, struct fl_error *err)
+{
+    if (!plan->set.vm_id[0]) {
+        return fl_error_set(err, -EINVAL, "flow_set.vm.id is empty");
+    }
+    if (!plan->refused) {
+        return fl_order_check_rules(&plan->set, err);
+    }
+    if (!plan->wants_reoffer) {
+        return fl_error_set(err, -EINVAL, "neither rules nor \"reoffer\": there is nothing to do");
+    }
+    return plan->set.n_rules ? fl_error_set(err, -EINVAL, "it has rules, and is refused") : 0;
+}
+
 static int read_plan(const json_t *json, struct fl_order *order, struct fl_error *err)
 {
     struct fl_flowset set;
@@ -155,12 +173,15 @@ static int read_plan(const json_t *json, struct fl_order *order, struct fl_error
         error = fl_json_boolean(json, "", "busy", &plan->was_busy, err);
     }
     if (!error) {
+        error = fl_json_boolean(json, "", "reoffer", &plan->wants_reoffer, err);
+    }
+    if (!error) {
+        error = read_text(json, "refused", SENTENCE_BYTES, &plan->refused, err);
+    }
+    if (!error) {
         error = read_before(json, &plan->before, err);
     }
-    if (!error && !plan->set.vm_id[0]) {
-        error = fl_error_set(err, -EINVAL, "flow_set.vm.id is empty");
-    }
-    return error ? error : fl_order_check_rules(&plan->set, err);
+    return error ? error : check_plan(plan, err);
 }
 
 /* What the step is about. */
@@ -247,6 +268,7 @@ static json_t *outcome_to_json(const struct fl_outcome *outcome)
     json_object_set_new(json, "state", json_integer(outcome->state));
     json_object_set_new(json, "changed", json_boolean(outcome->changed));
     json_object_set_new(json, "had_traffic", json_boolean(outcome->had_traffic));
+    json_object_set_new(json, "reoffered", json_boolean(outcome->reoffered));
     json_object_set_new(json, "reason", fl_json_of_string(outcome->reason));
     json_object_set_new(json, "evidence", fl_json_of_string(outcome->evidence));
     json_object_set_new(json, "hw_share", fl_share_json(outcome->hw_share));
@@ -299,6 +321,9 @@ static int read_outcome(const json_t *json, struct fl_outcome *outcome, struct f
     }
     if (!error) {
         error = fl_json_boolean(json, "outcome", "had_traffic", &outcome->had_traffic, err);
+    }
+    if (!error) {
+        error = fl_json_boolean(json, "outcome", "reoffered", &outcome->reoffered, err);
     }
     if (!error) {
         error = read_text(json, "reason", FL_ORDER_BYTES, &outcome->reason, err);

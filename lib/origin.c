@@ -73,14 +73,6 @@ static int trace(const struct fl_host *host, const struct fl_interface *in,
 
 /* ---- Who looks at a field ---- */
 
-static char *match_text(const struct match *match)
-{
-    struct ds text = DS_EMPTY_INITIALIZER;
-
-    match_format(match, NULL, &text, OFP_DEFAULT_PRIORITY);
-    return ds_steal_cstr(&text);
-}
-
 /* The lowest priority of this table that the packet hit; more than once after a resubmit. */
 static bool was_visited(const struct fl_origin *origin, const char *bridge, unsigned int table,
                         int *priority)
@@ -129,7 +121,7 @@ static void take_looker(struct fl_origin *origin, const char *field, const char 
     looker->priority = flow->priority;
     looker->cookie = ntohll(flow->cookie);
     free(looker->match);
-    looker->match = match_text(&flow->match);
+    looker->match = match_to_string(&flow->match, NULL, OFP_DEFAULT_PRIORITY);
 }
 
 static int look_in_bridge(const struct fl_host *host, const char *bridge, const struct svec *fields,

@@ -57,6 +57,40 @@ struct fl_judged {
 };
 void fl_judged_release(struct fl_judged *judged);
 
+/* A packet under judgement. */
+struct fl_trial {
+    struct fl_prover *p;
+    struct fl_rule *rule;
+    const struct flow *packet;
+    char *guarded, *plain;
+    /* Borrowed of the prover. */
+    const struct fl_trace *ours;
+    const struct fl_trace *worlds[FL_N_WORLDS]; /* One for all when conntrack does not matter. */
+    unsigned int n_tested;                      /* As fl_trace_n_tested(), the most of them. */
+    struct fl_judged *judged;
+};
+
+/** fl_trial_fate() - what the pipeline does with the packet in a world */
+static inline const struct fl_fate *fl_trial_fate(const struct fl_trial *t, enum fl_world world)
+{
+    return t->worlds[world]->fate;
+}
+
+/**
+ * fl_prove_ask() - fill in what OVS says: fl_trial.ours, worlds and n_tested; conntrack's zones go into the set
+ * Return: 0, or negative errno when OVS could not be asked.
+ */
+int fl_prove_ask(struct fl_trial *t);
+/* Instead of a world: what the rule does. */
+#define FL_TRACE_OF_RULE FL_N_WORLDS
+/**
+ * fl_prove_remember() - a trace that may hold for packets to come
+ * @trace: consumed
+ * @of: enum fl_world, or FL_TRACE_OF_RULE with the rule's @actions; else NULL
+ */
+void fl_prove_remember(struct fl_prover *p, struct fl_trace *trace, unsigned int of,
+                       const char *actions);
+
 /**
  * fl_prove_packet() - what the pipeline and the rule do with one packet, in all worlds of conntrack
  * @rule: of p->set; its actions may be set to NORMAL, its match narrowed to segments with ACK

@@ -24,69 +24,6 @@
 /* Lookups in conntrack whose answers are tried in all combinations. */
 #define MAX_MIXED_LOOKUPS 2
 
-/* The packet under judgement. */
-struct trial {
-    struct fl_prover *p;
-    struct fl_rule *rule;
-    const struct flow *packet;
-    char *guarded, *plain;
-    /* Borrowed of the prover. */
-    const struct fl_trace *ours;
-    const struct fl_trace *worlds[FL_N_WORLDS]; /* One for all when conntrack does not matter. */
-    unsigned int n_tested;                      /* As fl_trace_n_tested(), the most of them. */
-    struct fl_judged *judged;
-};
-
-/* ---- What OVS said before ---- */
-
-/* Instead of a world: what the rule does. */
-#define OF_RULE FL_N_WORLDS
-
-struct fl_prove_seen {
-    struct fl_trace *trace;
-    unsigned int of; /* enum fl_world, or OF_RULE */
-    char *actions;   /* of OF_RULE */
-};
-
-void fl_prove_forget_seen(struct fl_prover *p)
-{
-    for (size_t i = 0; i < p->n_seen; i++) {
-        fl_trace_destroy(p->seen[i].trace);
-        free(p->seen[i].actions);
-    }
-    free(p->seen);
-    p->seen = NULL;
-    p->n_seen = 0;
-}
-
-static void remember(struct fl_prover *p, struct fl_trace *trace, unsigned int of,
-                     const char *actions)
-{
-    p->seen = xrealloc(p->seen, (p->n_seen + 1) * sizeof *p->seen);
-    p->seen[p->n_seen++] = (struct fl_prove_seen){
-        .trace = trace,
-        .of = of,
-        .actions = nullable_xstrdup(actions),
-    };
-}
-
-/* A trace that holds for this packet, too; or NULL. */
-static const struct fl_trace *recall(const struct fl_prover *p, const struct flow *packet,
-                                     unsigned int of, const char *actions)
-{
-    for (size_t i = 0; i < p->n_seen; i++) {
-        const struct fl_prove_seen *seen = &p->seen[i];
-        bool fits = seen->of == of ||
-                    (of < OF_RULE && !seen->of && !fl_trace_n_tested(seen->trace));
-
-        if (fits && (!actions || !strcmp(actions, seen->actions)) &&
-            !seen->trace->fate->undecided && fl_fate_covers(seen->trace->fate, packet)) {
-            return seen->trace;
-        }
-    }
-    return NULL;
-}
-
 void fl_judged_release(struct fl_judged *judged)
 {
     free(judged->guarded);
@@ -95,7 +32,7 @@ void fl_judged_release(struct fl_judged *judged)
     memset(judged, 0, sizeof *judged);
 }
 
-static int __attribute__((format(printf, 2, 3))) other(struct trial *t, const char *format, ...)
+static int __attribute__((format(printf, 2, 3))) other(struct fl_trial *t, const char *format, ...)
 {
     va_list args;
 
@@ -146,7 +83,7 @@ static bool drops(const struct fl_fate *fate)
     return !fate->n_outputs && !fate->undecided;
 }
 
-static int relax(struct trial *t, const char *id, const char *state)
+static int relax(struct fl_trial *t, const char *id, const char *state)
 {
     struct fl_prover *p = t->p;
 
@@ -173,7 +110,7 @@ static int relax(struct trial *t, const char *id, const char *state)
  * of a connection that conntrack does not know, which it calls new or invalid as it is set
  * (nf_conntrack_tcp_loose). What begins a connection stays in the pipeline.
  */
-static int relax_new(struct trial *t, enum fl_world world)
+static int relax_new(struct fl_trial *t, enum fl_world world)
 {
     const ovs_be16 ack = htons(TCP_ACK);
     struct match *match = &t->rule->match;
@@ -192,13 +129,13 @@ static int relax_new(struct trial *t, enum fl_world world)
     return relax(t, "ct-invalid", fl_world_ct_state(world));
 }
 
-static int relax_world(struct trial *t, enum fl_world world)
+static int relax_world(struct fl_trial *t, enum fl_world world)
 {
     return world == FL_WORLD_INVALID ? relax(t, "ct-invalid", fl_world_ct_state(world))
                                      : relax_new(t, world);
 }
 
-static int judge_difference(struct trial *t, const struct fl_fate *pipeline, const char *state)
+static int judge_difference(struct fl_trial *t, const struct fl_fate *pipeline, const char *state)
 {
     _cleanup_free char *theirs = fate_text(pipeline);
     _cleanup_free char *ours = fate_text(t->ours->fate);
@@ -208,7 +145,7 @@ static int judge_difference(struct trial *t, const struct fl_fate *pipeline, con
 }
 
 /* Marks and labels of connections, which a trace takes for none. */
-static int judge_marks(struct trial *t, const struct fl_fate *fate)
+static int judge_marks(struct fl_trial *t, const struct fl_fate *fate)
 {
     const struct fl_prover *p = t->p;
 
@@ -226,7 +163,7 @@ static int judge_marks(struct trial *t, const struct fl_fate *fate)
 }
 
 /* @state: NULL where conntrack does not matter. */
-static int judge_fate(struct trial *t, const struct fl_fate *pipeline, const char *state)
+static int judge_fate(struct fl_trial *t, const struct fl_fate *pipeline, const char *state)
 {
     const char *beyond = beyond_a_rule(pipeline);
 
@@ -243,26 +180,21 @@ static int judge_fate(struct trial *t, const struct fl_fate *pipeline, const cha
     return judge_marks(t, pipeline);
 }
 
-static const struct fl_fate *fate_in(const struct trial *t, enum fl_world world)
+static int judge_world(struct fl_trial *t, enum fl_world world)
 {
-    return t->worlds[world]->fate;
-}
-
-static int judge_world(struct trial *t, enum fl_world world)
-{
-    const struct fl_fate *fate = fate_in(t, world);
+    const struct fl_fate *fate = fl_trial_fate(t, world);
     bool begun_by_peer = world == FL_WORLD_ESTABLISHED || world == FL_WORLD_REPLY;
 
     /* A connection that cannot begin has no established packets. */
     if (drops(fate) && !drops(t->ours->fate) &&
-        (!begun_by_peer || drops(fate_in(t, FL_WORLD_NEW)))) {
+        (!begun_by_peer || drops(fl_trial_fate(t, FL_WORLD_NEW)))) {
         return relax_world(t, world);
     }
     return judge_fate(t, fate, fl_world_ct_state(world));
 }
 
 /* Several lookups, which need not say the same. */
-static int judge_mixed(struct trial *t, enum fl_world first, enum fl_world second)
+static int judge_mixed(struct fl_trial *t, enum fl_world first, enum fl_world second)
 {
     const char *const states[] = { fl_world_ct_state(first), fl_world_ct_state(second), NULL };
     bool known = first <= FL_WORLD_REPLY && second <= FL_WORLD_REPLY;
@@ -289,7 +221,7 @@ static int judge_mixed(struct trial *t, enum fl_world first, enum fl_world secon
     return error;
 }
 
-static int judge_mixtures(struct trial *t)
+static int judge_mixtures(struct fl_trial *t)
 {
     int error = 0;
 
@@ -310,7 +242,7 @@ static int judge_mixtures(struct trial *t)
  * NORMAL keeps MAC learning alive, so it is taken where the pipeline uses it and it does the same - unless
  * the rule's own actions learn as much: those that hand the packet to a bridge that does NORMAL.
  */
-static int settle_learning(struct trial *t, const struct fl_trace *pipeline, bool as_it_is)
+static int settle_learning(struct fl_trial *t, const struct fl_trace *pipeline, bool as_it_is)
 {
     struct fl_trace *normal;
     bool same;
@@ -334,17 +266,18 @@ static int settle_learning(struct trial *t, const struct fl_trace *pipeline, boo
     }
     free(t->rule->actions);
     t->rule->actions = xstrdup("NORMAL");
-    remember(t->p, normal, OF_RULE, t->rule->actions);
+    fl_prove_remember(t->p, normal, FL_TRACE_OF_RULE, t->rule->actions);
     t->judged->judgement = FL_JUDGED_ANEW;
     return 0;
 }
 
-static int judge(struct trial *t)
+static int judge(struct fl_trial *t)
 {
     enum fl_world expected = t->rule->direction == FL_FROM_VM ? FL_WORLD_ESTABLISHED
                                                               : FL_WORLD_REPLY;
     bool depends = t->n_tested > 0;
-    int error = judge_fate(t, fate_in(t, expected), depends ? fl_world_ct_state(expected) : NULL);
+    int error = judge_fate(t, fl_trial_fate(t, expected),
+                           depends ? fl_world_ct_state(expected) : NULL);
 
     if (!error && t->judged->judgement == FL_JUDGED_SAME) {
         error = settle_learning(t, t->worlds[expected], t->p->as_it_is);
@@ -361,7 +294,7 @@ static int judge(struct trial *t)
 }
 
 /* Do both hand the packet to NORMAL as often, or does the pipeline drop it without? */
-static bool learns_alike(const struct trial *t, const struct fl_trace *pipeline)
+static bool learns_alike(const struct fl_trial *t, const struct fl_trace *pipeline)
 {
     bool drops_more = drops(pipeline->fate) && !drops(t->ours->fate);
 
@@ -389,7 +322,7 @@ static void make_wider(const struct match *region, const struct flow *bits, stru
 }
 
 /* Makes the region wider where no flow tells its packets apart: see prove_blind.c. */
-static int widen(struct trial *t)
+static int widen(struct fl_trial *t)
 {
     const struct fl_trace *traces[FL_N_WORLDS + 1] = { t->ours };
     bool may_push = pushes(t->ours->fate) || t->ours->renews_vlan;
@@ -399,7 +332,7 @@ static int widen(struct trial *t)
 
     for (enum fl_world world = 0; world < FL_N_WORLDS; world++) {
         traces[world + 1] = t->worlds[world];
-        may_push |= pushes(fate_in(t, world)) || t->worlds[world]->renews_vlan;
+        may_push |= pushes(fl_trial_fate(t, world)) || t->worlds[world]->renews_vlan;
         if (!learns_alike(t, t->worlds[world])) {
             return 0;
         }
@@ -416,7 +349,8 @@ static int widen(struct trial *t)
     }
     make_wider(&t->judged->region, &blind.bits, &wide);
     for (enum fl_world world = 0; world < FL_N_WORLDS; world++) {
-        if (!drops(fate_in(t, world)) && !fl_fate_same(fate_in(t, world), t->ours->fate, &wide)) {
+        if (!drops(fl_trial_fate(t, world)) &&
+            !fl_fate_same(fl_trial_fate(t, world), t->ours->fate, &wide)) {
             free(blind.others);
             return 0;
         }
@@ -429,7 +363,7 @@ static int widen(struct trial *t)
 }
 
 /* Where all of the fates hold. */
-static int intersect(struct trial *t)
+static int intersect(struct fl_trial *t)
 {
     struct match *region = &t->judged->region;
     bool meets;
@@ -437,7 +371,7 @@ static int intersect(struct trial *t)
     *region = t->rule->match;
     meets = fl_region_intersect(region, &t->ours->fate->region, region);
     for (enum fl_world world = 0; meets && world < FL_N_WORLDS; world++) {
-        meets = fl_region_intersect(region, &fate_in(t, world)->region, region);
+        meets = fl_region_intersect(region, &fl_trial_fate(t, world)->region, region);
     }
     if (!meets || !fl_region_has(region, t->packet)) {
         return fl_error_set(t->p->err, -EPERM,
@@ -448,78 +382,8 @@ static int intersect(struct trial *t)
     return 0;
 }
 
-/* ---- Asking ---- */
-
-static int ask_rule(struct trial *t)
-{
-    struct fl_prover *p = t->p;
-    struct fl_trace *trace;
-    int error;
-
-    t->ours = recall(p, t->packet, OF_RULE, t->rule->actions);
-    if (t->ours) {
-        return 0;
-    }
-    error = fl_trace_run(p->ctl, t->rule->bridge, t->plain, NULL, t->rule->actions, &trace, p->err);
-    p->set->n_traces++;
-    if (!error) {
-        remember(p, trace, OF_RULE, t->rule->actions);
-        t->ours = trace;
-    }
-    return error;
-}
-
-static int ask_pipeline(struct trial *t, enum fl_world world)
-{
-    struct fl_prover *p = t->p;
-    struct fl_trace *trace;
-    int error;
-
-    t->worlds[world] = recall(p, t->packet, world, NULL);
-    if (!t->worlds[world]) {
-        error = fl_trace_world(p->ctl, t->rule->bridge, t->guarded, NULL, world, &trace, p->err);
-        p->set->n_traces++;
-        if (error) {
-            return error;
-        }
-        remember(p, trace, world, NULL);
-        t->worlds[world] = trace;
-    }
-    t->n_tested = MAX(t->n_tested, fl_trace_n_tested(t->worlds[world]));
-    return 0;
-}
-
-/* Where the connections are that the rules lead past conntrack. */
-static void note_zones(struct trial *t)
-{
-    for (enum fl_world world = 0; world < FL_N_WORLDS; world++) {
-        const struct fl_fate *fate = fate_in(t, world);
-
-        for (size_t i = 0; i < fate->n_cts; i++) {
-            fl_flowset_add_zone(t->p->set, fate->cts[i].zone);
-        }
-    }
-}
-
-static int ask(struct trial *t)
-{
-    int error = ask_rule(t);
-
-    for (enum fl_world world = 0; !error && world < FL_N_WORLDS; world++) {
-        if (world && !t->n_tested) {
-            t->worlds[world] = t->worlds[0];
-        } else {
-            error = ask_pipeline(t, world);
-        }
-    }
-    if (!error) {
-        note_zones(t);
-    }
-    return error;
-}
-
 /* As when a VM is leaving: that the pipeline drops its packets, too, says nothing about the rule. */
-static int leads_somewhere(const struct trial *t)
+static int leads_somewhere(const struct fl_trial *t)
 {
     /* NORMAL drops what it would send back. */
     if (!drops(t->ours->fate) || !strstr(t->rule->actions, "output:")) {
@@ -533,7 +397,7 @@ static int leads_somewhere(const struct trial *t)
 int fl_prove_packet(struct fl_prover *p, struct fl_rule *rule, const struct flow *packet,
                     struct fl_judged *judged)
 {
-    struct trial t = {
+    struct fl_trial t = {
         .p = p,
         .rule = rule,
         .packet = packet,
@@ -548,7 +412,7 @@ int fl_prove_packet(struct fl_prover *p, struct fl_rule *rule, const struct flow
         return fl_error_set(p->err, -EPERM,
                             "not proven: a rule matches packets that OVS cannot be asked about");
     }
-    error = ask(&t);
+    error = fl_prove_ask(&t);
     if (error == -EPROTO) {
         /* OVS could be asked; what it said proves nothing. */
         fl_error_prefix(p->err, "not proven");

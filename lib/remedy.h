@@ -59,6 +59,7 @@ struct fl_plan {
      * again (flows/reoffer.h). None: no such step, @no_reoffer says why, where anybody looked.
      */
     struct fl_flowset reoffer;
+    bool wants_reoffer; /* Of an order: whoever has it finds out: fl_remedy_plan_reoffer(). */
     char *no_reoffer;
     char *refused; /* Why @set is empty: the first step is all that can be done. */
 };
@@ -76,6 +77,15 @@ bool fl_plan_was_busy(const struct fl_plan *plan);
  */
 int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_plan *plan,
                    struct fl_error *err);
+
+/**
+ * fl_remedy_plan_reoffer() - find out whether the first step is possible now, for a plan that somebody else made
+ * @plan: its set names the VM; what it is made from, and @plan->reoffer or why there is none, are filled in
+ * Return: 0, also where the step is not possible; as fl_remedy_plan() where the VM needs no remedy, or none can
+ * help, or it could not be read.
+ */
+int fl_remedy_plan_reoffer(const struct fl_operator *op, struct fl_plan *plan,
+                           struct fl_error *err);
 
 /**
  * fl_remedy_prove() - prove a plan of earlier again

@@ -205,14 +205,16 @@ static int simplify(const struct fl_operator *op, struct fl_store *store, struct
     return error;
 }
 
-/* It was offered again, which did not help, and nothing else can be done. */
+/* It was offered again, which did not help, or could not be; and nothing else can be done. */
 static int give_up(const struct fl_plan *plan, struct fl_outcome *outcome, struct fl_error *err)
 {
+    bool was_offered = plan->reoffer.n_rules;
+
     outcome->state = FL_REMEDY_REVERTED;
-    set_reason(outcome,
-               xasprintf("offered to the NIC again, to no avail: %s; and no rules can be had: "
-                         "%s",
-                         outcome->reason, plan->refused));
+    set_reason(outcome, xasprintf("%s: %s; and no rules can be had: %s",
+                                  was_offered ? "offered to the NIC again, to no avail"
+                                              : "not offered to the NIC again",
+                                  was_offered ? outcome->reason : plan->no_reoffer, plan->refused));
     return fl_error_set(err, -ECANCELED, "%s", outcome->reason);
 }
 

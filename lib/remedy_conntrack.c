@@ -94,8 +94,7 @@ int fl_step_forget_connections_by(const struct fl_operator *op, const struct fl_
 
     if (!set->n_zones || !set->n_rules)
         return 0;
-    error = fl_connection_table_open(&op->host, inv, set->rules[0].bridge, fl_step_timeout_ms(op),
-                                     &table, err);
+    error = fl_connection_table_open(&op->host, inv, set->rules[0].bridge, &table, err);
     for (size_t i = 0; !error && i < set->n_zones; i++)
         error = forget_in_zone(table, set, set->zones[i], err);
     fl_connection_table_close(table);
@@ -147,8 +146,7 @@ int fl_step_read_zones(const struct fl_operator *op, const struct fl_inventory *
                        struct fl_connection **all, size_t *n_all, struct fl_error *err)
 {
     struct fl_connection_table *table;
-    int error = fl_connection_table_open(&op->host, inv, bridge, fl_step_timeout_ms(op), &table,
-                                         err);
+    int error = fl_connection_table_open(&op->host, inv, bridge, &table, err);
 
     *all = NULL;
     *n_all = 0;

@@ -178,6 +178,27 @@ static bool is_refused(const struct fl_plan *plan, int error)
     return is_alone && (error == -EPERM || error == -ENOTSUP);
 }
 
+/*
+ * A plan is made of the traffic of a moment. One that has nothing for a direction that the remedy serves, as when
+ * OVS has just been started and floods, would leave that one in software.
+ */
+static int check_directions(const struct fl_operator *op, const char *vm_id,
+                            const struct fl_plan *plan, struct fl_error *err)
+{
+    struct fl_remedy remedy;
+    int error = fl_store_read(op->root, vm_id, &remedy, err);
+
+    if (error) {
+        return error;
+    }
+    if (!fl_flowset_has_directions(&plan->set, &remedy.set)) {
+        error = fl_error_set(err, -EAGAIN, "a plan can be had for one direction only: %s",
+                             plan->n_refusals ? plan->refusals[0].reason : "the other is silent");
+    }
+    fl_remedy_destroy(&remedy);
+    return error;
+}
+
 /* What a VM's remedy does not help against: a plan of now, or the remedy goes. */
 static int replace(const struct fl_operator *op, const char *vm_id, struct fl_outcome *outcome,
                    struct fl_error *err)
@@ -188,7 +209,10 @@ static int replace(const struct fl_operator *op, const char *vm_id, struct fl_ou
 
     fl_outcome_destroy(outcome);
     if (!error) {
-        error = fl_remedy_apply(op, &plan, outcome, err);
+        error = check_directions(op, vm_id, &plan, err);
+        if (!error) {
+            error = fl_remedy_apply(op, &plan, outcome, err);
+        }
     } else if (is_refused(&plan, error)) {
         error = fl_remedy_revert(op, vm_id, outcome, err);
         if (!error) {
@@ -294,17 +318,47 @@ static void plan_reoffer_alone(const struct fl_vm *vm, struct fl_plan *plan, str
     fl_error_clear(why);
 }
 
+/* As read_vm(), of the next window where one tells nothing. */
+static int read_vm_settled(const struct fl_operator *op, const char *vm_what, struct fl_plan *plan,
+                           const struct fl_vm **vm, struct fl_error *err)
+{
+    int error = read_vm(op, vm_what, plan, vm, err);
+
+    if (!error && is_too_young(plan)) {
+        forget_reading(plan);
+        error = read_vm(op, vm_what, plan, vm, err);
+    }
+    return error;
+}
+
+int fl_remedy_plan_reoffer(const struct fl_operator *op, struct fl_plan *plan, struct fl_error *err)
+{
+    const struct fl_vm *vm;
+    struct fl_ctl *ctl;
+    int error = read_vm_settled(op, plan->set.vm_id, plan, &vm, err);
+
+    if (!error) {
+        error = refuse_by_verdict(plan, err);
+    }
+    if (error) {
+        return error;
+    }
+    error = fl_ctl_open(op->host.target, fl_step_timeout_ms(op), &ctl, err);
+    if (error) {
+        return as_trouble(error);
+    }
+    plan_reoffer(op, ctl, vm, plan);
+    fl_ctl_close(ctl);
+    return 0;
+}
+
 int fl_remedy_plan(const struct fl_operator *op, const char *vm_what, struct fl_plan *plan,
                    struct fl_error *err)
 {
     const struct fl_vm *vm;
     struct fl_ctl *ctl;
-    int error = read_vm(op, vm_what, plan, &vm, err);
+    int error = read_vm_settled(op, vm_what, plan, &vm, err);
 
-    if (!error && is_too_young(plan)) {
-        forget_reading(plan);
-        error = read_vm(op, vm_what, plan, &vm, err);
-    }
     if (error || (!plan->renews && take_installed(op, vm, plan))) {
         return error;
     }

@@ -75,6 +75,12 @@ int fl_tc_text_sample_end(struct fl_tc_text_sample *sample, int ret, struct fl_e
     sample->stats = *fl_tc_text_stats(sample->filters);
     sample->stats.parse_errors = sample->n_errors;
     add_flow_lines(&sample->stats, fl_decoder_stats(sample->flows));
+    if (sample->stats.truncated)
+        fl_snapshot_set_incomplete(
+            sample->snapshot,
+            "%s has a line of JSON that is longer than %u bytes: the filters "
+            "behind these are not read; print each on a line (jq -c '.[]')",
+            sample->source, FL_LIMIT_LINE_BYTES);
     fl_snapshot_set_lines(sample->snapshot, &sample->stats);
     fl_tc_text_destroy(sample->filters);
     fl_decoder_destroy(sample->flows);

@@ -14,7 +14,6 @@
 
 #define MAX_CONNECTIONS 20000u
 #define MAX_ADDRESSES   16u
-#define TIMEOUT_MS      15000
 
 /* Addresses that the VM's chains match on, IPv4 as ::ffff:a.b.c.d. */
 struct addresses {
@@ -105,7 +104,11 @@ static int read_zone(struct fl_connection_table *table, uint16_t zone,
 
     for (size_t i = 0; i < n; i++)
         count(&connections[i], addresses, storage, counts);
-    return ret == -E2BIG ? 0 : ret;
+    if (ret == -E2BIG) {
+        fl_error_clear(err);
+        ret = 0;
+    }
+    return ret;
 }
 
 static bool is_in_kernel(const struct fl_inventory *inv, const char *bridge)
@@ -134,7 +137,7 @@ int fl_vm_connections_read(const struct fl_host *host, const struct fl_vm_audit 
         return -ENOTSUP;
     for (size_t i = 0; i < vm->n_findings && addresses.n < MAX_ADDRESSES; i++)
         add_of_chain(&addresses, &vm->findings[i]);
-    ret = fl_connection_table_open(host, vm->inv, bridge, TIMEOUT_MS, &table, err);
+    ret = fl_connection_table_open(host, vm->inv, bridge, &table, err);
     if (ret)
         return ret;
     for (size_t i = 0; !ret && i < n_zones; i++)

@@ -245,6 +245,15 @@ void fl_why_of_vm(const struct fl_audit *audit, const struct fl_vm_audit *vm,
     qsort(why->reasons, why->n, sizeof why->reasons[0], compare_reasons);
 }
 
+void fl_why_hear(struct fl_why *why, const struct fl_extacks *extacks)
+{
+    struct fl_cause causes[FL_EXTACKS_MAX];
+    size_t n = fl_extacks_causes(extacks, causes);
+
+    add_causes(why, causes, n, 0);
+    qsort(why->reasons, why->n, sizeof why->reasons[0], compare_reasons);
+}
+
 void fl_why_destroy(struct fl_why *why)
 {
     for (size_t i = 0; i < why->n_peers; i++)

@@ -14,6 +14,7 @@
 #include "flows/asked.h"
 #include "flows/audit.h"
 #include "flows/cause.h"
+#include "flows/extack.h"
 #include "flows/peer.h"
 
 struct fl_kernel_facts;
@@ -48,6 +49,8 @@ struct fl_why {
 void fl_why_of_vm(const struct fl_audit *audit, const struct fl_vm_audit *vm,
                   const struct fl_kernel_facts *facts, const struct fl_asked_all *asked,
                   struct fl_why *why);
+/** fl_why_hear() - and what ovs-vswitchd was told meanwhile (lib/hear.h), all of which only "may be" */
+void fl_why_hear(struct fl_why *why, const struct fl_extacks *extacks);
 void fl_why_destroy(struct fl_why *why);
 
 #endif

@@ -16,11 +16,10 @@
  * Open vSwitch 3.1: lib/vlog.c, lib/netdev-offload.c, lib/tc.c, lib/netdev-offload-tc.c. Messages are
  * numbered from the start (each thread for itself, and a log opened anew goes on); "ovs-vswitchd (Open vSwitch) 3.1.0" comes after that of the flow API.
  */
-#define STARTED   "Z|00001|vlog|INFO|opened log file"
-#define ENABLED   "netdev: Flow API Enabled"
-#define POLICY    "tc: Using policy '"
-#define NO_RECIRC "recirc_id sharing not supported"
-#define NO_SPACE  "No space left on device"
+#define STARTED  "Z|00001|vlog|INFO|opened log file"
+#define ENABLED  "netdev: Flow API Enabled"
+#define POLICY   "tc: Using policy '"
+#define NO_SPACE "No space left on device"
 
 static struct fl_log_refusal *find_refusal(struct fl_log_offload *facts, enum fl_cause_id id,
                                            const char *device)
@@ -50,6 +49,7 @@ static void take_refusal(const char *line, size_t n, struct fl_log_offload *fact
 
     if (!fl_refusal_of_log(copy, &cause, device))
         return;
+    facts->recirc_refused |= cause.id == FL_CAUSE_NO_TC_RECIRC;
     refusal = find_refusal(facts, cause.id, device);
     refusal->cause = cause;
     ovs_strlcpy(refusal->device, device, sizeof refusal->device);
@@ -66,7 +66,6 @@ static void take_line(const char *line, size_t n, struct fl_log_offload *facts)
         *facts = (struct fl_log_offload){ .seen_start = true };
     take_refusal(line, n, facts);
     facts->flow_api |= memmem(line, n, ENABLED, strlen(ENABLED)) != NULL;
-    facts->recirc_refused |= memmem(line, n, NO_RECIRC, strlen(NO_RECIRC)) != NULL;
     facts->no_space += memmem(line, n, NO_SPACE, strlen(NO_SPACE)) != NULL;
     if (policy) {
         size_t length;

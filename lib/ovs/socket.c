@@ -93,6 +93,17 @@ long fl_socket_pid(const char *path)
     return sscanf(base ? base + 1 : path, "ovs-vswitchd.%ld.ctl", &pid) == 1 ? pid : 0;
 }
 
+int fl_socket_vswitchd_pid(const char *target, long *pid, struct fl_error *err)
+{
+    if (!target) {
+        return vswitchd_pid(pid, err);
+    }
+    *pid = fl_socket_pid(target);
+    return *pid ? 0
+                : fl_error_set(err, -EINVAL, "%s does not tell the process number of ovs-vswitchd",
+                               target);
+}
+
 static bool is_gone(long pid)
 {
     return pid > 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH;

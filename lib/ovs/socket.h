@@ -28,6 +28,13 @@ int fl_socket_vswitchd(char **path, struct fl_error *err);
 long fl_socket_pid(const char *path);
 
 /**
+ * fl_socket_vswitchd_pid() - the process number of ovs-vswitchd
+ * @target: its control socket, or NULL for that of its pid file
+ * Return: 0 and *@pid; -EINVAL: @target does not tell it; else as fl_socket_vswitchd().
+ */
+int fl_socket_vswitchd_pid(const char *target, long *pid, struct fl_error *err);
+
+/**
  * fl_socket_connect() - connect to a UNIX socket, non-blocking and close-on-exec
  * @server: who listens there, for the sentence ("ovs-vswitchd")
  * @deadline_ms: on the clock of fl_socket_now_ms()

@@ -117,6 +117,16 @@ static int read_text(const json_t *json, const char *key, char **text, struct fl
     return ret;
 }
 
+/* Everybody relies on there being one. */
+static int read_reason(const json_t *json, char **reason, struct fl_error *err)
+{
+    int ret = read_text(json, "reason", reason, err);
+
+    if (!ret && !*reason && !(*reason = strdup("its file gives no reason")))
+        ret = fl_error_set(err, -ENOMEM, "not enough memory");
+    return ret;
+}
+
 /* An audit entry is kept as it is: only its outer shape is checked. */
 static int read_entry(const json_t *json, const char *key, json_t **entry, struct fl_error *err)
 {
@@ -167,7 +177,7 @@ int fl_remedy_from_json(const json_t *json, struct fl_remedy *remedy, struct fl_
     if (!ret)
         ret = fl_until_read(json, &read.until, err);
     if (!ret)
-        ret = read_text(json, "reason", &read.reason, err);
+        ret = read_reason(json, &read.reason, err);
     if (!ret)
         ret = read_text(json, "ticket", &read.ticket, err);
     if (!ret)

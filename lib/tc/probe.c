@@ -9,8 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "flows/limits.h"
-#include "lib/base/clock.h"
+#include "lib/base/pace.h"
 #include "lib/tc/encode.h"
 #include "lib/tc/probe_message.h"
 #include "lib/tc/probe_sibling.h"
@@ -27,8 +26,7 @@ struct fl_tc_probe {
     struct fl_tc_filter place; /* Where: hook, ifindex, block. */
     uint32_t chain, handle;
     uint32_t sequence;
-    unsigned int n_offers;
-    int64_t next_ms;
+    struct fl_pace pace;
     int broken; /* Negative errno: a filter could not be removed. */
     struct fl_tc_filter filter;
     _Alignas(struct nlmsghdr) uint8_t request[FL_TC_MESSAGE_BYTES];
@@ -227,13 +225,10 @@ static bool may_offer(struct fl_tc_probe *probe, struct fl_tc_answer *answer)
                     "the process that removes the filter if this one is killed is gone");
         return false;
     }
-    if (probe->n_offers == FL_LIMIT_PROBES) {
+    if (!fl_pace_wait(&probe->pace)) {
         cannot_tell(answer, -EDQUOT, "as many filters were offered as one session may");
         return false;
     }
-    probe->n_offers++;
-    fl_sleep_until_ms(probe->next_ms);
-    probe->next_ms = fl_monotonic_ms() + 1000 / FL_LIMIT_PROBES_PER_SECOND;
     return true;
 }
 

@@ -14,7 +14,8 @@
  * With flows/shrink.h: fl_shrink(&filter, fl_tc_probe_callback, probe, &shrunk).
  *
  * Never on a port without need: the NIC's rule table is shared with what forwards. At most
- * FL_LIMIT_PROBES_PER_SECOND offers a second (fl_tc_probe_offer() sleeps) and FL_LIMIT_PROBES a session.
+ * FL_LIMIT_PROBES_PER_SECOND offers a second (fl_tc_probe_offer() sleeps) and FL_LIMIT_PROBES a session
+ * (lib/base/pace.h).
  *
  * "Refused" is said of the NIC alone. What it refuses is offered to the kernel once more with skip_hw: where that
  * is refused too (no permission, no qdisc for filters, the device gone, a kernel without flower or the action,

@@ -278,7 +278,7 @@ class Lab:
 
     def add_flows(self, flows):
         """Add OpenFlow flows, text or a list of lines, to br0 in one bundle."""
-        self.switch.add_flows(flows)
+        self.switch.add_flows(BRIDGE, flows)
 
     def install_pipeline(self):
         flows = topology.base_flows(self.vms, self.options["public"])
@@ -415,7 +415,7 @@ class Lab:
 
     def job(self, job):
         """A load ("load-vm1") or stream ("stream-vm1") that was started before."""
-        found = self.traffic.find_job(job)
+        found = self.traffic.jobs.find(job)
         if not found:
             raise LabError(f"{job} was not started")
         return found

@@ -28,7 +28,7 @@ class Answer:
 
     def __str__(self):
         return (
-            f"$ flowlift {' '.join(self.words)}\nexit code {self.code}\n"
+            f"$ flowlift {' '.join(map(str, self.words))}\nexit code {self.code}\n"
             f"stdout: {self.out.rstrip()}\nstderr: {self.err.rstrip()}"
         )
 

@@ -12,6 +12,7 @@
  *     edges watch BRIDGE COOKIE FILE [stable]
  *     edges reading BRIDGE [tests]        edges worlds BRIDGE PACKET
  *     edges fates BRIDGE IN_PORT METADATA PACKET N [STATE...]
+ *     edges ovn COOKIE...
  *
  * watch prints what changes until its standard input ends, and what that has cost. stable: no header is
  * rewritten. flood adds and deletes FLOW in turn, N times in all, RATE times a second (0: as fast as can
@@ -19,6 +20,8 @@
  *
  * reading prints the fingerprint, or the tests of dl_src that packets of port 1, of port 2 and of any port
  * may meet.
+ *
+ * ovn looks for OVN's rows behind flows of br-int with these cookies, and ends with the memory that it took.
  *
  * FILE holds one rule a line, "PRIORITY;MATCH;ACTIONS". EDGES_TIMEOUT_MS: 5000 unless set.
  */
@@ -55,6 +58,7 @@
 #include "lib/ovs/openflow_reading.h"
 #include "lib/ovs/trace.h"
 #include "lib/packet.h"
+#include "tests/integration/edges_ovn.h"
 
 static struct fl_error error_text = FL_ERROR_INIT;
 
@@ -86,6 +90,11 @@ static int run_db(char *argv[])
     }
     fl_inventory_destroy(&inv);
     return 0;
+}
+
+static int run_ovn(char *argv[])
+{
+    return fl_edges_ovn(timeout_ms(), argv, &error_text);
 }
 
 static int with_ctl(int (*run)(struct fl_ctl *, char *argv[]), char *argv[])
@@ -593,6 +602,7 @@ struct verb {
 
 static const struct verb verbs[] = {
     { "db", 0, run_db, NULL, NULL },
+    { "ovn", 0, run_ovn, NULL, NULL },
     { "run", 1, NULL, run_command, NULL },
     { "stream", 1, NULL, run_stream, NULL },
     { "dump", 0, NULL, run_dump, NULL },

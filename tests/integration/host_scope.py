@@ -41,6 +41,15 @@ def explain_says_so(bench):
     tap.check("host" in answer.out, "the scope is named", answer.out)
 
 
+def there_is_nothing_to_listen_to(bench):
+    "explain --listen, with no bridge in the kernel: says so instead of waiting, and explains as ever"
+    document = bench.flowlift("explain", "vm2", "--listen", "3600", "--json").expect(1).json
+    heard = document["heard"]
+    tap.check("no bridge of this host is in the kernel" in heard["missing"], "why", heard)
+    tap.equal((heard["listened_ms"], heard["messages"]), (0, []), "heard")
+    tap.equal([cause["id"] for cause in document["host_causes"]], ["hw-offload-off"], "host_causes")
+
+
 def no_plan_is_offered(bench):
     "plan vm2 refuses with a sentence, exit 1"
     answer = bench.flowlift("plan", "vm2").expect(1)
@@ -62,6 +71,7 @@ if __name__ == "__main__":
         audit_blames_the_host,
         text_says_so,
         explain_says_so,
+        there_is_nothing_to_listen_to,
         no_plan_is_offered,
         apply_refuses,
     ], OffloadOffBench)

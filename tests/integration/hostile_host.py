@@ -34,6 +34,10 @@ class HostileBench(Bench):
     def elsewhere(self, rundir):
         return {"OVS_RUNDIR": rundir, "OVS_DBDIR": rundir, "OVS_LOGDIR": rundir}
 
+    def check_all_refuse(self, rundir, sentence):
+        for words in (*READERS, *WRITERS):
+            self.flowlift(*words, env=self.elsewhere(rundir)).expect(2).expect_sentence(sentence)
+
 
 def hung_vswitchd(bench):
     "ovs-vswitchd hangs (SIGSTOP): every verb ends within its timeout, exit 2, one sentence"
@@ -58,9 +62,7 @@ def hung_vswitchd(bench):
 def no_ovs_at_all(bench):
     "an OVS_RUNDIR with nothing in it: exit 2, one sentence that names the socket"
     with tempfile.TemporaryDirectory() as empty:
-        for words in (*READERS, *WRITERS):
-            answer = bench.flowlift(*words, env=bench.elsewhere(empty)).expect(2)
-            answer.expect_sentence(empty)
+        bench.check_all_refuse(empty, empty)
     bench.check_nothing_left()
 
 
@@ -72,9 +74,7 @@ def dead_sockets(bench):
                 listener.bind(f"{folder}/{name}")
         with open(f"{folder}/ovs-vswitchd.pid", "w", encoding="ascii") as file:
             file.write("1\n")
-        for words in (*READERS, *WRITERS):
-            answer = bench.flowlift(*words, env=bench.elsewhere(folder)).expect(2)
-            answer.expect_sentence(f"{folder}/db.sock")
+        bench.check_all_refuse(folder, f"{folder}/db.sock")
     bench.check_nothing_left()
 
 
@@ -83,9 +83,7 @@ def dead_vswitchd(bench):
     rundir = bench.lab.env["OVS_RUNDIR"]
     with tempfile.TemporaryDirectory() as folder:
         os.symlink(f"{rundir}/db.sock", f"{folder}/db.sock")
-        for words in (*READERS, *WRITERS):
-            answer = bench.flowlift(*words, env=bench.elsewhere(folder)).expect(2)
-            answer.expect_sentence(folder)
+        bench.check_all_refuse(folder, folder)
     bench.check_nothing_left()
 
 

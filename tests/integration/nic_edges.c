@@ -9,6 +9,7 @@
  */
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,45 @@ static int print(json_t *json)
     return 0;
 }
 
+static json_t *text_or_null(const char *text)
+{
+    return text[0] ? json_string(text) : json_null();
+}
+
+static json_t *id_to_json(const struct fl_nic_id *id)
+{
+    char text[2 * FL_NIC_ID_BYTES + 1];
+
+    for (size_t i = 0; i < id->n_bytes; i++)
+        snprintf(&text[2 * i], 3, "%02x", id->bytes[i]);
+    return id->n_bytes ? json_string(text) : json_null();
+}
+
+static json_t *port_to_json(const struct fl_nic_port *port)
+{
+    return json_pack("{si so so so so so so so si so ss ss so ss ss ss}", "ifindex", port->ifindex,
+                     "name", text_or_null(port->name), "driver", text_or_null(port->driver),
+                     "firmware", text_or_null(port->firmware), "bus", text_or_null(port->bus),
+                     "switch_id", id_to_json(&port->switch_id), "port_id",
+                     id_to_json(&port->port_id), "port_name", text_or_null(port->port_name),
+                     "master", port->master, "master_kind", text_or_null(port->master_kind), "role",
+                     fl_nic_role_name(port->role), "hw_tc_offload",
+                     fl_nic_feature_name(port->tc_offload), "devlink", text_or_null(port->devlink),
+                     "eswitch", fl_eswitch_mode_name(port->eswitch), "inline_mode",
+                     fl_inline_mode_name(port->inline_mode), "encap",
+                     fl_encap_mode_name(port->encap));
+}
+
+static json_t *nic_to_json(const struct fl_nic *nic)
+{
+    json_t *ports = json_array();
+
+    for (size_t i = 0; i < nic->n_ports; i++)
+        json_array_append_new(ports, port_to_json(&nic->ports[i]));
+    return json_pack("{so so}", "ports", ports, "incomplete",
+                     nic->incomplete ? json_string(nic->incomplete) : json_null());
+}
+
 static int show_ports(void)
 {
     struct fl_error err = FL_ERROR_INIT;
@@ -40,7 +80,7 @@ static int show_ports(void)
     fl_nic_init(&nic);
     ret = fl_nic_read(&nic, &err);
     if (!ret)
-        print(fl_nic_to_json(&nic));
+        print(nic_to_json(&nic));
     fl_nic_destroy(&nic);
     return ret ? fail(&err) : 0;
 }

@@ -10,19 +10,26 @@ import json
 import os
 import random
 import re
+import shutil
+import signal
 import socket
 import subprocess
 import threading
 import time
 
 import tap
-from bench import BUILD, PATIENCE, Bench, LabError, ufid
+from agents import agent_of, wait_until
+from bench import BUILD, CONFIG, PATIENCE, Bench, LabError, ufid
+
+from labkit import processes  # noqa: E402, found by way of bench
 
 REQUESTS = int(os.environ.get("FLOWLIFT_PLUGIN_REQUESTS", "5000"))
 SEED = int(os.environ.get("FLOWLIFT_PLUGIN_SEED", "22"))
 TRIES = 20
 PLUGIN = "librte_flowlift.so"
 OTHER = "librte_flowlift_other.so"
+# Of the questions to a NIC, as docs/dpdk-plugin.md says it.
+ASKED_PER_SECOND, ASKED_IN_ALL = 50, 500
 FOLDERS = (f"{BUILD}/lib/dpdk/plugin", f"{BUILD}/tests")
 RULE = re.compile(r"rule (\d+) port (\d+) (\w+) priority \d+ match (.*) actions (\S+) packets (\d+) bytes (\d+)")
 
@@ -86,6 +93,26 @@ class PluginBench(Bench):
         done = subprocess.run([f"{BUILD}/tests/dpdk_edges", "offer", kind, *numbers], input=dump,
                               capture_output=True, text=True, timeout=60, check=True)
         return done.stdout.splitlines()
+
+    def agent(self):
+        """One that repairs nothing yet, on a root where nothing was repaired: see auto_repair()."""
+        shutil.rmtree(f"{self.lab.root}/var/lib/flowlift", ignore_errors=True)
+        self.configure(f"{CONFIG}[audit]\nwindow = 500ms\n[agent]\nauto = off\n")
+        return agent_of(self.lab.root, processes.marked_environment(self.lab.id, self.lab.env))
+
+    def auto_repair(self, agent, interval, most):
+        self.configure(f"{CONFIG}[audit]\nwindow = 500ms\n[agent]\nauto = repair\ninterval = {interval}\n"
+                       f"max-repairs-per-hour = {most}\n")
+        os.kill(agent.pid(), signal.SIGHUP)
+
+    def remedy_files(self):
+        folder = f"{self.lab.root}/var/lib/flowlift/remedies"
+        return os.listdir(folder) if os.path.isdir(folder) else []
+
+    def history(self, name):
+        """(step, state, who) of each entry."""
+        entries = self.flowlift("history", name, "--json").expect(0).json["entries"]
+        return [(entry["step"], entry["state"], entry["who"]) for entry in entries]
 
     def log(self):
         with open(f"{self.lab.directory}/ovs/ovs-vswitchd.log", encoding="utf-8", errors="replace") as file:
@@ -263,8 +290,26 @@ def stranded(bench):
         bench.lab.fault("all", "off")
 
 
-def explained(bench, name):
-    return bench.flowlift("explain", name, "--probe", "--json").expect(1).json
+def explained(bench, name, prefix=()):
+    return bench.flowlift("explain", name, "--probe", "--json", prefix=prefix).expect(1).json
+
+
+@contextlib.contextmanager
+def counted_questions(bench):
+    """A prefix for flowlift, and the list of moments (s) at which it had the plug-in look at a rule."""
+    path, moments = f"{bench.lab.root}/questions", []
+    yield ("strace", "-f", "-qq", "-ttt", "-e", "trace=sendto", "-s", "64", "-o", path), moments
+    with open(path, encoding="utf-8", errors="replace") as file:
+        moments += [float(line.split()[1]) for line in file if '"/flowlift/validate,' in line]
+
+
+def check_pace(moments):
+    gaps = [(after - before) * 1000 for before, after in zip(moments, moments[1:])]
+    tap.note(f"{len(moments)} questions; the shortest gap is {min(gaps):.1f} ms")
+    tap.check(5 <= len(moments) <= ASKED_IN_ALL, "how many", moments)
+    # Told by strace a little later than it was, each time.
+    tap.check(min(gaps) > 0.5 * 1000 / ASKED_PER_SECOND, "no two at once", gaps)
+    tap.check(moments[-1] - moments[0] > 0.95 * (len(moments) - 1) / ASKED_PER_SECOND, "50 a second at most", gaps)
 
 
 def said(document, outcome):
@@ -277,14 +322,16 @@ def said(document, outcome):
 
 
 def explain_asks_the_nic(bench):
-    "explain --probe: cause, field and words of what is refused; refused once; what OVS does not offer"
+    "explain --probe: cause, field and words of what is refused, at its pace; refused once; what OVS does not offer"
     def in_the_nic():
         return {name: (port["created"], port["rules"]) for name, port in bench.lab.nic_counters().items()}
 
     words = "flownic: match on eth-src is not supported"
     with stranded(bench):
         before = in_the_nic()
-        found = explained(bench, "vm3")
+        with counted_questions(bench) as (counting, moments):
+            found = explained(bench, "vm3", prefix=counting)
+        check_pace(moments)
         parts = said(found, "refused")
         tap.equal(parts["from-vm"], [("eth src", words, "nic-match")], "what is refused of its packets")
         cause = found["causes"][0]
@@ -374,6 +421,93 @@ def refused_before_is_offered_again(bench):
         tap.note(f"{name}: sent {result['sent']}, lost {result['lost']}, longest gap "
                  f"{result['max_gap_us'] / 1000:.1f} ms, round trip {result['rtt_us']}")
         tap.equal((result["lost"], result["duplicated"]), (0, 0), f"{name}: lost, duplicated")
+
+
+# ---- The same with an agent ----
+
+
+@contextlib.contextmanager
+def refused_once(bench):
+    """vm3's flows were refused and would be accepted now; they live while this lasts."""
+    idle = "other_config:max-idle="
+    bench.lab.vsctl("set", "Open_vSwitch", ".", f"{idle}500")
+    bench.lab.wait_until(lambda: not storage_flows(bench, ("vm3",)), 20, "its flows of before are gone")
+    bench.lab.vsctl("set", "Open_vSwitch", ".", f"{idle}3600000")
+    with stranded(bench):
+        bench.lab.fault("all", "off")
+        yield
+
+
+def metric(agent, name):
+    """The number of one sample, with its labels."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(f"{agent.rundir}/metrics.sock")
+        client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        text = b"".join(iter(lambda: client.recv(1 << 16), b"")).decode()
+    return next(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(f"{name} "))
+
+
+def ends(agent):
+    return {end: n for end, n in agent.status()["auto"]["repairs"].items() if n}
+
+
+def agent_offers_again(bench):
+    "auto = repair: found by an audit and offered again before the next; no rule, no remedy; again within the hour: rules"
+    interval, openflow = 10, bench.openflow()
+    with bench.agent() as agent:
+        agent.start()
+        with refused_once(bench):
+            before = len(bench.history("vm3"))
+            bench.auto_repair(agent, interval, most=2)
+            began = time.monotonic()
+            wait_until(lambda: agent.status()["auto"]["repairing"] or ends(agent), 60 * PATIENCE, "its repair begins")
+            found = time.monotonic() - began
+            wait_until(lambda: ends(agent), 60 * PATIENCE, "what comes of it")
+            took = time.monotonic() - began - found
+            tap.note(f"found after {found:.1f} s, offered again {took:.1f} s later")
+            tap.equal(ends(agent), {"reoffered": 1}, "what came of it")
+            tap.in_time(took * 1000, interval * 1000, "before the next audit")
+            bench.await_verdicts({"vm3": "offloaded"})
+            tap.equal((bench.openflow(), bench.remedy_files(), agent.status()["remedies"]), (openflow, [], []),
+                      "OpenFlow flows, remedies")
+            tap.equal(bench.history("vm3")[before:], [("reoffer", "planned", "flowlift-agent"),
+                                                      ("reoffer", "verified", "flowlift-agent")], "journal")
+            tap.equal([metric(agent, f'flowlift_auto_repairs_total{{result="{end}"}}') for end in
+                       ("reoffered", "done")] + [metric(agent, 'flowlift_remedies{state="verified"}')],
+                      [1, 0, 0], "metrics")
+            tap.check("|agent_auto|INFO|vm3: repaired: offered to the NIC again, no rule was needed" in agent.log(),
+                      "the log", agent.log())
+            tap.equal((agent.status()["auto"]["last_hour"], agent.status()["auto"]["left_alone"]), (1, []), "limits")
+        agent_simplifies_the_second_time(bench, agent)
+
+
+def agent_simplifies_the_second_time(bench, agent):
+    """What is stranded again so soon gets rules, which are guarded."""
+    with refused_once(bench):
+        wait_until(lambda: len(ends(agent)) > 1, 90 * PATIENCE, "the second repair")
+        tap.equal((ends(agent), agent.status()["auto"]["last_hour"]), ({"reoffered": 1, "done": 1}, 2), "both")
+        tap.equal((agent.remedy("vm3")["state"], agent.remedy("vm3")["who"]), ("verified", "flowlift-agent"),
+                  "its remedy")
+        with open(f"{bench.lab.root}/var/lib/flowlift/auto.json", encoding="utf-8") as file:
+            tap.equal([attempt["end"] for attempt in json.load(file)["attempts"]], ["reoffered", "done"], "on disk")
+    bench.flowlift("revert", "vm3").expect(0)
+
+
+def apply_through_the_agent(bench):
+    "apply with an agent: it offers again, in the person's name; no rule, no remedy"
+    openflow = bench.openflow()
+    with bench.agent() as agent:
+        agent.start()
+        with refused_once(bench):
+            answer = bench.flowlift("apply", "vm3", "--ticket", "T-4", "--json").expect(0)
+            tap.equal((answer.json["step"], answer.json["state"], answer.err), ("reoffer", "verified", ""),
+                      "step, state, standard error")
+            tap.equal((bench.openflow(), bench.remedy_files()), (openflow, []), "OpenFlow flows, remedies")
+            *_, (step, state, who) = bench.history("vm3")
+            tap.check((step, state) == ("reoffer", "verified") and who != "flowlift-agent", "journal", step, state, who)
+            tap.check(f"|INFO|apply vm3 for {who}: done" in agent.log(), "the agent did it", agent.log())
+            bench.await_verdicts({"vm3": "offloaded"})
+    bench.configure(bench.config)
 
 
 def what_ovs_offers_is_accepted(bench):
@@ -693,6 +827,8 @@ if __name__ == "__main__":
             refused_before_and_still,
             refused_again_is_simplified,
             refused_before_is_offered_again,
+            agent_offers_again,
+            apply_through_the_agent,
             what_ovs_offers_is_accepted,
             many_rules_come_in_pages,
             storm_does_no_harm,

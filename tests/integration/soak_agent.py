@@ -232,7 +232,7 @@ class Soak(Bench):
     def run_tool(self, *words, stdin=None):
         """Return: standard output, or None."""
         try:
-            result = subprocess.run(words, env=self.lab.switch.environment(), input=stdin, text=True,
+            result = subprocess.run(words, env=self.lab.switch.environment, input=stdin, text=True,
                                     capture_output=True, timeout=OVS_SECONDS * PATIENCE, check=False)
         except subprocess.TimeoutExpired:
             return None

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 
+import southbound
 import tap
 from edges_bench import COOKIE, EDGES, TO_SERVER, Bench, MiB, refused
 from private_ovs import PATIENCE
@@ -218,6 +219,7 @@ if __name__ == "__main__":
             long_reply_is_refused,
             stream_is_never_whole_in_memory,
             rubbish_is_refused,
+            *southbound.TESTS,
         ],
         bench=Bench,
     )

@@ -13,6 +13,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import kernel_bench  # noqa: E402
+import listening  # noqa: E402
 import tap  # noqa: E402
 from making_causes import COOKIE, Row, tests_of  # noqa: E402
 
@@ -183,4 +184,4 @@ TABLE = [
 ]
 
 if __name__ == "__main__":
-    kernel_bench.main(__file__, tests_of(TABLE), Bench)
+    kernel_bench.main(__file__, [*tests_of(TABLE), listening.listens_to_the_kernel], Bench)

@@ -5,8 +5,8 @@ guest; prints TAP.
 
 Usage: tc_fields.py [SEED]
 
-FLOWLIFT_BUILD names the build folder, FLOWLIFT_NIC_MODULE the module of the simulated NIC. A test of random filters is repeated by its seed, which it
-prints.
+FLOWLIFT_BUILD names the build folder, FLOWLIFT_NIC_MODULE the module of the simulated NIC, FLOWLIFT_TC_FILTERS how
+many filters there are. A test of random filters is repeated by its seed, which it prints.
 """
 
 import json
@@ -24,7 +24,7 @@ from random_rules import Rules  # noqa: E402
 FLOWLIFT = os.path.join(os.environ.get("FLOWLIFT_BUILD", f"{HERE}/../../build"), "cli/flowlift")
 EDGES = os.path.join(os.environ.get("FLOWLIFT_BUILD", f"{HERE}/../../build"), "tests/tc_edges")
 SEED = int(sys.argv[1]) if __name__ == "__main__" and len(sys.argv) > 1 else 1
-WANTED = 2000
+WANTED = int(os.environ.get("FLOWLIFT_TC_FILTERS", "600"))
 BLOCK = 22
 MODULES = ("cls_flower cls_matchall sch_ingress act_mirred act_gact act_vlan act_pedit act_csum "
            "act_tunnel_key act_ct act_skbedit act_police act_mpls act_sample dummy veth").split()
@@ -127,7 +127,7 @@ def comparable(value):
 
 
 def random_rules_are_read_as_tc_prints_them(bench):
-    "2,000 random filters of all kinds: every field as in tc -s -j filter show"
+    "random filters of all kinds: every field as in tc -s -j filter show"
     tap.note(f"seed {SEED}, devices {' '.join(bench.devices)}")
     bench.add_rules(SEED, WANTED)
     found, statistics = bench.by_flowlift()

@@ -107,6 +107,25 @@ static void one_that_is_under_way_counts_and_a_needless_one_does_not(void **stat
     assert_int_equal(may(&limits, "a", 1, T0 + 3), FL_AUTO_GO);
 }
 
+static void what_was_offered_again_counts_as_done_and_is_known_for_an_hour(void **state)
+{
+    _cleanup_limits struct fl_auto_limits limits;
+
+    (void)state;
+    fl_auto_limits_init(&limits);
+    repair(&limits, "a", FL_AUTO_TROUBLE, T0);
+    repair(&limits, "a", FL_AUTO_REOFFERED, T0 + 1);
+    assert_null(fl_auto_held(&limits, "a"));
+    assert_int_equal(may(&limits, "b", 2, T0 + 1), FL_AUTO_FULL);
+    fl_auto_begin(&limits, "a", "a", T0 + 2);
+    assert_true(fl_auto_was_reoffered(&limits, "a", T0 + 2));
+    assert_false(fl_auto_was_reoffered(&limits, "b", T0 + 2));
+    assert_false(fl_auto_was_reoffered(&limits, "a", T0 + 1 + HOUR));
+    /* The last one counts. */
+    assert_false(fl_auto_end(&limits, "a", FL_AUTO_DONE, "", T0 + 3));
+    assert_false(fl_auto_was_reoffered(&limits, "a", T0 + 3));
+}
+
 static void a_failed_one_is_left_alone_longer_each_time(void **state)
 {
     static const int hours[] = { 1, 2, 4, 8, 16, 24, 24 };
@@ -276,6 +295,7 @@ static void fill(struct fl_auto_limits *limits)
     repair(limits, "b", FL_AUTO_UNVERIFIED, T0 + 1);
     repair(limits, "c", FL_AUTO_UNVERIFIED, T0 + 2);
     repair(limits, "d", FL_AUTO_DONE, T0 + 3);
+    repair(limits, "r", FL_AUTO_REOFFERED, T0 + 3);
     fl_auto_begin(limits, "e", "name of e", T0 + 4);
 }
 
@@ -295,7 +315,7 @@ static void limits_survive_the_disk(void **state)
     b = fl_auto_to_json(&read);
     assert_true(json_equal(a, b));
     assert_int_equal(read.stopped_ms, T0 + 2);
-    assert_string_equal(read.attempts[4].vm_name, "name of e");
+    assert_string_equal(read.attempts[5].vm_name, "name of e");
     assert_int_equal(may(&read, "z", MANY, T0 + 5), FL_AUTO_STOPPED);
 }
 
@@ -412,6 +432,7 @@ int main(void)
         cmocka_unit_test(only_a_vm_that_is_stranded_alone_is_wanted),
         cmocka_unit_test(no_more_than_so_many_begin_in_an_hour),
         cmocka_unit_test(one_that_is_under_way_counts_and_a_needless_one_does_not),
+        cmocka_unit_test(what_was_offered_again_counts_as_done_and_is_known_for_an_hour),
         cmocka_unit_test(a_failed_one_is_left_alone_longer_each_time),
         cmocka_unit_test(trouble_is_tried_again_sooner),
         cmocka_unit_test(a_failure_of_two_days_ago_is_forgotten),

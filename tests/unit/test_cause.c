@@ -13,6 +13,7 @@
 #include "tests/unit/example_host.h"
 
 #include "flows/cause.h"
+#include "flows/nic_profile.h"
 
 #define IP "eth_type(0x0800),ipv4(frag=no)"
 
@@ -32,17 +33,20 @@ static void assert_causes_on(struct fl_inventory *inv, const char *line, const c
 {
     struct fl_snapshot *snapshot = snapshot_of(NULL, line);
     struct fl_cause causes[FL_MAX_CAUSES];
+    struct fl_profiles profiles;
     char *got;
     size_t n;
 
     if (inv) {
         set_inventory(snapshot, inv);
     }
+    fl_profiles_init(&profiles);
     n = fl_cause_of_flow(&fl_snapshot_flow(snapshot, 0)->flow, fl_snapshot_ports(snapshot),
-                         fl_snapshot_inventory(snapshot), causes);
+                         fl_snapshot_inventory(snapshot), &profiles, causes);
     got = text_of(causes, n);
     assert_string_equal(got, wanted);
     free(got);
+    fl_profiles_destroy(&profiles);
     fl_snapshot_destroy(snapshot);
 }
 
@@ -63,6 +67,43 @@ static void assert_causes_on_kernel(const char *line, const char *wanted)
     free(inv.bridges[0].datapath_type);
     inv.bridges[0].datapath_type = xstrdup("system");
     assert_causes_on(&inv, line, wanted);
+}
+
+/* On one with the kernel datapath whose ports are of this driver. */
+static void assert_causes_by(const char *driver, const char *line, const char *wanted)
+{
+    struct fl_inventory inv;
+
+    init_inventory(&inv);
+    free(inv.bridges[0].datapath_type);
+    inv.bridges[0].datapath_type = xstrdup("system");
+    add_interface(&inv, "vm1", "");
+    for (size_t i = 0; i < inv.n_interfaces; i++) {
+        smap_replace(&inv.interfaces[i].status, "driver_name", driver);
+    }
+    assert_causes_on(&inv, line, wanted);
+}
+
+static void what_the_nic_takes_of_conntrack_is_no_cause(void **state)
+{
+#define TC_SW(match, actions) \
+    UFID("01") IN("vm1") match IP COUNT("1") "dp:tc, actions:" actions "\n"
+    static const char refused[] = "refused: TC has the flow (dp:tc), the NIC does not";
+
+    (void)state;
+    assert_causes_by("mlx5e_rep", TC_SW("ct_mark(0/0x2),", "p0"), refused);
+    assert_causes_by("flownic", TC_SW("ct_mark(0/0x2),ct_zone(0),", "p0"), refused);
+    assert_causes_by("mlx5e_rep", TC_SW("ct_mark(0/0x2),", "ct_clear,p0"), refused);
+    /* Nobody says so; the profile says otherwise; it says it of a part only. */
+    assert_causes_by("unheard_of", TC_SW("ct_mark(0/0x2),", "p0"),
+                     "conntrack: matches ct_mark(0/0x2)");
+    assert_causes_by("ice", TC_SW("ct_mark(0/0x2),", "p0"), "conntrack: matches ct_mark(0/0x2)");
+    assert_causes_by("flownic", TC_SW("ct_label(0/0x2),", "p0"), "conntrack: matches ct_label");
+    assert_causes_by("mlx5e_rep", TC_SW("ct_state(+trk),ct_mark(0/0x2),", "p0"),
+                     "conntrack: matches ct_state(+trk),ct_mark(0/0x2)");
+    assert_causes_by("mlx5e_rep", TC_SW("ct_mark(0/0x2),", "ct(zone=1),recirc(0x1)"),
+                     "conntrack: ct(zone=1),recirc(0x1)");
+#undef TC_SW
 }
 
 static void a_flow_in_hardware_or_of_unknown_path_has_no_cause(void **state)
@@ -376,11 +417,11 @@ static void a_filter_that_not_all_devices_of_its_block_took_says_so(void **state
     flow.block = 7;
     flow.block_members = 2;
     flow.block_in_hw = 1;
-    assert_int_equal(fl_cause_of_flow(&flow, fl_snapshot_ports(snapshot), NULL, causes), 1);
+    assert_int_equal(fl_cause_of_flow(&flow, fl_snapshot_ports(snapshot), NULL, NULL, causes), 1);
     assert_int_equal(causes[0].id, FL_CAUSE_BLOCK);
     assert_string_equal(causes[0].detail, "in 1 of 2 devices of block 7");
     flow.block_in_hw = 2;
-    assert_int_equal(fl_cause_of_flow(&flow, fl_snapshot_ports(snapshot), NULL, causes), 0);
+    assert_int_equal(fl_cause_of_flow(&flow, fl_snapshot_ports(snapshot), NULL, NULL, causes), 0);
     fl_snapshot_destroy(snapshot);
 }
 
@@ -394,7 +435,7 @@ static void a_policer_in_tc_that_stands_for_a_meter_is_one(void **state)
     (void)state;
     flow.has_actions = false;
     flow.meter_police = 0x10000005;
-    assert_int_equal(fl_cause_of_flow(&flow, fl_snapshot_ports(snapshot), NULL, causes), 1);
+    assert_int_equal(fl_cause_of_flow(&flow, fl_snapshot_ports(snapshot), NULL, NULL, causes), 1);
     assert_int_equal(causes[0].id, FL_CAUSE_METER);
     assert_string_equal(causes[0].detail, "police 0x10000005, which stands for a meter");
     fl_snapshot_destroy(snapshot);
@@ -404,6 +445,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flow_in_hardware_or_of_unknown_path_has_no_cause),
+        cmocka_unit_test(what_the_nic_takes_of_conntrack_is_no_cause),
         cmocka_unit_test(conntrack_is_shown_by_the_action),
         cmocka_unit_test(conntrack_is_shown_by_the_match),
         cmocka_unit_test(a_ct_state_mask_of_zero_is_no_match),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Lines of "dpctl/dump-conntrack" as OVS 3.1 prints them. */
+/* Lines of "dpctl/dump-conntrack" as OVS 3.1 prints them, and the patience with who prints them. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +10,14 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
+#include "flows/cleanup.h"
 #include "flows/connection.h"
+#include "lib/base/clock.h"
+#include "lib/connection_table.h"
+#include "tests/unit/temporary.h"
 
 #define TCP      "tcp,orig=(src=10.1.1.1,dst=10.1.1.2,sport=1000,dport=2049),"
 #define MIRRORED "reply=(src=10.1.1.2,dst=10.1.1.1,sport=2049,dport=1000)"
@@ -165,6 +171,40 @@ static void test_other_lines_are_refused(void **state)
     }
 }
 
+/* A socket that takes connections, as an ovs-vswitchd that is stopped does. */
+static int listen_and_be_silent(const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    assert_true(strlen(path) < sizeof address.sun_path);
+    strcpy(address.sun_path, path);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    return fd;
+}
+
+static void test_a_hung_switch_is_waited_for_as_long_as_the_host_says(void **state)
+{
+    _cleanup_free char *path = temporary_path(*state, "ctl");
+    int fd = listen_and_be_silent(path);
+    const struct fl_host host = { .target = path, .timeout_ms = 200 };
+    struct fl_connection *connections = NULL;
+    struct fl_connection_table *table;
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_inventory inv;
+    int64_t began_ms = fl_monotonic_ms();
+    size_t n = 0;
+
+    fl_inventory_init(&inv);
+    assert_int_equal(fl_connection_table_open(&host, &inv, "br0", &table, &err), 0);
+    assert_int_equal(fl_connection_table_read(table, 5, 10, &connections, &n, &err), -ETIMEDOUT);
+    assert_in_range(fl_monotonic_ms() - began_ms, 200, 5000);
+    fl_connection_table_close(table);
+    fl_inventory_destroy(&inv);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +216,8 @@ int main(void)
         cmocka_unit_test(test_nat_is_seen),
         cmocka_unit_test(test_closed_connections_are_not_open),
         cmocka_unit_test(test_other_lines_are_refused),
+        cmocka_unit_test_setup_teardown(test_a_hung_switch_is_waited_for_as_long_as_the_host_says,
+                                        temporary_setup, temporary_teardown),
     };
 
     return cmocka_run_group_tests_name("connection", tests, NULL, NULL);

@@ -232,6 +232,28 @@ static void test_coverage_is_by_single_rules(void **state)
     fl_flowset_destroy(&narrow);
 }
 
+static void test_a_direction_is_missed(void **state)
+{
+    struct fl_flowset set, half;
+
+    (void)state;
+    example(&set);
+    example(&half);
+    assert_true(fl_flowset_has_directions(&half, &set));
+    for (size_t i = 0; i < half.n_rules; i++)
+        half.rules[i].direction = FL_FROM_VM;
+    assert_false(fl_flowset_has_directions(&half, &set));
+    assert_true(fl_flowset_has_directions(&set, &half));
+    fl_flowset_destroy(&half);
+    example(&half);
+    for (size_t i = 0; i < half.n_rules; i++)
+        half.rules[i].decoy = half.rules[i].direction == FL_TO_VM;
+    assert_false(fl_flowset_has_directions(&half, &set));
+    assert_true(fl_flowset_has_directions(&set, &half));
+    fl_flowset_destroy(&set);
+    fl_flowset_destroy(&half);
+}
+
 /* Replaces what @path ("rules/0/match") names by the JSON @value and reads it. */
 static void assert_refused(const char *path, const char *value, const char *sentence)
 {
@@ -314,6 +336,7 @@ int main(void)
         cmocka_unit_test(test_every_match_survives_json),
         cmocka_unit_test(test_equality_ignores_order),
         cmocka_unit_test(test_coverage_is_by_single_rules),
+        cmocka_unit_test(test_a_direction_is_missed),
         cmocka_unit_test(test_hostile_json_is_refused_by_key),
     };
 

@@ -174,6 +174,32 @@ static void both_spellings_of_the_attached_mac_are_read(void **state)
     fl_inventory_destroy(&inv);
 }
 
+static void only_a_port_of_dpdk_has_a_number_there(void **state)
+{
+    static const struct {
+        const char *type, *number;
+        int port;
+    } ports[] = {
+        { "dpdk", "0", 0 },       { "dpdk", "65535", 65535 },
+        { "dpdk", "65536", -1 },  { "dpdk", "-3", -1 },
+        { "dpdk", "x", -1 },      { "dpdk", NULL, -1 },
+        { "dpdkvhost", "1", -1 }, { "", "1", -1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
+        struct fl_interface *iface;
+        struct fl_inventory inv;
+
+        fl_inventory_init(&inv);
+        iface = add_interface(&inv, "p0", ports[i].type);
+        if (ports[i].number)
+            smap_add(&iface->status, "port_no", ports[i].number);
+        assert_int_equal(fl_interface_dpdk_port(iface), ports[i].port);
+        fl_inventory_destroy(&inv);
+    }
+}
+
 static void datapath_type_is_that_of_all_bridges(void **state)
 {
     struct fl_inventory inv;
@@ -352,17 +378,19 @@ static void a_name_that_is_too_long_is_refused(void **state)
 
 static void nearest_words_are_those_that_were_meant(void **state)
 {
-    static const char *const verbs[] = { "audit", "apply",  "capture", "doctor", "explain", "flows",
-                                         "plan",  "revert", "status",  "verify", NULL };
+    static const char *const verbs[] = { "audit", "apply", "capture", "doctor", "explain",
+                                         "flows", "plan",  "revert",  "status", "verify" };
+    static const char *const meant[][2] = { { "aduit", "audit" },   { "stauts", "status" },
+                                            { "REVERT", "revert" }, { "cap", "capture" },
+                                            { "xyzzy", NULL },      { "", NULL } };
     const char *found[3];
 
     (void)state;
-    assert_string_equal(fl_nearest_one("aduit", verbs), "audit");
-    assert_string_equal(fl_nearest_one("stauts", verbs), "status");
-    assert_string_equal(fl_nearest_one("REVERT", verbs), "revert");
-    assert_string_equal(fl_nearest_one("cap", verbs), "capture");
-    assert_null(fl_nearest_one("xyzzy", verbs));
-    assert_null(fl_nearest_one("", verbs));
+    for (size_t i = 0; i < sizeof meant / sizeof meant[0]; i++) {
+        assert_int_equal(fl_nearest(meant[i][0], verbs, 10, found, 1), meant[i][1] != NULL);
+        if (meant[i][1])
+            assert_string_equal(found[0], meant[i][1]);
+    }
     assert_int_equal(fl_nearest("veriyf", verbs, 10, found, 3), 1);
     assert_int_equal(fl_nearest_distance("kitten", "sitting"), 3);
     assert_int_equal(fl_nearest_distance("ab", "ba"), 1);
@@ -378,6 +406,7 @@ int main(void)
         cmocka_unit_test(an_unknown_or_ambiguous_vm_is_said_with_what_was_meant),
         cmocka_unit_test(without_any_identity_the_error_says_so),
         cmocka_unit_test(both_spellings_of_the_attached_mac_are_read),
+        cmocka_unit_test(only_a_port_of_dpdk_has_a_number_there),
         cmocka_unit_test(datapath_type_is_that_of_all_bridges),
         cmocka_unit_test(json_form_comes_back_the_same),
         cmocka_unit_test(no_mirrors_and_mirrors_not_read_are_two_things),

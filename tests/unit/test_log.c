@@ -93,6 +93,19 @@ static void no_log_means_nothing(void **state)
     assert_null(fl_log_refusal(0));
 }
 
+/* The folder is that of the user who runs ovs-vswitchd, and we are root. */
+static void what_is_no_file_keeps_nobody_waiting(void **state)
+{
+    _cleanup_free char *path = temporary_path(folder, "ovs-vswitchd.log");
+
+    (void)state;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    alarm(20);
+    assert_null(fl_log_refusal(0));
+    alarm(0);
+    assert_int_equal(unlink(path), 0);
+}
+
 #define MET(TIME, N)                                                                  \
     TIME "|00039|ofproto_dpif_upcall(revalidator3)|WARN|Failed to acquire udpif_key " \
          "corresponding to unexpected flow (No such file or directory): ufid:" N      \
@@ -128,6 +141,7 @@ int main(void)
         cmocka_unit_test(only_what_came_after_the_mark_counts),
         cmocka_unit_test(a_log_that_was_rotated_is_read_from_its_start),
         cmocka_unit_test(no_log_means_nothing),
+        cmocka_unit_test(what_is_no_file_keeps_nobody_waiting),
         cmocka_unit_test(a_flow_that_is_met_again_is_unexpected),
     };
 

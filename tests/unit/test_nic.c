@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Network devices: names, the same-eSwitch test, what counters mean, the JSON form, and what is made of
+ * Network devices: names, the same-eSwitch test, what counters mean, and what is made of
  * the kernel's messages, recorded in the kernel bench (tests/fuzz/corpus/nic, stats).
  */
 
@@ -231,56 +231,6 @@ static void recorded_devices_are_read_as_they_were(void **state)
     fl_nic_destroy(&nic);
 }
 
-static void devices_survive_as_json(void **state)
-{
-    struct fl_error err = FL_ERROR_INIT;
-    struct fl_nic nic, read;
-    json_t *json, *again;
-
-    (void)state;
-    replay("nic/two-nics-and-a-bond", &nic);
-    nic.incomplete = xstrdup("cannot read the mode of eSwitches: Operation not permitted");
-    json = fl_nic_to_json(&nic);
-    fl_nic_init(&read);
-    assert_int_equal(fl_nic_from_json(json, &read, &err), 0);
-    again = fl_nic_to_json(&read);
-    assert_true(json_equal(json, again));
-    assert_string_equal(read.incomplete, nic.incomplete);
-    json_decref(json);
-    json_decref(again);
-    fl_nic_destroy(&read);
-    fl_nic_destroy(&nic);
-}
-
-static void wrong_json_is_refused_by_name(void **state)
-{
-    static const struct {
-        const char *json;
-        const char *error;
-    } cases[] = {
-        { "{\"ports\": [{\"ifindex\": 1, \"role\": \"king\"}]}",
-          "nic.ports[0].role is \"king\", which means nothing here" },
-        { "{\"ports\": [{\"ifindex\": 1}, {\"ifindex\": 1}]}",
-          "nic.ports[1].ifindex must be there, and no other port's" },
-        { "{\"ports\": [{}]}", "nic.ports[0].ifindex must be there, and no other port's" },
-        { "{\"ports\": [{\"ifindex\": 1, \"switch_id\": \"abc\"}]}",
-          "nic.ports[0].switch_id must be pairs of hexadecimal digits" },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct fl_error err = FL_ERROR_INIT;
-        json_t *json = json_loads(cases[i].json, 0, NULL);
-        struct fl_nic nic;
-
-        fl_nic_init(&nic);
-        assert_int_equal(fl_nic_from_json(json, &nic, &err), -EINVAL);
-        assert_string_equal(err.text, cases[i].error);
-        json_decref(json);
-        fl_nic_destroy(&nic);
-    }
-}
-
 static void roles_without_devlink_come_from_names(void **state)
 {
     static const struct {
@@ -426,8 +376,6 @@ int main(void)
         cmocka_unit_test(a_port_of_which_nothing_is_known_leaves_it_open),
         cmocka_unit_test(what_counters_mean_is_the_drivers),
         cmocka_unit_test(recorded_devices_are_read_as_they_were),
-        cmocka_unit_test(devices_survive_as_json),
-        cmocka_unit_test(wrong_json_is_refused_by_name),
         cmocka_unit_test(roles_without_devlink_come_from_names),
         cmocka_unit_test(recorded_counters_of_200_vfs_are_read),
         cmocka_unit_test(software_packets_are_apart),

@@ -275,6 +275,39 @@ static void vm_and_bridges_have_to_be_here(void **state)
     fl_plan_destroy(&plan);
 }
 
+/* Which flows, and how, is not told. */
+static void that_flows_are_offered_again_is_asked_for(void **state)
+{
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_plan plan;
+    struct fl_order order = { .step = FL_ORDER_APPLY, .plan = &plan }, read;
+    json_t *json, *rules;
+
+    (void)state;
+    plan_example(&plan);
+    plan.reoffer = plan.set;
+    json = fl_order_to_json(&order);
+    assert_int_equal(fl_order_from_json(json, &read, &err), 0);
+    assert_true(read.plan->wants_reoffer);
+    assert_int_equal(read.plan->reoffer.n_rules, 0);
+    assert_null(read.plan->refused);
+    fl_order_destroy(&read);
+    json_object_set_new(json, "refused", json_string("it has NAT"));
+    assert_refused(json_incref(json), "it has rules, and is refused");
+    rules = json_object_get(json_object_get(json, "flow_set"), "rules");
+    json_array_clear(rules);
+    json_object_set_new(json_object_get(json, "flow_set"), "guard", json_null());
+    assert_int_equal(fl_order_from_json(json, &read, &err), 0);
+    assert_string_equal(read.plan->refused, "it has NAT");
+    fl_order_destroy(&read);
+    json_object_set_new(json, "reoffer", json_false());
+    assert_refused(json_incref(json), "there is nothing to do");
+    json_object_set_new(json, "reoffer", json_integer(1));
+    assert_refused(json, "reoffer must be true or false");
+    plan.reoffer = (struct fl_flowset){ .n_rules = 0 };
+    fl_plan_destroy(&plan);
+}
+
 static void an_answer_is_read_as_it_was_written(void **state)
 {
     struct fl_error err = FL_ERROR_INIT;
@@ -284,6 +317,7 @@ static void an_answer_is_read_as_it_was_written(void **state)
         .outcome = { .state = FL_REMEDY_REVERTED,
                      .changed = true,
                      .had_traffic = true,
+                     .reoffered = true,
                      .reason = CONST_CAST(char *, "because"),
                      .hw_share = 0.25,
                      .packets = 12,
@@ -300,6 +334,7 @@ static void an_answer_is_read_as_it_was_written(void **state)
     assert_true(json_equal(json, again));
     assert_int_equal(read.error, -ECANCELED);
     assert_null(read.outcome.evidence);
+    assert_true(read.outcome.reoffered);
     fl_order_answer_destroy(&read);
     json_object_set_new(json, "error", json_integer(1));
     assert_int_equal(fl_order_answer_from_json(json, &read, &err), -EINVAL);
@@ -321,6 +356,7 @@ int main(void)
         cmocka_unit_test(decoys_are_parts_of_rules),
         cmocka_unit_test(decoys_of_rules_that_are_no_more_go),
         cmocka_unit_test(vm_and_bridges_have_to_be_here),
+        cmocka_unit_test(that_flows_are_offered_again_is_asked_for),
         cmocka_unit_test(an_answer_is_read_as_it_was_written),
     };
 

@@ -167,6 +167,36 @@ static void the_log_is_understood(void **state)
     }
 }
 
+static void a_refused_flow_is_told_from_one_that_was_not_offered(void **state)
+{
+    static const struct {
+        const char *line, *message; /* NULL: no refusal of a flow */
+    } told[] = {
+        { AT "netdev_offload_dpdk(hw_offload4)|WARN|pf0: rte_flow creation failed: 2 (full).",
+          "pf0: rte_flow creation failed: 2 (full)." },
+        { AT "dpif_netlink(handler1)|ERR|failed to offload flow: File exists: rep1",
+          "failed to offload flow: File exists: rep1" },
+        { AT "netdev_offload_tc(handler1)|ERR|flow_put: recirc_id sharing not supported",
+          "flow_put: recirc_id sharing not supported" },
+        { AT "netdev_offload_tc(handler1)|ERR|couldn't get tc prio: No space left on device",
+          "couldn't get tc prio: No space left on device" },
+        { AT "netdev_offload(main)|INFO|tap3: No suitable flow API found.", NULL },
+        { AT "netdev_offload_tc(handler1)|DBG|Can only support 16 actions", NULL },
+        { AT "vconn|WARN|failed to offload flow: File exists: rep1", NULL },
+        { "failed to offload flow: File exists: rep1", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(told); i++) {
+        const char *message = fl_refusal_message(told[i].line);
+
+        assert_int_equal(message != NULL, told[i].message != NULL);
+        if (message) {
+            assert_string_equal(message, told[i].message);
+        }
+    }
+}
+
 static void a_name_that_is_too_long_is_none(void **state)
 {
     char device[FL_REFUSAL_DEVICE_BYTES];
@@ -187,6 +217,7 @@ int main(void)
         cmocka_unit_test(drivers_are_understood),
         cmocka_unit_test(what_passes_is_told_by_the_errno),
         cmocka_unit_test(the_log_is_understood),
+        cmocka_unit_test(a_refused_flow_is_told_from_one_that_was_not_offered),
         cmocka_unit_test(a_name_that_is_too_long_is_none),
     };
 

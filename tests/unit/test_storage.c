@@ -220,25 +220,6 @@ static void a_wrong_word_is_named_and_nothing_changes(void **state)
     }
 }
 
-static void subnets_are_printed_as_short_as_they_can_be(void **state)
-{
-    static const char *const texts[][2] = {
-        { "10.1.2.3/16", "10.1.0.0/16" }, { "10.1.2.3", "10.1.2.3" },
-        { "10.1.2.3/32", "10.1.2.3" },    { "0.0.0.0/0", "0.0.0.0/0" },
-        { "FD00:0:0::1/8", "fd00::/8" },  { "::/0", "::/0" },
-        { "2001:db8::1", "2001:db8::1" },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        char buf[INET6_ADDRSTRLEN + 4];
-        struct fl_subnet subnet;
-
-        assert_true(fl_subnet_parse(texts[i][0], &subnet));
-        assert_string_equal(fl_subnet_format(&subnet, buf, sizeof buf), texts[i][1]);
-    }
-}
-
 static void a_subnet_has_its_addresses(void **state)
 {
     struct fl_subnet subnet;
@@ -262,7 +243,6 @@ int main(void)
         cmocka_unit_test(services_may_be_of_one_protocol),
         cmocka_unit_test(lists_are_sorted_and_without_duplicates),
         cmocka_unit_test(a_wrong_word_is_named_and_nothing_changes),
-        cmocka_unit_test(subnets_are_printed_as_short_as_they_can_be),
         cmocka_unit_test(a_subnet_has_its_addresses),
     };
 

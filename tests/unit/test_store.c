@@ -156,6 +156,24 @@ static void until_survives_the_disk(void **state)
     fl_remedy_destroy(&written);
 }
 
+/* Whoever writes files by hand leaves it out; everybody else prints it. */
+static void a_file_without_a_reason_is_said_to_be_one(void **state)
+{
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_remedy remedy, again;
+    json_t *json;
+
+    (void)state;
+    remedy_example(&remedy, "id-1", "vm1");
+    json = fl_remedy_to_json(&remedy);
+    json_object_set_new(json, "reason", json_null());
+    assert_int_equal(fl_remedy_from_json(json, &again, &err), 0);
+    assert_string_equal(again.reason, "its file gives no reason");
+    json_decref(json);
+    fl_remedy_destroy(&again);
+    fl_remedy_destroy(&remedy);
+}
+
 static void modes_do_not_depend_on_the_umask(void **state)
 {
     mode_t old = umask(0777);
@@ -574,6 +592,7 @@ int main(void)
         TEST(a_remedy_survives_the_disk),
         TEST(a_deadline_survives_the_disk),
         TEST(until_survives_the_disk),
+        TEST(a_file_without_a_reason_is_said_to_be_one),
         TEST(modes_do_not_depend_on_the_umask),
         TEST(a_reader_makes_nothing_and_finds_nothing),
         TEST(the_list_is_in_order_of_names),

@@ -13,7 +13,6 @@
 #include <cmocka.h>
 
 #include <jansson.h>
-#include <ovs/odp-util.h>
 #include <ovs/util.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 #include "flows/decode.h"
 #include "flows/tc_flow.h"
 #include "flows/tc_json.h"
+#include "tests/unit/printed.h"
 
 #define COOKIE "\"cookie\":\"0a1b2c3d00004000800000000000000a\","
 #define UFID   "ufid:3d2c1b0a-0040-0000-0000-00800a000000, "
@@ -103,22 +103,6 @@ struct example {
     const struct fl_flow *ours;
     bool compared;
 };
-
-static char *actions_text(const struct fl_flow *flow)
-{
-    struct ds text = DS_EMPTY_INITIALIZER;
-
-    format_odp_actions(&text, flow->actions, flow->actions_len, NULL);
-    return ds_steal_cstr(&text);
-}
-
-static char *match_text(const struct fl_flow *flow)
-{
-    struct match match;
-
-    minimatch_expand(&flow->match, &match);
-    return match_to_string(&match, NULL, OFP_DEFAULT_PRIORITY);
-}
 
 static int compare(const struct fl_flow *theirs, void *example_)
 {

@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <ovs/odp-util.h>
 #include <ovs/util.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "flows/tc_flow.h"
 #include "flows/tc_json.h"
 #include "flows/tc_offer.h"
+#include "tests/unit/printed.h"
 
 static struct fl_tc_filter filter;
 static struct fl_tc_flow scratch;
@@ -56,22 +56,6 @@ static bool find_port(odp_port_t number, struct fl_tc_port *found, void *host_)
         .block = !strcmp(name, "bond0") ? 9 : 0,
     };
     return true;
-}
-
-static char *actions_text(const struct fl_flow *flow)
-{
-    struct ds text = DS_EMPTY_INITIALIZER;
-
-    format_odp_actions(&text, flow->actions, flow->actions_len, NULL);
-    return ds_steal_cstr(&text);
-}
-
-static char *match_text(const struct fl_flow *flow)
-{
-    struct match match;
-
-    minimatch_expand(&flow->match, &match);
-    return match_to_string(&match, NULL, OFP_DEFAULT_PRIORITY);
 }
 
 static void with_flow(const char *line, fl_decode_cb *see, struct host *host)

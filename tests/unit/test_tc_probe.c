@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The messages of a probe: what the kernel answers, and what of a dump is ours. Asking a NIC itself is tested in
- * the kernel bench (tests/kernel/probe.py).
+ * The messages of a probe: what the kernel answers, and what of a dump is ours; and how often a NIC is asked, be
+ * it through TC or DPDK. Asking a NIC itself is tested in the kernel bench (tests/kernel/probe.py).
  */
 
 #include <setjmp.h>
@@ -17,6 +17,9 @@
 #include <ovs/util.h>
 #include <string.h>
 
+#include "flows/limits.h"
+#include "lib/base/clock.h"
+#include "lib/base/pace.h"
 #include "lib/tc/decode.h"
 #include "lib/tc/encode.h"
 #include "lib/tc/probe_message.h"
@@ -212,6 +215,19 @@ static void a_removal_names_one_filter(void **state)
     assert_int_equal(tc->tcm_info, FL_TC_PROBE_PRIORITY << 16);
 }
 
+static void a_session_asks_no_faster_and_no_more_than_it_may(void **state)
+{
+    struct fl_pace pace = { .n = FL_LIMIT_PROBES - 6 };
+    int64_t began_ms = fl_monotonic_ms();
+    (void)state;
+
+    for (unsigned int i = 0; i < 6; i++)
+        assert_true(fl_pace_wait(&pace));
+    assert_true(fl_monotonic_ms() - began_ms >= 5 * 1000 / FL_LIMIT_PROBES_PER_SECOND);
+    assert_false(fl_pace_wait(&pace));
+    assert_int_equal(pace.n, FL_LIMIT_PROBES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +237,7 @@ int main(void)
         cmocka_unit_test(only_our_filters_are_ours),
         cmocka_unit_test(a_dumped_filter_is_seen),
         cmocka_unit_test(a_removal_names_one_filter),
+        cmocka_unit_test(a_session_asks_no_faster_and_no_more_than_it_may),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A job in a child process: its result, its ends, and that the loop goes on meanwhile. */
+/*
+ * A job in a child process: its result, its ends, and that the loop goes on meanwhile. And verifications, which
+ * are such jobs: one that has to be tried again keeps no other waiting.
+ */
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,8 +21,10 @@
 
 #include <openvswitch/poll-loop.h>
 
+#include "agent/verify.h"
 #include "agent/worker.h"
 #include "flows/cleanup.h"
+#include "tests/unit/temporary.h"
 
 struct seen {
     struct fl_worker worker;
@@ -311,6 +316,38 @@ static void it_dies_with_the_agent(void **state)
     assert_int_equal(waitpid(agent, NULL, 0), agent);
 }
 
+/* Until the verification that is under way is over. */
+static void finish_verification(struct fl_verify *verify)
+{
+    while (fl_worker_is_busy(&verify->worker)) {
+        fl_worker_wait(&verify->worker);
+        poll_block();
+        fl_worker_run(&verify->worker);
+    }
+}
+
+/* There is no store: each of them fails, and is to be tried again in two seconds or more. */
+static void a_verification_that_failed_keeps_no_other_waiting(void **state)
+{
+    const struct temporary *t = *state;
+    const struct fl_operator op = { .root = t->root };
+    struct fl_verify verify;
+
+    fl_verify_init(&verify, &op);
+    fl_verify_want(&verify, "id-1", "vm1", false);
+    fl_verify_run(&verify);
+    assert_true(fl_worker_is_busy(&verify.worker));
+    finish_verification(&verify);
+    fl_verify_run(&verify);
+    assert_false(fl_worker_is_busy(&verify.worker));
+    fl_verify_want(&verify, "id-2", "vm2", false);
+    fl_verify_run(&verify);
+    assert_true(fl_worker_is_busy(&verify.worker));
+    finish_verification(&verify);
+    assert_int_equal(ovs_list_size(&verify.wanted), 2);
+    fl_verify_destroy(&verify);
+}
+
 #define SEEN(TEST) cmocka_unit_test_setup_teardown(TEST, setup, teardown)
 
 int main(void)
@@ -324,6 +361,8 @@ int main(void)
         SEEN(one_at_a_time),
         SEEN(it_has_nothing_of_the_agent_s),
         cmocka_unit_test(it_dies_with_the_agent),
+        cmocka_unit_test_setup_teardown(a_verification_that_failed_keeps_no_other_waiting,
+                                        temporary_setup, temporary_teardown),
     };
 
     return cmocka_run_group_tests_name("worker", tests, NULL, NULL);

@@ -343,7 +343,7 @@ class KernelLab:
 
     def job(self, job):
         """A load ("load-vm1") or NFS job ("job-vm1") that was started before."""
-        found = self.traffic.find_job(job)
+        found = self.traffic.jobs.find(job)
         if not found:
             raise LabError(f"{job} was not started")
         return found

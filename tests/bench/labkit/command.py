@@ -128,7 +128,7 @@ def verb_kill(args):
 def verb_tool(args):
     lab = Lab.attach(args.dir)
     tool = f"ovs-{args.verb}"
-    os.execvpe(tool, [tool, *args.arguments], lab.switch.environment())
+    os.execvpe(tool, [tool, *args.arguments], lab.switch.environment)
 
 
 def watch(directory, instance, other_owner):

@@ -2,6 +2,7 @@
 """Traffic that runs until it is told to stop, and says then what it saw."""
 
 import json
+import os
 import signal
 
 from . import processes
@@ -37,3 +38,40 @@ class Job:
                 return json.loads(file.read().strip().splitlines()[-1])
         except (OSError, IndexError, ValueError) as error:
             raise LabError(f"{self.name} left no result in {self.out}") from error
+
+
+class Jobs:
+    """The jobs of a lab: what each printed and its pid are files of @directory."""
+
+    def __init__(self, directory, lab_id):
+        self.directory = directory
+        self.lab_id = lab_id
+
+    def _files(self, name):
+        return f"{self.directory}/{name}.json", f"{self.directory}/{name}.pid"
+
+    def start(self, name, spawn):
+        """spawn(stdout): start its process."""
+        out, pid_file = self._files(name)
+        if (old := self.find(name)) and old.is_running():
+            raise LabError(f"{name} runs already")
+        os.makedirs(self.directory, exist_ok=True)
+        with open(out, "wb") as stdout:
+            process = spawn(stdout)
+        with open(pid_file, "w", encoding="ascii") as file:
+            file.write(str(process.pid))
+        return Job(self.lab_id, name, out, process.pid, process)
+
+    def find(self, name):
+        out, pid_file = self._files(name)
+        try:
+            with open(pid_file, encoding="ascii") as file:
+                return Job(self.lab_id, name, out, int(file.read()))
+        except (OSError, ValueError):
+            return None
+
+    def running(self):
+        if not os.path.isdir(self.directory):
+            return []
+        names = [name[:-4] for name in os.listdir(self.directory) if name.endswith(".pid")]
+        return [job for job in map(self.find, names) if job and job.is_running()]

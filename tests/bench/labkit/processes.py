@@ -22,7 +22,10 @@ class LabError(Exception):
 
 
 def marked_environment(lab_id, extra=None):
-    return {**os.environ, MARK: lab_id, **(extra or {})}
+    """That of a process of the lab. Meson's MALLOC_PERTURB_ is for the project's own programs: with it ovs-vswitchd
+    writes over all of its free memory each time a reply grows, and may take minutes for one."""
+    inherited = {name: value for name, value in os.environ.items() if name != "MALLOC_PERTURB_"}
+    return {**inherited, MARK: lab_id, **(extra or {})}
 
 
 def run(command, *, env=None, stdin=None, check=True, timeout=60):

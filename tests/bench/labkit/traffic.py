@@ -4,8 +4,7 @@
 import os
 
 from . import namespaces, processes
-from .jobs import Job
-from .processes import LabError
+from .jobs import Jobs
 from .topology import PUBLIC_SERVER, STORAGE_NAMESPACES, STORAGE_SERVERS
 
 GANESHA = "/usr/bin/ganesha.nfsd"
@@ -50,6 +49,7 @@ class Traffic:
         self.lab_id = lab_id
         self.tools = tools
         self.environment = processes.marked_environment(lab_id)
+        self.jobs = Jobs(directory, lab_id)
         self.nfs_problem = "switched off"
 
     def namespace(self, name):
@@ -120,26 +120,8 @@ class Traffic:
 
     # ---- The VMs' traffic ----
 
-    def _job_files(self, name):
-        return f"{self.directory}/{name}.json", f"{self.directory}/{name}.pid"
-
     def _start_job(self, vm_name, name, words):
-        out, pid_file = self._job_files(name)
-        if (old := self.find_job(name)) and old.is_running():
-            raise LabError(f"{name} runs already")
-        with open(out, "wb") as stdout:
-            process = self._spawn(vm_name, words, name, stdout)
-        with open(pid_file, "w", encoding="ascii") as file:
-            file.write(str(process.pid))
-        return Job(self.lab_id, name, out, process.pid, process)
-
-    def find_job(self, name):
-        out, pid_file = self._job_files(name)
-        try:
-            with open(pid_file, encoding="ascii") as file:
-                return Job(self.lab_id, name, out, int(file.read()))
-        except (OSError, ValueError):
-            return None
+        return self.jobs.start(name, lambda stdout: self._spawn(vm_name, words, name, stdout))
 
     def start_load(self, vm_name, kind, server, conns, rate, seconds, name):
         words = ["--conns", conns, "--rate", rate]

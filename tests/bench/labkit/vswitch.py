@@ -2,11 +2,10 @@
 """ovsdb-server and ovs-vswitchd of one lab, stock, under the names their tools expect."""
 
 import os
-import re
-import signal
 
 from . import namespaces, processes
 from .processes import LabError, run
+from .switch import Switch, complaints
 
 VSWITCHD = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
@@ -25,7 +24,7 @@ def port_words(name, ofport, devargs, tag=None, external_ids=None):
     return words + [f'external_ids:{key}="{value}"' for key, value in (external_ids or {}).items()]
 
 
-class VSwitch:
+class VSwitch(Switch):
     """The two daemons of a lab, whose files all lie in rundir, and their tools."""
 
     def __init__(self, rundir, lab_id, driver_dir):
@@ -40,6 +39,7 @@ class VSwitch:
             "OVS_SYSCONFDIR": rundir,
         }
 
+    @property
     def environment(self):
         """For the lab's own use of the tools: they end with the lab."""
         return processes.marked_environment(self.lab_id, self.variables)
@@ -47,13 +47,13 @@ class VSwitch:
     def _daemon_environment(self):
         path = os.pathsep.join(filter(None, [self.driver_dir,
                                              os.environ.get("LD_LIBRARY_PATH")]))
-        return {**self.environment(), "LD_LIBRARY_PATH": path}
+        return {**self.environment, "LD_LIBRARY_PATH": path}
 
     # ---- Daemons ----
 
     def start_database(self):
         os.makedirs(self.rundir, exist_ok=True)
-        run(["ovsdb-tool", "create", f"{self.rundir}/conf.db", SCHEMA], env=self.environment())
+        run(["ovsdb-tool", "create", f"{self.rundir}/conf.db", SCHEMA], env=self.environment)
         self.run_database()
 
     def run_database(self):
@@ -90,39 +90,6 @@ class VSwitch:
              "--pidfile", "--log-file", "--detach", "--no-chdir", "-vconsole:off", *arguments],
             env=self._daemon_environment())
 
-    def vswitchd_pid(self):
-        """Its pid while it runs, else None."""
-        try:
-            with open(f"{self.rundir}/ovs-vswitchd.pid", encoding="ascii") as file:
-                pid = int(file.read())
-        except (OSError, ValueError):
-            return None
-        return pid if processes.is_running(pid) else None
-
-    def kill_vswitchd(self, number=signal.SIGKILL, timeout=10):
-        pid = self.vswitchd_pid()
-        if pid is None:
-            return
-        if not processes.signal_marked(pid, self.lab_id, number, timeout):
-            raise LabError(f"ovs-vswitchd still runs {timeout} s after signal {int(number)}")
-
-    # ---- Tools ----
-
-    def vsctl(self, *words, check=True, timeout=60):
-        return run(["ovs-vsctl", f"--timeout={int(timeout)}", *words], env=self.environment(),
-                   check=check, timeout=timeout + 5).stdout
-
-    def ofctl(self, *words, stdin=None, check=True):
-        return processes.ofctl(words, env=self.environment(), stdin=stdin, check=check)
-
-    def appctl(self, *words, check=True, timeout=60):
-        return run(["ovs-appctl", *words], env=self.environment(), check=check,
-                   timeout=timeout).stdout
-
-    def add_flows(self, flows):
-        text = flows if isinstance(flows, str) else "\n".join(flows) + "\n"
-        self.ofctl("-O", "OpenFlow14", "--bundle", "add-flows", BRIDGE, "-", stdin=text)
-
     def port_errors(self):
         """{interface: error} of those that ovs-vswitchd could not set up."""
         text = self.vsctl("--bare", "--format=csv", "--no-headings", "--columns=name,error",
@@ -135,12 +102,6 @@ class VSwitch:
         if errors:
             raise LabError("; ".join(f"port {name}: {error}" for name, error in errors.items()))
 
-    def last_warnings(self, lines=10):
+    def last_warnings(self):
         """The end of what ovs-vswitchd complained about, for an error message."""
-        try:
-            with open(f"{self.rundir}/ovs-vswitchd.log", encoding="utf-8",
-                      errors="replace") as file:
-                complaints = [line for line in file if re.search(r"\|(WARN|ERR|EMER)\|", line)]
-        except OSError:
-            return ""
-        return "".join(complaints[-lines:])
+        return "".join(complaints(f"{self.rundir}/ovs-vswitchd.log"))

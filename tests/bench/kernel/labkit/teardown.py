@@ -19,7 +19,7 @@ def end_jobs(storage):
     traffic = Traffic(f"{DIRECTORY}/jobs", LAB_ID, None)
 
     def have_ended():
-        running = traffic.jobs()
+        running = traffic.jobs.running()
         for job in running:
             processes.signal_marked(job.pid, LAB_ID, signal.SIGKILL)
         if running:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from . import namespaces, policy, processes
-from .jobs import Job
+from .jobs import Jobs
 from .processes import LabError, wait_until
 from .topology import NFS_PORT, STORAGE_TCP_SERVER
 
@@ -20,6 +20,7 @@ class Traffic:
         self.lab_id = lab_id
         self.tools = tools
         self.environment = processes.marked_environment(lab_id)
+        self.jobs = Jobs(directory, lab_id)
 
     def tool(self, name):
         if not self.tools:
@@ -48,34 +49,8 @@ class Traffic:
 
     # ---- The VMs' jobs ----
 
-    def _files(self, name):
-        return f"{self.directory}/{name}.json", f"{self.directory}/{name}.pid"
-
-    def jobs(self):
-        """Those that run."""
-        if not os.path.isdir(self.directory):
-            return []
-        names = [name[:-4] for name in os.listdir(self.directory) if name.endswith(".pid")]
-        return [job for job in map(self.find_job, names) if job and job.is_running()]
-
-    def find_job(self, name):
-        out, pid_file = self._files(name)
-        try:
-            with open(pid_file, encoding="ascii") as file:
-                return Job(self.lab_id, name, out, int(file.read()))
-        except (OSError, ValueError):
-            return None
-
     def _start_job(self, where, name, words):
-        os.makedirs(self.directory, exist_ok=True)
-        out, pid_file = self._files(name)
-        if (old := self.find_job(name)) and old.is_running():
-            raise LabError(f"{name} runs already")
-        with open(out, "wb") as stdout:
-            process = self.spawn(where, words, name, stdout)
-        with open(pid_file, "w", encoding="ascii") as file:
-            file.write(str(process.pid))
-        return Job(self.lab_id, name, out, process.pid, process)
+        return self.jobs.start(name, lambda stdout: self.spawn(where, words, name, stdout))
 
     def _start_python(self, name, program, *words):
         """Return when it can be told to stop."""

@@ -2,11 +2,10 @@
 """ovsdb-server and ovs-vswitchd, stock, in the places where their tools look for them."""
 
 import os
-import re
-import signal
 
 from . import processes
 from .processes import LabError, run, wait_until
+from .switch import Switch, complaints
 
 RUNDIR = "/run/openvswitch"
 LOGDIR = "/var/log/openvswitch"
@@ -29,7 +28,9 @@ def database_words(table, record, settings):
     return words
 
 
-class VSwitch:
+class VSwitch(Switch):
+    rundir = RUNDIR
+
     def __init__(self, lab_id):
         self.lab_id = lab_id
         self.environment = processes.marked_environment(lab_id)
@@ -58,20 +59,6 @@ class VSwitch:
         run(["ovs-vswitchd", f"unix:{RUNDIR}/db.sock", *DAEMON, *self.vswitchd_args],
             env=self.environment)
 
-    def vswitchd_pid(self):
-        """Its pid while it runs, else None."""
-        try:
-            with open(f"{RUNDIR}/ovs-vswitchd.pid", encoding="ascii") as file:
-                pid = int(file.read())
-        except (OSError, ValueError):
-            return None
-        return pid if processes.is_running(pid) else None
-
-    def kill_vswitchd(self, number=signal.SIGKILL, timeout=10):
-        pid = self.vswitchd_pid()
-        if pid and not processes.signal_marked(pid, self.lab_id, number, timeout):
-            raise LabError(f"ovs-vswitchd still runs {timeout} s after signal {int(number)}")
-
     @staticmethod
     def delete_datapath():
         """What ovs-vswitchd leaves in the kernel."""
@@ -79,21 +66,6 @@ class VSwitch:
             run(["ovs-dpctl", "del-dp", "ovs-system"], check=False)
 
     # ---- Tools ----
-
-    def vsctl(self, *words, check=True, timeout=60):
-        return run(["ovs-vsctl", f"--timeout={int(timeout)}", *words], env=self.environment,
-                   check=check, timeout=timeout + 5).stdout
-
-    def ofctl(self, *words, stdin=None, check=True):
-        return processes.ofctl(words, env=self.environment, stdin=stdin, check=check)
-
-    def appctl(self, *words, check=True, timeout=60):
-        return run(["ovs-appctl", *words], env=self.environment, check=check,
-                   timeout=timeout).stdout
-
-    def add_flows(self, bridge, flows):
-        text = flows if isinstance(flows, str) else "\n".join(flows) + "\n"
-        self.ofctl("-O", "OpenFlow14", "--bundle", "add-flows", bridge, "-", stdin=text)
 
     def ofports(self):
         """{interface: OpenFlow port}; raises LabError for one that could not be set up."""
@@ -111,14 +83,8 @@ class VSwitch:
         return wait_until(self.ofports, 60, "OVS's ports", interval=0.1)
 
 
-def last_warnings(lines=10):
+def last_warnings():
     """The end of what the daemons complained about, for an error message."""
-    said = ""
-    for name in ("openvswitch/ovs-vswitchd", "ovn/ovn-controller", "ovn/ovn-northd"):
-        try:
-            with open(f"/var/log/{name}.log", encoding="utf-8", errors="replace") as file:
-                complaints = [line for line in file if re.search(r"\|(WARN|ERR|EMER)\|", line)]
-        except OSError:
-            continue
-        said += "".join(f"{name}: {line}" for line in complaints[-lines:])
-    return said
+    return "".join(f"{name}: {line}"
+                   for name in ("openvswitch/ovs-vswitchd", "ovn/ovn-controller", "ovn/ovn-northd")
+                   for line in complaints(f"/var/log/{name}.log"))

@@ -39,7 +39,10 @@ static int insert(struct flownic_port *port, struct flow_cls_offload *cls, const
     return error;
 }
 
-/* TC passes no extack unless the filter says skip_sw or verbose: so the log is told as well. */
+/*
+ * NL_SET_ERR_MSG(), for a text that is no constant: the tracepoint is told always. TC passes no extack unless the filter
+ * says skip_sw or verbose: so the log is told as well.
+ */
 static int replace(struct flownic_port *port, struct flow_cls_offload *cls)
 {
     struct netlink_ext_ack *extack = cls->common.extack;
@@ -54,6 +57,9 @@ static int replace(struct flownic_port *port, struct flow_cls_offload *cls)
         return 0;
     }
     atomic64_inc(&port->refused);
+    if (why) {
+        do_trace_netlink_extack(why);
+    }
     if (why && extack) {
         extack->_msg = why;
     }
