@@ -122,5 +122,6 @@ def listens_to_the_kernel(bench):
     finally:
         bench.lab.fault("refuse-match", "ttl", "off")
         bench.ofctl("del-flows", f"cookie={COOKIE:#x}/-1")
+        bench.start_again()
         bench.await_verdicts({VM: "offloaded"}, bench.seconds)
     tap.note(f"the kernel's own buffer: {read(f'{TRACEFS}/buffer_size_kb')} KiB a CPU")
