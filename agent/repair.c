@@ -45,25 +45,33 @@ static json_t *apply(const struct fl_operator *op, struct fl_plan *plan)
     return result;
 }
 
-/* The plan is made from an audit of its own: what it says counts, not what was some time ago. */
-static bool is_still_wanted(const struct fl_operator *op, const struct fl_plan *plan)
+/*
+ * The plan is made from an audit of its own: what it says counts, not what was some time ago.
+ * Return: 0, -ECANCELED when there is nothing to repair any more, or trouble.
+ */
+static int check_wanted(const struct fl_operator *op, const struct fl_plan *plan,
+                        struct fl_error *err)
 {
     _cleanup_json json_t *vm = plan->vm ? fl_vm_audit_to_json(plan->vm) : NULL;
-    struct fl_error err = FL_ERROR_INIT;
     struct fl_remedy remedy;
-    bool wanted;
+    bool wanted = false;
+    int error = 0;
 
-    if (!vm || plan->installed) {
-        return false;
+    if (vm && !plan->installed) {
+        error = fl_store_read(op->root, plan->set.vm_id, &remedy, err);
+        if (!error) {
+            wanted = fl_auto_wants(vm, &remedy);
+            fl_remedy_destroy(&remedy);
+        } else if (error == -ENOENT) {
+            wanted = fl_auto_wants(vm, NULL);
+        } else {
+            return error;
+        }
     }
-    switch (fl_store_read(op->root, plan->set.vm_id, &remedy, &err)) {
-    case 0:
-        wanted = fl_auto_wants(vm, &remedy);
-        fl_remedy_destroy(&remedy);
-        return wanted;
-    case -ENOENT: return fl_auto_wants(vm, NULL);
-    default: return false;
-    }
+    fl_error_clear(err);
+    return wanted ? 0
+                  : fl_error_set(err, -ECANCELED,
+                                 "it is not stranded, alone and without a remedy any more");
 }
 
 /* What did not last is not done again. Return: false: that leaves nothing to be done. */
@@ -76,10 +84,11 @@ static bool drop_reoffer(struct fl_plan *plan)
 static json_t *carry_out(const struct fl_auto *repairs, struct fl_plan *plan)
 {
     _cleanup_free char *why = NULL;
+    struct fl_error err = FL_ERROR_INIT;
+    int error = check_wanted(&repairs->op, plan, &err);
 
-    if (!is_still_wanted(&repairs->op, plan)) {
-        return result_of(FL_AUTO_NEEDLESS,
-                         "it is not stranded, alone and without a remedy any more");
+    if (error) {
+        return result_of(error == -ECANCELED ? FL_AUTO_NEEDLESS : FL_AUTO_TROUBLE, err.text);
     }
     if (fl_auto_was_reoffered(&repairs->limits, repairs->now.id, fl_time_now_ms()) &&
         !drop_reoffer(plan)) {

@@ -82,7 +82,7 @@ static void ask_dpdk(const struct fl_host *host, const struct fl_audit *audit,
 {
     struct fl_ask_dpdk dpdk;
 
-    fl_ask_dpdk_open(&dpdk, host->target, inv, fl_snapshot_ports_const(audit->snapshot));
+    fl_ask_dpdk_open(&dpdk, host, inv, fl_snapshot_ports_const(audit->snapshot));
     for (size_t i = 0; goes_on(all, i); i++) {
         if (all->flows[i].api == FL_API_RTE_FLOW)
             fl_ask_dpdk(&dpdk, &all->flows[i]);

@@ -13,6 +13,7 @@
 #include "flows/inventory.h"
 #include "flows/rte_rule.h"
 #include "lib/base/pace.h"
+#include "lib/collect.h"
 #include "lib/dpdk/telemetry.h"
 #include "lib/tc/links.h"
 
@@ -41,8 +42,8 @@ struct fl_ask_dpdk {
  * fl_ask_dpdk_open() - likewise
  * @target: control socket of ovs-vswitchd, or NULL for that of its pid file
  */
-void fl_ask_dpdk_open(struct fl_ask_dpdk *dpdk, const char *target, const struct fl_inventory *inv,
-                      const struct fl_ports *ports);
+void fl_ask_dpdk_open(struct fl_ask_dpdk *dpdk, const struct fl_host *host,
+                      const struct fl_inventory *inv, const struct fl_ports *ports);
 void fl_ask_dpdk_close(struct fl_ask_dpdk *dpdk);
 void fl_ask_dpdk(struct fl_ask_dpdk *dpdk, struct fl_asked *asked);
 

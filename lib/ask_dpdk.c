@@ -10,14 +10,12 @@
 #include "flows/rte_shrink.h"
 #include "lib/dpdk/plugin.h"
 
-#define TIMEOUT_MS 5000
-
-void fl_ask_dpdk_open(struct fl_ask_dpdk *dpdk, const char *target, const struct fl_inventory *inv,
-                      const struct fl_ports *ports)
+void fl_ask_dpdk_open(struct fl_ask_dpdk *dpdk, const struct fl_host *host,
+                      const struct fl_inventory *inv, const struct fl_ports *ports)
 {
     *dpdk = (struct fl_ask_dpdk){ .inv = inv, .ports = ports };
-    fl_plugin_open(smap_get(&inv->other_config, "dpdk-extra"), target, TIMEOUT_MS, &dpdk->telemetry,
-                   &dpdk->untold);
+    fl_plugin_open(smap_get(&inv->other_config, "dpdk-extra"), host->target,
+                   fl_host_timeout_ms(host), &dpdk->telemetry, &dpdk->untold);
 }
 
 void fl_ask_dpdk_close(struct fl_ask_dpdk *dpdk)

@@ -15,8 +15,7 @@
 #include "lib/doctor_visit.h"
 #include "lib/ovs/openflow.h"
 
-#define TIMEOUT_MS 10000
-#define RESTART    "restart ovs-vswitchd (traffic stops meanwhile)"
+#define RESTART "restart ovs-vswitchd (traffic stops meanwhile)"
 
 /* Whether any bridge has this datapath. */
 static bool uses_datapath(const struct fl_visit *visit, const char *type)
@@ -28,7 +27,7 @@ static bool uses_datapath(const struct fl_visit *visit, const char *type)
 
 void fl_check_bridges(struct fl_visit *visit, struct fl_check *check)
 {
-    int timeout_ms = visit->host->timeout_ms ? visit->host->timeout_ms : TIMEOUT_MS;
+    int timeout_ms = fl_host_timeout_ms(visit->host);
     struct fl_error err = FL_ERROR_INIT;
 
     if (!fl_visit_has_database(visit, check))

@@ -152,6 +152,26 @@ static int connect_to(const char *path, int64_t deadline_ms)
     return fd;
 }
 
+/*
+ * Root, ourselves, or the process that is meant. Others may have been first to make a folder below /tmp, and what a
+ * greeting says of its process is its own word.
+ */
+static int check_peer(const struct fl_telemetry *telemetry, long pid, struct fl_error *err)
+{
+    socklen_t length = sizeof(struct ucred);
+    struct ucred peer;
+
+    if (getsockopt(telemetry->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0) {
+        return explain(telemetry->path, -errno, err);
+    }
+    if (peer.uid && peer.uid != geteuid() && (!pid || peer.pid != pid)) {
+        return fl_error_set(err, -ESRCH,
+                            "%s is not ovs-vswitchd's: process %ld of user %ld made it; remove it",
+                            telemetry->path, (long)peer.pid, (long)peer.uid);
+    }
+    return 0;
+}
+
 static int read_greeting(struct fl_telemetry *telemetry, int64_t deadline_ms, struct fl_error *err)
 {
     ssize_t n = receive_packet(telemetry->fd, telemetry->packet, sizeof telemetry->packet,
@@ -171,7 +191,7 @@ static int read_greeting(struct fl_telemetry *telemetry, int64_t deadline_ms, st
     return error;
 }
 
-int fl_telemetry_open(const char *path, int timeout_ms, struct fl_telemetry **telemetry,
+int fl_telemetry_open(const char *path, long pid, int timeout_ms, struct fl_telemetry **telemetry,
                       struct fl_error *err)
 {
     int64_t deadline_ms = fl_monotonic_ms() + timeout_ms;
@@ -185,7 +205,10 @@ int fl_telemetry_open(const char *path, int timeout_ms, struct fl_telemetry **te
     made->fd = fd;
     made->timeout_ms = timeout_ms;
     made->path = xstrdup(path);
-    error = read_greeting(made, deadline_ms, err);
+    error = check_peer(made, pid, err);
+    if (!error) {
+        error = read_greeting(made, deadline_ms, err);
+    }
     if (error) {
         fl_telemetry_close(made);
         return error;

@@ -25,11 +25,12 @@ struct fl_telemetry;
 /**
  * fl_telemetry_open() - connect, and read who answers
  * @path: of the socket
+ * @pid: who has to be behind it if that is neither root nor our own user; 0: nobody else
  * @timeout_ms: longest wait for the connection, and for each reply
  * Return: 0 and *@telemetry owned by the caller; negative errno with a sentence in @err: -ENOENT,
- * -ECONNREFUSED, -EACCES, -EUSERS (DPDK serves 10 clients at most), -ETIMEDOUT, -EPROTO.
+ * -ECONNREFUSED, -EACCES, -ESRCH (another user's), -EUSERS (DPDK serves 10 clients at most), -ETIMEDOUT, -EPROTO.
  */
-int fl_telemetry_open(const char *path, int timeout_ms, struct fl_telemetry **telemetry,
+int fl_telemetry_open(const char *path, long pid, int timeout_ms, struct fl_telemetry **telemetry,
                       struct fl_error *err);
 
 /**

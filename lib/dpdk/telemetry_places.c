@@ -69,7 +69,7 @@ static int try_folder(const char *folder, const char *prefix, long pid, int time
     for (int suffix = 0; suffix <= MAX_SUFFIX; suffix++) {
         _cleanup_free char *base = xasprintf("%s/dpdk/%s/dpdk_telemetry.v2", folder, prefix);
         _cleanup_free char *path = suffix ? xasprintf("%s:%d", base, suffix) : xstrdup(base);
-        int error = fl_telemetry_open(path, timeout_ms, telemetry, err);
+        int error = fl_telemetry_open(path, pid, timeout_ms, telemetry, err);
 
         if (!error && (!pid || fl_telemetry_pid(*telemetry) == pid)) {
             fl_error_clear(err);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <ovs/fatal-signal.h>
 #include <ovs/util.h>
 
 #include "flows/cleanup.h"
@@ -241,5 +242,6 @@ int fl_extack_listen(const char *tracefs, long pid, int64_t ms, struct fl_extack
         ret = listen_for(&session, ms, &deadly, err);
     end(&session);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    fatal_signal_run(); /* Where libopenvswitch catches signals, it is this that ends the process. */
     return ret;
 }

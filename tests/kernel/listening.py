@@ -43,12 +43,17 @@ def own_trace():
     return read(f"{TRACEFS}/events/netlink/netlink_extack/enable"), read(f"{TRACEFS}/set_event"), recorded
 
 
-def listen_while_it_is_offered(bench, seconds):
+def refuse(bench, field=""):
+    """The VM's flows are matched on their TTL, too, which the NIC does not take, and on this field: made anew."""
+    bench.add(f"in_port={bench.port(bench.lab.vm(VM).port)},nw_ttl=7,{field}actions=drop")
+
+
+def listen_while_it_is_offered(bench, seconds, field):
     process = start_listening(bench, seconds)
     done = subprocess.run(["tc", "qdisc", "add", "dev", "lo", "root", "nosuch"], capture_output=True, text=True,
                           check=False)
     tap.check(OTHERS in done.stderr, "somebody else is told something", done.stderr)
-    bench.start_again()
+    refuse(bench, field)
     found = bench.finish(process, 10 * seconds + 60).expect(1).json
     tap.note(tap.as_text(found["heard"]))
     bench.await_verdicts({VM: "stranded"}, bench.seconds)
@@ -56,9 +61,9 @@ def listen_while_it_is_offered(bench, seconds):
 
 
 def hears_the_words(bench):
-    # A busy machine takes longer to start a VM.
-    for seconds in 10, 60:
-        found = listen_while_it_is_offered(bench, seconds)
+    # A busy machine takes longer to make flows anew.
+    for seconds, field in (10, "nw_tos=32,"), (60, "nw_ecn=1,"):
+        found = listen_while_it_is_offered(bench, seconds, field)
         heard = found["heard"]
         told = {message["words"]: message for message in heard["messages"]}
         if WORDS in told:
@@ -108,7 +113,7 @@ def listens_to_the_kernel(bench):
     tap.note(f"the kernel's own buffer: {read(f'{TRACEFS}/buffer_size_kb')} KiB a CPU")
     bench.lab.fault("refuse-match", "ttl", "on")
     try:
-        bench.add(f"in_port={bench.port(bench.lab.vm(VM).port)},nw_ttl=7,actions=drop")
+        refuse(bench)
         bench.await_verdicts({VM: "stranded"}, bench.seconds)
         for part in hears_the_words, is_killed, is_ended, has_no_tracefs, healthy:
             part(bench)
@@ -117,5 +122,6 @@ def listens_to_the_kernel(bench):
     finally:
         bench.lab.fault("refuse-match", "ttl", "off")
         bench.ofctl("del-flows", f"cookie={COOKIE:#x}/-1")
+        bench.start_again()
         bench.await_verdicts({VM: "offloaded"}, bench.seconds)
     tap.note(f"the kernel's own buffer: {read(f'{TRACEFS}/buffer_size_kb')} KiB a CPU")

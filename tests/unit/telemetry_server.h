@@ -114,7 +114,7 @@ static inline struct fl_telemetry *play(struct server *server, struct temporary 
 
     *server = (struct server){ .greeting = GREETING, .steps = steps, .n_steps = n_steps };
     start(server, t, "sock");
-    assert_int_equal(fl_telemetry_open(server->path, TIMEOUT_MS, &telemetry, &err), 0);
+    assert_int_equal(fl_telemetry_open(server->path, 0, TIMEOUT_MS, &telemetry, &err), 0);
     return telemetry;
 }
 

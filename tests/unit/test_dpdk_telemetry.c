@@ -10,8 +10,10 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <ovs/util.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "lib/dpdk/telemetry.h"
 #include "lib/dpdk/telemetry_places.h"
@@ -24,7 +26,7 @@ static void assert_no_connection(const char *path, int code, const char *part)
     struct fl_error err = FL_ERROR_INIT;
     struct fl_telemetry *telemetry = NULL;
 
-    assert_int_equal(fl_telemetry_open(path, TIMEOUT_MS, &telemetry, &err), code);
+    assert_int_equal(fl_telemetry_open(path, 0, TIMEOUT_MS, &telemetry, &err), code);
     assert_null(telemetry);
     assert_says(&err, code, part);
 }
@@ -54,6 +56,54 @@ static void test_no_server(void **state)
     beyond = xasprintf("/tmp/%0200d", 0);
     assert_no_connection(beyond, -ENAMETOOLONG, "File name too long");
     free(beyond);
+}
+
+/* A process of nobody's that listens at the socket, and says nothing. */
+static pid_t listen_as_nobody(int fd)
+{
+    int ready[2];
+    char byte;
+    pid_t child;
+
+    assert_int_equal(pipe(ready), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (!child) {
+        if (!setresuid(65534, 65534, 65534) && !listen(fd, 1) && write(ready[1], "", 1) == 1)
+            pause();
+        _exit(1);
+    }
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    return child;
+}
+
+static void test_another_user_is_not_believed(void **state)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    char *path = temporary_path(*state, "sock");
+    struct fl_error err = FL_ERROR_INIT;
+    struct fl_telemetry *telemetry = NULL;
+    pid_t child;
+    int fd;
+
+    if (geteuid()) {
+        free(path);
+        skip();
+    }
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    ovs_strlcpy(address.sun_path, path, sizeof address.sun_path);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    child = listen_as_nobody(fd);
+    assert_no_connection(path, -ESRCH, "of user 65534 made it");
+    /* The one that is meant is heard: it says nothing. */
+    assert_int_equal(fl_telemetry_open(path, child, 100, &telemetry, &err), -ETIMEDOUT);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    close(fd);
+    unlink(path);
+    free(path);
 }
 
 static void test_greeting(void **state)
@@ -224,8 +274,10 @@ int main(void)
 {
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, temporary_setup, temporary_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_no_server),         TEST(test_greeting), TEST(test_dpdk_extra),
-        TEST(test_the_right_process), TEST(test_replies),  TEST(test_bad_replies),
+        TEST(test_no_server),         TEST(test_another_user_is_not_believed),
+        TEST(test_greeting),          TEST(test_dpdk_extra),
+        TEST(test_the_right_process), TEST(test_replies),
+        TEST(test_bad_replies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
