@@ -91,6 +91,8 @@ int fl_verb_help(const struct fl_request *request, struct fl_output *out, struct
 {
     const struct fl_verb *verb;
 
+    if (request->man && request->argument && !strcmp(request->argument, "flowlift.conf"))
+        return fl_help_manual_conf(out);
     if (request->man)
         return fl_help_manual(out);
     if (!request->argument)
