@@ -23,7 +23,7 @@ VLOG_DEFINE_THIS_MODULE(agent_verify);
 #define RETRY_MOST_MS  60000
 #define MOST_TRIES     8
 /* Rules that do not help are left in so often: Open vSwitch may be busy, and megaflows are built anew meanwhile. */
-#define PATIENT_TRIES 2
+#define PATIENT_TRIES 4
 
 struct fl_wanted {
     struct ovs_list node; /* in fl_verify.wanted */
