@@ -7,7 +7,8 @@
 #   make bench      performance                 make fuzz       RUNS=1000000 a target, KEEP=1 keeps
 #   make soak-proof the prover against SEEDS=300 random pipelines, PACKETS=10000 for each
 #   make soak-agent the agent among FAULTS=500 random faults from SEED, killed at each of its steps, rebooted
-#   make deb        Debian packages, in build-deb/
+#   make deb        Debian packages of what is committed, in build-deb/
+#   make check-deb  installs, upgrades and removes these in a clean root (debootstrap) beside a lab; as root
 #   make install    PREFIX, DESTDIR             make format     clang-format what is ours
 #   make check-cost the tests of what it costs to read and to idle, in QEMU guests
 #   make check-bench the benches' own tests
@@ -38,7 +39,7 @@ endif
 C_FILES = find flows lib agent cli tests -name '*.[ch]'
 
 .DEFAULT_GOAL := all
-.PHONY: all setup setup-bench demo check check-bench check-cost bench soak-proof soak-agent fuzz deb install format \
+.PHONY: all setup setup-bench demo check check-bench check-cost bench soak-proof soak-agent fuzz deb check-deb install format \
     clean distclean
 .NOTPARALLEL:
 
@@ -99,6 +100,11 @@ fuzz:
 deb:
 	@tools/setup deb
 	@tools/deb build-deb
+
+check-deb: setup-bench all
+	@tools/setup deb
+	@[ -f build-deb/flowlift_*.deb ] || tools/deb build-deb
+	@FLOWLIFT_BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/packages.py build-deb
 
 install: all
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
