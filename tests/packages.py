@@ -40,6 +40,13 @@ class Root(Bench):
         self.mounts = []
 
     def prepare(self):
+        try:
+            self.make()
+        except BaseException:
+            self.clean()
+            raise
+
+    def make(self):
         run("debootstrap", "--variant=minbase", "bookworm", self.path, "http://deb.debian.org/debian")
         for name in ("proc", "dev"):
             self.mount(f"/{name}", f"/{name}")
@@ -49,12 +56,15 @@ class Root(Bench):
         shutil.copy("/etc/resolv.conf", f"{self.path}/etc/resolv.conf")
         self.load_all()
 
-    def __exit__(self, *details):
+    def clean(self):
         self.end_agent()
         for path in reversed(self.mounts):
             run("umount", path)
-        super().__exit__(*details)
         shutil.rmtree(self.path)
+
+    def __exit__(self, *details):
+        self.clean()
+        super().__exit__(*details)
 
     def mount(self, source, target):
         path = self.path + target
