@@ -110,6 +110,7 @@ static void find_origins(struct story *story)
 {
     const struct fl_host host = fl_request_host(story->request);
     const struct fl_vm_audit *vm = story->vm;
+    const bool is_explained = fl_why_is_sure(&story->why);
 
     for (enum fl_direction direction = FL_FROM_VM; direction <= FL_TO_VM; direction++) {
         const struct fl_peer *peer = NULL;
@@ -123,8 +124,15 @@ static void find_origins(struct story *story)
         if (finding &&
             !fl_origin_find(&host, story->reading->audit, &story->reading->config.storage, finding,
                             peer ? &peer->only_fields : &fields, &story->origins[story->n_origins],
-                            &story->untold))
-            story->n_origins++;
+                            &story->untold)) {
+            struct fl_cause cause;
+
+            if (fl_origin_cause(&story->origins[story->n_origins++], &cause)) {
+                /* A match that outlived its reason need not be what the NIC minds. */
+                cause.may_be = is_explained;
+                fl_why_add(&story->why, &cause, 1);
+            }
+        }
     }
     fl_ovn_find(&host, fl_snapshot_inventory(story->reading->snapshot), story->origins,
                 story->n_origins, &story->ovn);

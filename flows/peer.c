@@ -36,7 +36,7 @@ static void add_ports(const struct match *match, struct svec *names)
         svec_add(names, "tp_dst");
 }
 
-static void add_fields(const struct fl_flow *flow, struct svec *names)
+void fl_peer_fields(const struct fl_flow *flow, struct svec *names)
 {
     struct match match;
 
@@ -102,7 +102,7 @@ static void read_side(const struct fl_vm_audit *vm, const struct fl_finding *fin
     svec_init(&side->fields);
     svec_init(&side->actions);
     for (size_t i = 0; i < chain->n_links; i++) {
-        add_fields(&chain->links[i]->flow, &side->fields);
+        fl_peer_fields(&chain->links[i]->flow, &side->fields);
         add_actions(&chain->links[i]->flow, &side->actions);
     }
     svec_sort_unique(&side->fields);

@@ -39,6 +39,8 @@ void fl_peer_destroy(struct fl_peer *peer);
 
 /** fl_peer_busiest() - the VM's chain in software with most packets in a direction, or NULL */
 const struct fl_finding *fl_peer_busiest(const struct fl_vm_audit *vm, enum fl_direction direction);
+/** fl_peer_fields() - add the fields that @flow matches to @names, as in fl_peer_side.fields; not sorted */
+void fl_peer_fields(const struct fl_flow *flow, struct svec *names);
 /** fl_peer_tests() - whether @match tests @field, which is called as in fl_peer_side.fields */
 bool fl_peer_tests(const struct match *match, const char *field);
 

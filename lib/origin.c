@@ -52,8 +52,21 @@ static char *packet_of(const struct fl_storage *storage, const struct fl_finding
     return fl_packet_text(&packet, 0, 0);
 }
 
+static void find_stale(const struct fl_flow *flow, const struct fl_trace *trace, struct svec *stale)
+{
+    struct svec fields = SVEC_EMPTY_INITIALIZER;
+
+    fl_peer_fields(flow, &fields);
+    svec_sort_unique(&fields);
+    for (size_t i = 0; i < fields.n && trace->n_steps; i++) {
+        if (!fl_peer_tests(&trace->steps[0].region, fields.names[i]))
+            svec_add(stale, fields.names[i]);
+    }
+    svec_destroy(&fields);
+}
+
 static int trace(const struct fl_host *host, const struct fl_interface *in,
-                 struct fl_origin *origin, struct fl_error *err)
+                 const struct fl_flow *flow, struct fl_origin *origin, struct fl_error *err)
 {
     enum fl_world world = origin->direction == FL_FROM_VM ? FL_WORLD_ESTABLISHED : FL_WORLD_REPLY;
     struct fl_trace *answer;
@@ -65,6 +78,7 @@ static int trace(const struct fl_host *host, const struct fl_interface *in,
     error = fl_trace_world(ctl, in->bridge, origin->packet, NULL, world, &answer, err);
     if (!error) {
         origin->n_rules = fl_trace_rules(answer->text, &origin->rules);
+        find_stale(flow, answer, &origin->stale_fields);
         fl_trace_destroy(answer);
     }
     fl_ctl_close(ctl);
@@ -181,7 +195,7 @@ int fl_origin_find(const struct fl_host *host, const struct fl_audit *audit,
     found.packet = packet_of(storage, finding, in);
     if (!found.packet)
         return fl_error_set(err, -ENOENT, "no packet of these flows can be written for a trace");
-    error = trace(host, in, &found, err);
+    error = trace(host, in, &finding->chain->links[0]->flow, &found, err);
     if (!error)
         error = look_for(host, fields, &found, err);
     if (error)
@@ -191,8 +205,23 @@ int fl_origin_find(const struct fl_host *host, const struct fl_audit *audit,
     return error;
 }
 
+bool fl_origin_cause(const struct fl_origin *origin, struct fl_cause *cause)
+{
+    _cleanup_free char *fields = NULL;
+
+    if (!origin->stale_fields.n)
+        return false;
+    fields = svec_join(&origin->stale_fields, ", ", "");
+    *cause = (struct fl_cause){ .id = FL_CAUSE_STALE_MEGAFLOW };
+    snprintf(cause->detail, sizeof cause->detail,
+             "packets %s the VM are matched on %s, which the pipeline does not ask for now",
+             origin->direction == FL_FROM_VM ? "from" : "to", fields);
+    return true;
+}
+
 void fl_origin_destroy(struct fl_origin *origin)
 {
+    svec_destroy(&origin->stale_fields);
     for (size_t i = 0; i < origin->n_lookers; i++) {
         free(origin->lookers[i].field);
         free(origin->lookers[i].bridge);

@@ -13,6 +13,7 @@
 #include <ovs/svec.h>
 
 #include "flows/audit.h"
+#include "flows/cause.h"
 #include "flows/error.h"
 #include "lib/collect.h"
 #include "lib/ovs/trace_rules.h"
@@ -38,6 +39,11 @@ struct fl_origin {
     size_t n_rules;
     struct fl_looker *lookers;
     size_t n_lookers;
+    /*
+     * Fields that the first datapath flow matches, and the pipeline does not ask for any more: all packets of a
+     * megaflow take the same way, and so have the same mask, unless the pipeline was changed since. Sorted.
+     */
+    struct svec stale_fields;
 };
 
 /**
@@ -51,6 +57,8 @@ struct fl_origin {
 int fl_origin_find(const struct fl_host *host, const struct fl_audit *audit,
                    const struct fl_storage *storage, const struct fl_finding *finding,
                    const struct svec *fields, struct fl_origin *origin, struct fl_error *err);
+/** fl_origin_cause() - what is found that keeps the flow out of the NIC. Return: whether *@cause was set */
+bool fl_origin_cause(const struct fl_origin *origin, struct fl_cause *cause);
 void fl_origin_destroy(struct fl_origin *origin);
 
 #endif

@@ -245,13 +245,26 @@ void fl_why_of_vm(const struct fl_audit *audit, const struct fl_vm_audit *vm,
     qsort(why->reasons, why->n, sizeof why->reasons[0], compare_reasons);
 }
 
+void fl_why_add(struct fl_why *why, const struct fl_cause *causes, size_t n)
+{
+    add_causes(why, causes, n, 0);
+    qsort(why->reasons, why->n, sizeof why->reasons[0], compare_reasons);
+}
+
+bool fl_why_is_sure(const struct fl_why *why)
+{
+    for (size_t i = 0; i < why->n; i++) {
+        if (!why->reasons[i].may_be && why->reasons[i].id != FL_CAUSE_REFUSED)
+            return true;
+    }
+    return false;
+}
+
 void fl_why_hear(struct fl_why *why, const struct fl_extacks *extacks)
 {
     struct fl_cause causes[FL_EXTACKS_MAX];
-    size_t n = fl_extacks_causes(extacks, causes);
 
-    add_causes(why, causes, n, 0);
-    qsort(why->reasons, why->n, sizeof why->reasons[0], compare_reasons);
+    fl_why_add(why, causes, fl_extacks_causes(extacks, causes));
 }
 
 void fl_why_destroy(struct fl_why *why)

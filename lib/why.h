@@ -49,6 +49,10 @@ struct fl_why {
 void fl_why_of_vm(const struct fl_audit *audit, const struct fl_vm_audit *vm,
                   const struct fl_kernel_facts *facts, const struct fl_asked_all *asked,
                   struct fl_why *why);
+/** fl_why_add() - and these, which were found out besides */
+void fl_why_add(struct fl_why *why, const struct fl_cause *causes, size_t n);
+/** fl_why_is_sure() - is there a reason that is sure, and says more than that the flow was refused? */
+bool fl_why_is_sure(const struct fl_why *why);
 /** fl_why_hear() - and what ovs-vswitchd was told meanwhile (lib/hear.h), all of which only "may be" */
 void fl_why_hear(struct fl_why *why, const struct fl_extacks *extacks);
 void fl_why_destroy(struct fl_why *why);

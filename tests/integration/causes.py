@@ -145,6 +145,24 @@ def offload(on):
     return restart
 
 
+def ask_for_a_port(bench):
+    """The NIC does not take the match on the port, and the flow lives on when nobody asks for it any more."""
+    bench.lab.fault("refuse-match", "tcp-dst", "on")
+    bench.lab.add_flows(f"cookie={COOKIE:#x},priority=300,tcp,in_port={bench.lab.vm('vm2').ofport},tp_dst=7,"
+                        "actions=drop")
+    bench.await_verdicts({"vm2": "stranded"}, bench.seconds)
+    bench.ofctl("del-flows", f"cookie={COOKIE:#x}/-1")
+
+
+def plug_in_again(bench):
+    """So that its flows are made anew."""
+    bench.lab.fault("all", "off")
+    bench.lab.job("load-vm2").stop()
+    bench.lab.stop_vm("vm2")
+    bench.lab.start_vm("vm2")
+    bench.lab.start_load("vm2", rate=100)
+
+
 TABLE = [
     Row("userspace-action", "an OpenFlow action controller", sends("controller,NORMAL"), nothing,
         ["userspace(", f"rule_cookie={COOKIE:#x}"]),
@@ -164,6 +182,9 @@ TABLE = [
     Row("internal-port", "storage on the host itself", to_the_host, end, ["out through br0 (type internal)"]),
     Row("tunnel", "storage behind VXLAN", to_a_tunnel, end, ["tnl_push("]),
     Row("fragments", "datagrams that are longer than the MTU", fragment, end, ["matches frag=later"]),
+    Row("stale-megaflow", "a match on a port that nothing asks for any more", ask_for_a_port, plug_in_again,
+        ["packets from the VM are matched on ", "tp_dst, which the pipeline does not ask for now"],
+        ["match-unsupported", "refused"]),
     Row("hw-offload-off", "other_config:hw-offload=false", offload(False), offload(True),
         ['other_config:hw-offload is "false"']),
 ]
