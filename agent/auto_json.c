@@ -137,15 +137,21 @@ static int read_hold(const json_t *json, const char *where, struct fl_auto_hold 
     return error;
 }
 
+/* One that has to be there. */
+static int find_array(const json_t *json, const char *key, size_t most, const json_t **array,
+                      struct fl_error *err)
+{
+    int error = fl_json_array(json, "", key, most, array, err);
+
+    return error || *array ? error : fl_error_set(err, -EINVAL, "%s is missing", key);
+}
+
 static int read_attempts(const json_t *json, struct fl_auto_limits *limits, struct fl_error *err)
 {
     const json_t *array = NULL;
-    int error = fl_json_array(json, "", "attempts", FL_LIMIT_AUTO_ATTEMPTS, &array, err);
+    int error = find_array(json, "attempts", FL_LIMIT_AUTO_ATTEMPTS, &array, err);
     size_t n = json_array_size(array);
 
-    if (!error && !array) {
-        error = fl_error_set(err, -EINVAL, "attempts is missing");
-    }
     limits->attempts = n ? xcalloc(n, sizeof *limits->attempts) : NULL;
     for (size_t i = 0; !error && i < n; i++) {
         _cleanup_free char *where = xasprintf("attempts[%zu]", i);
@@ -159,12 +165,9 @@ static int read_attempts(const json_t *json, struct fl_auto_limits *limits, stru
 static int read_holds(const json_t *json, struct fl_auto_limits *limits, struct fl_error *err)
 {
     const json_t *array = NULL;
-    int error = fl_json_array(json, "", "holds", FL_LIMIT_AUTO_HOLDS, &array, err);
+    int error = find_array(json, "holds", FL_LIMIT_AUTO_HOLDS, &array, err);
     size_t n = json_array_size(array);
 
-    if (!error && !array) {
-        error = fl_error_set(err, -EINVAL, "holds is missing");
-    }
     limits->holds = n ? xcalloc(n, sizeof *limits->holds) : NULL;
     for (size_t i = 0; !error && i < n; i++) {
         _cleanup_free char *where = xasprintf("holds[%zu]", i);
