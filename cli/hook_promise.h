@@ -7,7 +7,7 @@
  * happens. Another exit code on "reconnect" would have libvirt kill the running guest.
  */
 
-#define FL_HOOK_MS 90
+#define FL_HOOK_MS 70
 
 /**
  * fl_hook_promise() - from now on

@@ -15,8 +15,8 @@
 #include "lib/store/spool.h"
 
 /* Of FL_HOOK_MS: for XML to come; for XML that is not looked at to go. */
-#define READ_MS  50
-#define DRAIN_MS 75
+#define READ_MS  40
+#define DRAIN_MS 55
 
 /* When the hook was called. */
 struct call {
