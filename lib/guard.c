@@ -309,6 +309,7 @@ static void read_store(struct fl_guard *guard)
     if (signature == guard->store_signature) {
         return;
     }
+    guard->serial++;
     if (!take_all(guard, &err)) {
         guard->store_signature = signature;
         guard->told_trouble = false;
@@ -334,8 +335,7 @@ static void look_for_overdue(struct fl_guard *guard)
 
 const char *fl_guard_ovs_version(const struct fl_guard *guard)
 {
-    struct fl_error ignored = FL_ERROR_INIT;
-    const struct fl_inventory *inv = fl_db_inventory(guard->db, &ignored);
+    const struct fl_inventory *inv = fl_guard_inventory(guard);
 
     return inv ? inv->ovs_version : NULL;
 }
@@ -351,6 +351,7 @@ static void read_db(struct fl_guard *guard)
     struct fl_ward *ward;
 
     if (fl_db_run(guard->db, &keys)) {
+        guard->serial++;
         LIST_FOR_EACH(ward, node, &guard->wards)
             fl_ward_notice(guard, ward);
     }
@@ -406,6 +407,7 @@ void fl_guard_look_again(struct fl_guard *guard, const char *vm)
 {
     struct fl_ward *ward;
 
+    guard->store_ms = 0;
     if (!vm) {
         /* The configuration may say otherwise by now what a VM is. */
         fl_db_group(guard->db);
@@ -425,6 +427,18 @@ bool fl_guard_has_in(const struct fl_guard *guard, const char *vm_id)
 
     return ward && !ward->lost &&
            (ward->remedy.state == FL_REMEDY_INSTALLED || ward->remedy.state == FL_REMEDY_VERIFIED);
+}
+
+const struct fl_inventory *fl_guard_inventory(const struct fl_guard *guard)
+{
+    struct fl_error ignored = FL_ERROR_INIT;
+
+    return fl_db_inventory(guard->db, &ignored);
+}
+
+uint64_t fl_guard_serial(const struct fl_guard *guard)
+{
+    return guard->serial;
 }
 
 void fl_guard_wait(struct fl_guard *guard)

@@ -90,12 +90,18 @@ void fl_guard_close(struct fl_guard *guard);
 /** fl_guard_run() - do what is due longest */
 void fl_guard_run(struct fl_guard *guard);
 /**
- * fl_guard_look_again() - there is a reason to look at a remedy now
+ * fl_guard_look_again() - there is a reason to look at a remedy now, and at what there is in the store
  * @vm: name or identity of its VM; one that has no remedy is fine; NULL: at all
  */
 void fl_guard_look_again(struct fl_guard *guard, const char *vm);
 /** fl_guard_has_in() - are rules of a VM's remedy to be in the switch? @vm_id: its identity */
 bool fl_guard_has_in(const struct fl_guard *guard, const char *vm_id);
+/**
+ * fl_guard_inventory() - what OVSDB says now; borrowed until the next fl_guard_run(), NULL: there is no connection
+ */
+const struct fl_inventory *fl_guard_inventory(const struct fl_guard *guard);
+/** fl_guard_serial() - another number when OVSDB or the store was seen to have changed */
+uint64_t fl_guard_serial(const struct fl_guard *guard);
 /** fl_guard_wait() - have poll_block() return when fl_guard_run() has something to do */
 void fl_guard_wait(struct fl_guard *guard);
 

@@ -36,6 +36,7 @@ struct fl_operator {
     void *installing_aux;
     struct fl_until
         until; /* Until when a remedy stands that this operator applies; not set: it stays. */
+    int64_t decided_ms; /* When it was decided what this operator does (Unix time); 0: now. */
 };
 
 /* A plan and what it was made from. Zero it, pass it, destroy it. */

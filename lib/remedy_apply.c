@@ -32,6 +32,7 @@ static void remedy_of_plan(const struct fl_operator *op, struct fl_store *store,
         remedy->created_ms = fl_time_now_ms();
         remedy->who = xstrdup(op->who ? op->who : "unknown");
     }
+    fl_step_decide(op, remedy, true);
     if (op->ticket) {
         free(remedy->ticket);
         remedy->ticket = xstrdup(op->ticket);

@@ -109,6 +109,7 @@ int fl_remedy_revert(const struct fl_operator *op, const char *vm_what, struct f
     if (!error) {
         error = find_remedy(store, &inv, vm_what, &remedy, &on_disk, err);
         if (!error) {
+            fl_step_decide(op, &remedy, false);
             error = fl_step_revert(op, store, &remedy, on_disk, &inv, NULL, outcome, err);
             fl_remedy_destroy(&remedy);
         }
@@ -151,6 +152,7 @@ static int revert_listed(const struct fl_operator *op, struct fl_store *store,
         struct fl_outcome outcome = { .hw_share = -1 };
         bool was_reverted = list[i].state == FL_REMEDY_REVERTED;
 
+        fl_step_decide(op, &list[i], false);
         error = fl_step_revert(op, store, &list[i], true, inv, NULL, &outcome, err);
         *n_reverted += !error && (!was_reverted || outcome.changed);
         fl_outcome_destroy(&outcome);

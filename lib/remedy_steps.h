@@ -8,6 +8,7 @@
 
 #include "flows/cleanup.h"
 #include "flows/connection.h"
+#include "lib/base/clock.h"
 #include "lib/ovs/ctl.h"
 #include "lib/ovs/openflow.h"
 #include "lib/remedy.h"
@@ -30,6 +31,14 @@ static inline void fl_step_say(const struct fl_operator *op, const char *what)
 /** fl_step_read() - snapshot and audit of the live host over @window_ms; both owned by the caller */
 int fl_step_read(const struct fl_operator *op, int64_t window_ms, struct fl_snapshot **snapshot,
                  struct fl_audit **audit, struct fl_error *err);
+
+/** fl_step_decide() - it is to stand, or not, from when @op says on */
+static inline void fl_step_decide(const struct fl_operator *op, struct fl_remedy *remedy,
+                                  bool stands)
+{
+    remedy->decided_ms = op->decided_ms ? op->decided_ms : fl_time_now_ms();
+    remedy->unwanted = !stands;
+}
 
 /**
  * fl_step_record() - put @remedy into @state, on disk and in the journal

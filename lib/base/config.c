@@ -258,6 +258,10 @@ void fl_config_destroy(struct fl_config *config)
     free(config->metrics_listen);
     free(config->metrics_textfile);
     free(config->fleet_remote);
+    free(config->fleet_name);
+    free(config->fleet_private_key);
+    free(config->fleet_certificate);
+    free(config->fleet_ca_certificate);
     memset(config, 0, sizeof *config);
 }
 

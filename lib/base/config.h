@@ -28,7 +28,11 @@ struct fl_config {
     int agent_max_repairs_per_hour; /* [agent] max-repairs-per-hour */
     char *metrics_listen;           /* [metrics] listen, as lib/base/listen.h reads it */
     char *metrics_textfile;         /* [metrics] textfile, or NULL */
-    char *fleet_remote;             /* [fleet] remote, or NULL */
+    char *fleet_remote;             /* [fleet] remote, or NULL; as are the others of a fleet */
+    char *fleet_name;
+    char *fleet_private_key;
+    char *fleet_certificate;
+    char *fleet_ca_certificate;
 };
 
 void fl_config_init(struct fl_config *config); /* the defaults */

@@ -252,3 +252,19 @@ int fl_value_remote(const struct fl_config_key *key, const char *value, struct f
         return fl_error_set(err, -EINVAL, "it is no OVSDB remote");
     return replace_string(target(key, config), value[0] ? value : NULL);
 }
+
+int fl_value_word(const struct fl_config_key *key, const char *value, struct fl_config *config,
+                  struct fl_error *err)
+{
+    if (strpbrk(value, " \t,"))
+        return fl_error_set(err, -EINVAL, "it is more than one word");
+    return replace_string(target(key, config), value[0] ? value : NULL);
+}
+
+int fl_value_file(const struct fl_config_key *key, const char *value, struct fl_config *config,
+                  struct fl_error *err)
+{
+    if (value[0] && value[0] != '/')
+        return fl_error_set(err, -EINVAL, "it is no absolute path");
+    return replace_string(target(key, config), value[0] ? value : NULL);
+}

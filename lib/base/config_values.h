@@ -41,6 +41,9 @@ FL_VALUE(listen);
 FL_VALUE(textfile);
 /* An OVSDB remote, or nothing: a char * or NULL. */
 FL_VALUE(remote);
+/* One word, or nothing; an absolute path, or nothing: a char * or NULL. */
+FL_VALUE(word);
+FL_VALUE(file);
 #undef FL_VALUE
 
 #endif

@@ -34,6 +34,12 @@ struct fl_remedy {
     char *who;          /* Who asked for it: user name, "cron", ... */
     int64_t created_ms; /* Unix time, milliseconds */
     int64_t changed_ms;
+    /*
+     * When somebody last decided whether it is to stand, on whichever host of a fleet that was, and whether it
+     * is not to. One that was taken out since it did not help is still wanted.
+     */
+    int64_t decided_ms;
+    bool unwanted;
     /* When it is to be reverted, unless somebody confirms it before (Unix time, ms); 0: it stays. */
     int64_t confirm_by_ms;
     struct fl_until until; /* It retires then: it is reverted. Not set: it stays. */

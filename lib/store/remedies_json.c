@@ -59,11 +59,12 @@ static json_t *or_null(json_t *json)
 
 json_t *fl_remedy_to_json(const struct fl_remedy *remedy)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "schema",
                      SCHEMA, "state", fl_remedy_state_name(remedy->state), "reason",
                      fl_json_of_string(remedy->reason), "ticket", fl_json_of_string(remedy->ticket),
                      "who", fl_json_of_string(remedy->who), "created",
                      time_to_json(remedy->created_ms), "changed", time_to_json(remedy->changed_ms),
+                     "decided", time_to_json(remedy->decided_ms), "unwanted", remedy->unwanted,
                      "confirm_by",
                      remedy->confirm_by_ms ? time_to_json(remedy->confirm_by_ms) : json_null(),
                      "until", fl_until_json(&remedy->until), "flow_set",
@@ -105,6 +106,18 @@ static int read_time_or_null(const json_t *json, const char *key, int64_t *time_
     const json_t *value = json_object_get(json, key);
 
     return !value || json_is_null(value) ? 0 : read_time(json, key, time_ms, err);
+}
+
+/* Files of earlier versions have neither. */
+static int read_decision(const json_t *json, struct fl_remedy *remedy, struct fl_error *err)
+{
+    const json_t *unwanted = json_object_get(json, "unwanted");
+
+    if (unwanted && !json_is_boolean(unwanted))
+        return fl_error_set(err, -EINVAL, "unwanted must be true or false");
+    remedy->unwanted = json_is_true(unwanted);
+    remedy->decided_ms = remedy->created_ms;
+    return read_time_or_null(json, "decided", &remedy->decided_ms, err);
 }
 
 static int read_text(const json_t *json, const char *key, char **text, struct fl_error *err)
@@ -172,6 +185,8 @@ int fl_remedy_from_json(const json_t *json, struct fl_remedy *remedy, struct fl_
         ret = read_time(json, "created", &read.created_ms, err);
     if (!ret)
         ret = read_time(json, "changed", &read.changed_ms, err);
+    if (!ret)
+        ret = read_decision(json, &read, err);
     if (!ret)
         ret = read_time_or_null(json, "confirm_by", &read.confirm_by_ms, err);
     if (!ret)

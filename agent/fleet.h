@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLOWLIFT_AGENT_FLEET_H
+#define FLOWLIFT_AGENT_FLEET_H
+
+/*
+ * The agent's part in a fleet ([fleet] remote): tells the database how this host stands, hears what was decided
+ * about its VMs there, and does it. What it hears becomes remedies of this host's own store, which the guard
+ * works by, so that all goes on when the database is away; what was decided here meanwhile is told when it is
+ * there again (lib/fleet/decide.h).
+ *
+ *     fl_fleet_open();  each round: fl_fleet_run(); ... fl_fleet_wait();  fl_fleet_close();
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <openvswitch/shash.h>
+
+#include "agent/audit.h"
+#include "agent/worker.h"
+#include "lib/fleet/act.h"
+#include "lib/fleet/cluster.h"
+#include "lib/guard.h"
+#include "lib/remedy.h"
+
+struct fl_fleet {
+    const struct fl_operator *op;       /* borrowed, as all here */
+    struct fl_guard *guard;
+    const struct fl_audit_timer *audit;
+    struct fl_cluster *cluster; /* NULL: this host is in no fleet, or its keys are of no use */
+    char *remote;
+    char *name;
+    char *trouble; /* as it was said last */
+    bool was_connected;
+    struct fl_remedy *remedies; /* as they are on disk */
+    size_t n_remedies;
+    uint64_t guard_serial;
+    uint64_t n_audits;
+    bool is_due;       /* Something is another than at the last look. */
+    long long look_ms; /* The next look, whatever changes; on the clock of time_msec() */
+    struct shash tried; /* VM identity -> struct fl_fleet_tried */
+    struct fl_worker worker;
+    struct fl_fleet_job job; /* Of the worker; its text is in job_text. */
+    char *job_text[4];
+    uint64_t n_done;
+};
+
+/**
+ * fl_fleet_open() - begin, by the configuration
+ * @op, @guard, @audit: borrowed until fl_fleet_close()
+ */
+void fl_fleet_open(struct fl_fleet *fleet, const struct fl_operator *op, struct fl_guard *guard,
+                   const struct fl_audit_timer *audit);
+/** fl_fleet_close() - a step that is under way is killed; of one that was never opened, nothing */
+void fl_fleet_close(struct fl_fleet *fleet);
+/** fl_fleet_reread() - the configuration may be another one */
+void fl_fleet_reread(struct fl_fleet *fleet);
+void fl_fleet_run(struct fl_fleet *fleet);
+void fl_fleet_wait(const struct fl_fleet *fleet);
+/** fl_fleet_report() - {"remote", "name", "connected", "trouble"}, or null for a host of no fleet; new reference */
+json_t *fl_fleet_report(const struct fl_fleet *fleet);
+
+#endif

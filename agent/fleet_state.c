@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/fleet_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "flows/cleanup.h"
+#include "lib/fleet/seed.h"
+#include "lib/text.h"
+
+void fl_fleet_tried_free(struct fl_fleet_tried *tried)
+{
+    if (tried) {
+        free(tried->name);
+        free(tried->state);
+        free(tried->reason);
+        free(tried->who);
+        free(tried->ticket);
+        free(tried->until);
+        free(tried);
+    }
+}
+
+static json_t *text(const char *text_)
+{
+    return text_ ? fl_text_json(text_) : json_string("");
+}
+
+/* ---- Host ---- */
+
+/* Of each driver the firmware of one of its NICs: those of a host have the same. */
+static json_t *nics_of(const struct fl_inventory *inv)
+{
+    json_t *nics = json_object();
+
+    for (size_t i = 0; inv && i < inv->n_interfaces; i++) {
+        const char *driver = smap_get(&inv->interfaces[i].status, "driver_name");
+        const char *firmware = smap_get(&inv->interfaces[i].status, "firmware_version");
+
+        if (driver && (firmware || !json_object_get(nics, driver))) {
+            json_object_set_new(nics, driver, text(firmware));
+        }
+    }
+    return nics;
+}
+
+static json_t *verdicts_of(const json_t *audit)
+{
+    json_t *verdicts = json_object();
+    const json_t *vm;
+    size_t i;
+
+    json_array_foreach(json_object_get(audit, "vms"), i, vm) {
+        const char *verdict = json_string_value(json_object_get(vm, "verdict"));
+
+        if (verdict) {
+            json_int_t n = json_integer_value(json_object_get(verdicts, verdict));
+
+            json_object_set_new(verdicts, verdict, json_integer(n + 1));
+        }
+    }
+    return verdicts;
+}
+
+static json_t *host_of(const struct fl_fleet_state_of *of)
+{
+    const char *incomplete = json_string_value(json_object_get(of->audit, "incomplete"));
+
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:I}", "flowlift_version", FLOWLIFT_VERSION,
+                     "ovs_version", text(of->inv ? of->inv->ovs_version : NULL), "nics",
+                     nics_of(of->inv), "verdicts", verdicts_of(of->audit), "incomplete",
+                     text(incomplete), "audited", (json_int_t)of->audited_ms, "interval",
+                     (json_int_t)of->interval_ms);
+}
+
+/* ---- VMs ---- */
+
+static json_t *causes_of(const json_t *vm)
+{
+    json_t *causes = json_array();
+    const json_t *cause;
+    size_t i;
+
+    json_array_foreach(json_object_get(vm, "causes"), i, cause) {
+        /* "causes" are ids; a later one may be an object */
+        json_t *id = json_is_object(cause) ? json_object_get(cause, "id") : json_deep_copy(cause);
+
+        if (json_is_object(cause)) {
+            json_incref(id);
+        }
+        json_array_append_new(causes, id);
+    }
+    return causes;
+}
+
+static json_int_t software_packets(const json_t *vm)
+{
+    const json_t *packets = json_object_get(json_object_get(vm, "storage"), "packets");
+    static const char *const paths[] = { "hw_partial", "tc_sw", "dp_sw", "upcall" };
+    json_int_t n = 0;
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        n += json_integer_value(json_object_get(packets, paths[i]));
+    }
+    return n;
+}
+
+static json_t *vms_of(const json_t *audit)
+{
+    json_t *vms;
+    const json_t *vm;
+    size_t i;
+
+    if (!audit) {
+        return json_null();
+    }
+    vms = json_object();
+    json_array_foreach(json_object_get(audit, "vms"), i, vm) {
+        const char *id = json_string_value(json_object_get(vm, "id"));
+
+        if (id && *id) {
+            json_object_set_new(vms, id,
+                                json_pack("{s:O?, s:O?, s:O?, s:O?, s:I, s:o}", "name",
+                                          json_object_get(vm, "name"), "verdict",
+                                          json_object_get(vm, "verdict"), "scope",
+                                          json_object_get(vm, "scope"), "hw_share",
+                                          json_object_get(vm, "hw_share"), "sw_packets",
+                                          software_packets(vm), "causes", causes_of(vm)));
+        }
+    }
+    return vms;
+}
+
+/* ---- Repairs ---- */
+
+static json_t *repair_of(const struct fl_fleet_state_of *of, const struct fl_remedy *remedy)
+{
+    bool is_in = remedy->state != FL_REMEDY_REVERTED;
+    _cleanup_free char *rules = is_in ? fl_fleet_flow_set_text(&remedy->set) : NULL;
+    /* One that was taken out since it did not help here says nothing about elsewhere. */
+    bool has_word = is_in || remedy->unwanted;
+    char until[FL_UNTIL_TEXT_BYTES];
+    int64_t number = of->number_of(remedy->set.vm_id, remedy->decided_ms, of->aux);
+
+    return json_pack("{s:o, s:s, s:o, s:b, s:I, s:I, s:o, s:o, s:s, s:I, s:o}", "name",
+                     text(remedy->set.vm_name), "state", fl_remedy_state_name(remedy->state),
+                     "reason", text(remedy->reason), "stands", is_in, "decided",
+                     (json_int_t)(has_word ? remedy->decided_ms : 0), "changed",
+                     (json_int_t)remedy->changed_ms, "who", text(remedy->who), "ticket",
+                     text(remedy->ticket), "until", fl_until_format(&remedy->until, until), "order",
+                     (json_int_t)number, "flow_set", text(rules));
+}
+
+static json_t *repair_of_tried(const struct fl_fleet_tried *tried)
+{
+    return json_pack("{s:o, s:s, s:o, s:b, s:I, s:I, s:o, s:o, s:o, s:I, s:s}", "name",
+                     text(tried->name), "state", "none", "reason", text(tried->reason), "stands", 0,
+                     "decided", (json_int_t)0, "changed", (json_int_t)tried->changed_ms, "who",
+                     text(tried->who), "ticket", text(tried->ticket), "until", text(tried->until),
+                     "order", (json_int_t)tried->number, "flow_set", "");
+}
+
+static json_t *repairs_of(const struct fl_fleet_state_of *of)
+{
+    json_t *repairs = json_object();
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, of->tried) {
+        const struct fl_fleet_tried *tried = node->data;
+
+        if (tried->changed_ms) {
+            json_object_set_new(repairs, node->name, repair_of_tried(tried));
+        }
+    }
+    for (size_t i = 0; i < of->n_remedies; i++) {
+        const char *id = of->remedies[i].set.vm_id;
+        const struct fl_fleet_tried *tried = shash_find_data(of->tried, id);
+
+        /* What was tried after it was taken out is the newer word. */
+        if (!tried || tried->changed_ms <= of->remedies[i].changed_ms) {
+            json_object_set_new(repairs, id, repair_of(of, &of->remedies[i]));
+        }
+    }
+    return repairs;
+}
+
+json_t *fl_fleet_state(const struct fl_fleet_state_of *of)
+{
+    return json_pack("{s:o, s:o, s:o}", "host", host_of(of), "vms", vms_of(of->audit), "repairs",
+                     repairs_of(of));
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/fleet/decide.h"
+
+/* Of two that speak at once, the one that keeps the rules out. */
+static bool is_later(const struct fl_fleet_word *a, const struct fl_fleet_word *b)
+{
+    if (a->decided_ms != b->decided_ms) {
+        return a->decided_ms > b->decided_ms;
+    }
+    return a->decided_ms && !a->stands && b->stands;
+}
+
+static enum fl_fleet_act repair(const struct fl_fleet_view *view)
+{
+    bool is_due = view->is_new || (view->is_stranded && view->may_retry);
+
+    return view->is_here && is_due ? FL_FLEET_REPAIR : FL_FLEET_LEAVE;
+}
+
+/* Somebody else decided that it is to stand, later than anybody here. */
+static enum fl_fleet_act take_up(const struct fl_fleet_view *view)
+{
+    if (view->own_is_in) {
+        return FL_FLEET_HEED;
+    }
+    if (!view->is_here) {
+        return FL_FLEET_LEAVE;
+    }
+    return view->peers_have_rules ? FL_FLEET_ADOPT : repair(view);
+}
+
+enum fl_fleet_act fl_fleet_decide(const struct fl_fleet_view *view, struct fl_fleet_word *word)
+{
+    bool has_order = view->order.decided_ms && !(view->order.stands && view->order_is_over);
+    const struct fl_fleet_word *said = &view->peers;
+
+    if (has_order && !is_later(&view->peers, &view->order)) {
+        said = &view->order;
+    }
+    *word = *said;
+    if (is_later(said, &view->own)) {
+        return said->stands         ? take_up(view)
+               : view->own_is_in ? FL_FLEET_REVERT
+                                    : FL_FLEET_LEAVE;
+    }
+    /* An order that was heard here, and did not help: it still stands. */
+    if (has_order && view->order.stands && view->own.stands && !view->own_is_in &&
+        view->order.decided_ms == view->own.decided_ms) {
+        *word = view->order;
+        return view->is_here && view->is_stranded && view->may_retry ? FL_FLEET_REPAIR
+                                                                     : FL_FLEET_LEAVE;
+    }
+    return FL_FLEET_LEAVE;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLOWLIFT_FLEET_DECIDE_H
+#define FLOWLIFT_FLEET_DECIDE_H
+
+/*
+ * What an agent does about one VM, by what the fleet says. Pure.
+ *
+ * Whether a VM's remedy is to stand is decided by whoever spoke last: an operator to the fleet (an order), an
+ * operator or the agent of another host that the VM was on, or of this one. The moment of a decision goes with
+ * it from host to host, so that the same one is never heard twice. Who decides for the fleet sees to it that the
+ * moment is later than all that were known (lib/fleet/enter.h); of two hosts that decide apart from each other,
+ * their clocks do.
+ *
+ * What a host has on disk is what its guard works by, with the cluster or without it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What somebody decided. */
+struct fl_fleet_word {
+    int64_t decided_ms; /* Unix time; 0: nobody has */
+    bool stands;
+};
+
+/* All that is known of one VM. */
+struct fl_fleet_view {
+    struct fl_fleet_word order;
+    bool order_is_over; /* what it was to stand until has come */
+    struct fl_fleet_word peers;
+    /* A peer that says so has rules that can be derived for here. */
+    bool peers_have_rules;
+    struct fl_fleet_word own;
+    bool own_is_in; /* There is a remedy here that is not reverted, be it suspended. */
+    bool is_here;   /* The VM has a port on this host. */
+    bool is_stranded; /* The last audit says so, and that it is alone with it. */
+    bool is_new;    /* Nobody has tried to repair it for this order, since the agent or the VM is here. */
+    bool may_retry; /* It was tried, and that is long enough ago. */
+};
+
+enum fl_fleet_act {
+    FL_FLEET_LEAVE,
+    FL_FLEET_HEED,  /* It stands already: the decision is written down with it. */
+    FL_FLEET_ADOPT, /* The rules of a peer become a remedy that is suspended, for the guard to derive anew. */
+    FL_FLEET_REPAIR, /* Plan and apply, with the VM's traffic. */
+    FL_FLEET_REVERT,
+};
+
+/**
+ * fl_fleet_decide() - what to do
+ * @word: the decision that it is done for; of FL_FLEET_LEAVE nothing
+ */
+enum fl_fleet_act fl_fleet_decide(const struct fl_fleet_view *view, struct fl_fleet_word *word);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/fleet/rows.h"
+
+#include <string.h>
+
+#include <openvswitch/shash.h>
+#include <ovs/smap.h>
+#include <ovs/util.h>
+
+#include "flows/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/fleet/idl.h"
+#include "lib/fleet/steps.h"
+
+static const char *text_of(const json_t *json, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+
+    return text ? text : "";
+}
+
+static int64_t number_of(const json_t *json, const char *key)
+{
+    return json_integer_value(json_object_get(json, key));
+}
+
+/* @now: of a row that was inserted just now NULL */
+static bool differs(const char *now, const char *text)
+{
+    return !now || strcmp(now, text) != 0;
+}
+
+/* ---- Host ---- */
+
+static void write_nics(const struct fleetrec_host *row, json_t *nics)
+{
+    struct smap smap = SMAP_INITIALIZER(&smap);
+    const char *driver;
+    json_t *firmware;
+
+    json_object_foreach(nics, driver, firmware) {
+        smap_add(&smap, driver, json_string_value(firmware) ? json_string_value(firmware) : "");
+    }
+    fleetrec_host_set_nics(row, &smap);
+    smap_destroy(&smap);
+}
+
+static void write_verdicts(const struct fleetrec_host *row, json_t *verdicts)
+{
+    size_t n = json_object_size(verdicts), i = 0;
+    _cleanup_free const char **keys = xcalloc(n + 1, sizeof *keys);
+    _cleanup_free int64_t *values = xcalloc(n + 1, sizeof *values);
+    const char *verdict;
+    json_t *count;
+
+    json_object_foreach(verdicts, verdict, count) {
+        keys[i] = verdict;
+        values[i++] = json_integer_value(count);
+    }
+    fleetrec_host_set_verdicts(row, keys, values, n);
+}
+
+static void write_host(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const char *host,
+                       const json_t *state)
+{
+    const struct fleetrec_host *row = fleetrec_host_first(idl);
+
+    if (!row) {
+        row = fleetrec_host_insert(txn);
+        fleetrec_host_set_name(row, host);
+    }
+    fleetrec_host_set_flowlift_version(row, text_of(state, "flowlift_version"));
+    fleetrec_host_set_ovs_version(row, text_of(state, "ovs_version"));
+    fleetrec_host_set_incomplete(row, text_of(state, "incomplete"));
+    fleetrec_host_set_audited(row, number_of(state, "audited"));
+    fleetrec_host_set_interval(row, number_of(state, "interval"));
+    write_nics(row, json_object_get(state, "nics"));
+    write_verdicts(row, json_object_get(state, "verdicts"));
+}
+
+/* ---- VM ---- */
+
+static void write_causes(const struct fleetrec_vm *row, const json_t *causes)
+{
+    size_t n = 0, i;
+    _cleanup_free const char **ids = xcalloc(json_array_size(causes) + 1, sizeof *ids);
+    const json_t *cause;
+
+    json_array_foreach(causes, i, cause) {
+        if (json_string_value(cause)) {
+            ids[n++] = json_string_value(cause);
+        }
+    }
+    fleetrec_vm_set_causes(row, ids, n);
+}
+
+/* Counters of a VM that is well are old as soon as they are written: they stay as they were. */
+static bool is_news(const struct fleetrec_vm *row, const json_t *vm)
+{
+    const char *verdict = text_of(vm, "verdict");
+
+    return differs(row->verdict, verdict) || (strcmp(verdict, "offloaded") && strcmp(verdict, "idle"));
+}
+
+static void write_vm(const struct fleetrec_vm *row, const json_t *vm)
+{
+    const json_t *share = json_object_get(vm, "hw_share");
+    double hw_share = MIN(MAX(json_number_value(share), 0), 1);
+
+    if (is_news(row, vm)) {
+        fleetrec_vm_set_hw_share(row, &hw_share, json_is_number(share));
+        fleetrec_vm_set_sw_packets(row, number_of(vm, "sw_packets"));
+    }
+    if (differs(row->verdict, text_of(vm, "verdict"))) {
+        fleetrec_vm_set_since(row, fl_time_now_ms());
+    }
+    fleetrec_vm_set_name(row, text_of(vm, "name"));
+    fleetrec_vm_set_verdict(row, text_of(vm, "verdict"));
+    fleetrec_vm_set_scope(row, text_of(vm, "scope"));
+    write_causes(row, json_object_get(vm, "causes"));
+}
+
+static void write_vms(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const char *host,
+                      json_t *vms)
+{
+    const struct fleetrec_vm *row;
+    struct shash rows = SHASH_INITIALIZER(&rows);
+    const char *id;
+    json_t *vm;
+
+    FLEETREC_VM_FOR_EACH_SAFE (row, idl) {
+        if (json_object_get(vms, row->vm_id)) {
+            shash_add_once(&rows, row->vm_id, row);
+        } else {
+            fleetrec_vm_delete(row);
+        }
+    }
+    json_object_foreach(vms, id, vm) {
+        row = shash_find_data(&rows, id);
+        if (!row) {
+            row = fleetrec_vm_insert(txn);
+            fleetrec_vm_set_host(row, host);
+            fleetrec_vm_set_vm_id(row, id);
+        }
+        write_vm(row, vm);
+    }
+    shash_destroy(&rows);
+}
+
+/* ---- Repair ---- */
+
+static void write_steps(const struct fleetrec_repair *row, const json_t *repair)
+{
+    _cleanup_free const char **steps = xcalloc(row->n_steps + 1, sizeof *steps);
+    _cleanup_free char *step = fl_fleet_step_text(repair);
+    size_t n;
+
+    for (size_t i = 0; i < row->n_steps; i++) {
+        steps[i] = row->steps[i];
+    }
+    n = fl_fleet_steps_add(steps, row->n_steps, step, FL_FLEET_STEPS);
+    fleetrec_repair_set_steps(row, steps, n);
+}
+
+static void write_repair(const struct fleetrec_repair *row, const json_t *repair)
+{
+    if (row->changed != number_of(repair, "changed") ||
+        differs(row->state, text_of(repair, "state"))) {
+        write_steps(row, repair);
+    }
+    fleetrec_repair_set_name(row, text_of(repair, "name"));
+    fleetrec_repair_set_state(row, text_of(repair, "state"));
+    fleetrec_repair_set_reason(row, text_of(repair, "reason"));
+    fleetrec_repair_set_stands(row, json_is_true(json_object_get(repair, "stands")));
+    fleetrec_repair_set_decided(row, number_of(repair, "decided"));
+    fleetrec_repair_set_changed(row, number_of(repair, "changed"));
+    fleetrec_repair_set_who(row, text_of(repair, "who"));
+    fleetrec_repair_set_ticket(row, text_of(repair, "ticket"));
+    fleetrec_repair_set_until(row, text_of(repair, "until"));
+    fleetrec_repair_set_order(row, number_of(repair, "order"));
+    fleetrec_repair_set_flow_set(row, text_of(repair, "flow_set"));
+}
+
+static void write_repairs(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const char *host,
+                          json_t *repairs)
+{
+    const struct fleetrec_repair *row;
+    struct shash rows = SHASH_INITIALIZER(&rows);
+    const char *id;
+    json_t *repair;
+
+    FLEETREC_REPAIR_FOR_EACH_SAFE (row, idl) {
+        if (strcmp(row->host, host)) {
+            continue;
+        }
+        if (json_object_get(repairs, row->vm_id)) {
+            shash_add_once(&rows, row->vm_id, row);
+        } else {
+            fleetrec_repair_delete(row);
+        }
+    }
+    json_object_foreach(repairs, id, repair) {
+        row = shash_find_data(&rows, id);
+        if (!row) {
+            row = fleetrec_repair_insert(txn);
+            fleetrec_repair_set_host(row, host);
+            fleetrec_repair_set_vm_id(row, id);
+        }
+        write_repair(row, repair);
+    }
+    shash_destroy(&rows);
+}
+
+void fl_fleet_write_rows(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const char *host,
+                         const json_t *state)
+{
+    json_t *vms = json_object_get(state, "vms");
+
+    write_host(idl, txn, host, json_object_get(state, "host"));
+    if (json_is_object(vms)) {
+        write_vms(idl, txn, host, vms);
+    }
+    write_repairs(idl, txn, host, json_object_get(state, "repairs"));
+}

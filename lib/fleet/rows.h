@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLOWLIFT_FLEET_ROWS_H
+#define FLOWLIFT_FLEET_ROWS_H
+
+/* A host's state (lib/fleet/cluster.h) as its rows. */
+
+#include <jansson.h>
+
+struct ovsdb_idl;
+struct ovsdb_idl_txn;
+
+/* Of the steps of a repair the newest so many are kept in its row. */
+#define FL_FLEET_STEPS 16
+
+/**
+ * fl_fleet_write_rows() - have the rows of @host say what @state does
+ * @txn: gets what is to be written; empty when they say so already
+ */
+void fl_fleet_write_rows(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const char *host,
+                         const json_t *state);
+
+#endif
