@@ -173,7 +173,7 @@ void fl_agent_reread(struct fl_agent *agent)
     agent->config_refused_ms = 0;
     fl_audit_timer_reread(&agent->audit);
     fl_auto_reread(&agent->repairs);
-    fl_fleet_reread(&agent->fleet);
+    fl_fleet_link_reread(&agent->fleet);
     if (agent->guard) {
         fl_guard_look_again(agent->guard, NULL);
         fl_exporter_configure(&agent->exporter, &agent->config);
@@ -240,7 +240,7 @@ int fl_agent_open(struct fl_agent *agent, struct fl_error *err)
     if (!error) {
         fl_hooks_open(&agent->hooks, agent->options->root, agent->guard);
         fl_links_open(&agent->links, agent->guard);
-        fl_fleet_open(&agent->fleet, &agent->op, agent->guard, &agent->audit);
+        fl_fleet_link_open(&agent->fleet, &agent->op, agent->guard, &agent->audit);
         error = open_socket(agent, err);
     }
     if (!error) {
@@ -312,7 +312,7 @@ static void run_once(struct fl_agent *agent)
     fl_verify_run(&agent->verify);
     fl_audit_timer_run(&agent->audit);
     fl_auto_run(&agent->repairs);
-    fl_fleet_run(&agent->fleet);
+    fl_fleet_link_run(&agent->fleet);
     unixctl_server_run(agent->server);
     fl_orders_run(&agent->orders);
     fl_rendezvous_run(agent->rendezvous);
@@ -338,7 +338,7 @@ static void wait_once(struct fl_agent *agent)
     fl_verify_wait(&agent->verify);
     fl_audit_timer_wait(&agent->audit);
     fl_auto_wait(&agent->repairs);
-    fl_fleet_wait(&agent->fleet);
+    fl_fleet_link_wait(&agent->fleet);
     unixctl_server_wait(agent->server);
     fl_orders_wait(&agent->orders);
     fl_rendezvous_wait(agent->rendezvous);
@@ -372,7 +372,7 @@ void fl_agent_close(struct fl_agent *agent)
     /* These kill their children; who waits is told, as is who said "exit". */
     fl_audit_timer_close(&agent->audit);
     fl_auto_close(&agent->repairs);
-    fl_fleet_close(&agent->fleet);
+    fl_fleet_link_close(&agent->fleet);
     unixctl_server_run(agent->server);
     fl_orders_destroy(&agent->orders);
     fl_exporter_close(&agent->exporter);

@@ -17,7 +17,7 @@
 #include "agent/auto.h"
 #include "agent/events.h"
 #include "agent/exporter.h"
-#include "agent/fleet.h"
+#include "agent/fleet_link.h"
 #include "agent/hooks.h"
 #include "agent/links.h"
 #include "agent/notify.h"
@@ -43,7 +43,7 @@ struct fl_agent {
     struct fl_audit_timer audit;
     struct fl_auto repairs;
     struct fl_links links;
-    struct fl_fleet fleet;
+    struct fl_fleet_link fleet;
     uint64_t n_wipes_heeded; /* of links.wants_audit */
     struct unixctl_server *server;
     struct fl_rendezvous *rendezvous;

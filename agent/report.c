@@ -124,7 +124,7 @@ json_t *fl_report(const struct fl_report_of *of)
     json_object_set_new(report, "incomplete", put_remedies(of, report));
     json_object_set_new(report, "audit", fl_report_audit(of->audit));
     json_object_set_new(report, "auto", fl_report_auto(of->repairs));
-    json_object_set_new(report, "fleet", of->fleet ? fl_fleet_report(of->fleet) : json_null());
+    json_object_set_new(report, "fleet", of->fleet ? fl_fleet_link_report(of->fleet) : json_null());
     return report;
 }
 

@@ -13,7 +13,7 @@
 #include "agent/audit.h"
 #include "agent/auto.h"
 #include "agent/events.h"
-#include "agent/fleet.h"
+#include "agent/fleet_link.h"
 
 /* All borrowed. */
 struct fl_report_of {
@@ -21,7 +21,7 @@ struct fl_report_of {
     const struct fl_events *events;
     const struct fl_audit_timer *audit;
     const struct fl_auto *repairs;
-    const struct fl_fleet *fleet;
+    const struct fl_fleet_link *fleet;
     int64_t started_ms;        /* Unix time, as all here */
     int64_t config_read_ms;    /* The configuration in use is of then. */
     int64_t config_refused_ms; /* One was refused then since; 0: none */

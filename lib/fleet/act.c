@@ -14,7 +14,7 @@
 /* ---- On disk, at once ---- */
 
 static int adopt(const struct fl_operator *op, struct fl_store *store, const char *vm_id,
-                 const struct fl_fleet_heard *heard, const struct fl_fleet_word *word,
+                 const struct fl_cluster_heard *heard, const struct fl_decision *word,
                  struct fl_error *err)
 {
     _cleanup_free char *reason = xasprintf("the VM came from host %s: its rules are to be derived "
@@ -43,7 +43,7 @@ static int adopt(const struct fl_operator *op, struct fl_store *store, const cha
 }
 
 int fl_fleet_adopt(const struct fl_operator *op, const char *vm_id,
-                   const struct fl_fleet_heard *heard, const struct fl_fleet_word *word,
+                   const struct fl_cluster_heard *heard, const struct fl_decision *word,
                    struct fl_error *err)
 {
     struct fl_store *store;
@@ -57,7 +57,7 @@ int fl_fleet_adopt(const struct fl_operator *op, const char *vm_id,
 }
 
 static int note(const struct fl_operator *op, struct fl_store *store, const char *vm_id,
-                const struct fl_fleet_heard *heard, const struct fl_fleet_word *word,
+                const struct fl_cluster_heard *heard, const struct fl_decision *word,
                 struct fl_error *err)
 {
     struct fl_remedy remedy;
@@ -79,7 +79,7 @@ static int note(const struct fl_operator *op, struct fl_store *store, const char
 }
 
 int fl_fleet_note(const struct fl_operator *op, const char *vm_id,
-                  const struct fl_fleet_heard *heard, const struct fl_fleet_word *word,
+                  const struct fl_cluster_heard *heard, const struct fl_decision *word,
                   struct fl_error *err)
 {
     struct fl_store *store;
@@ -147,5 +147,5 @@ json_t *fl_fleet_carry_out(const struct fl_operator *op, const struct fl_fleet_j
     if (job->until && *job->until) {
         fl_until_parse(job->until, &copy.until, &ignored);
     }
-    return job->act == FL_FLEET_REVERT ? revert(&copy, job->vm_id) : repair(&copy, job->vm_id);
+    return job->act == FL_ACT_REVERT ? revert(&copy, job->vm_id) : repair(&copy, job->vm_id);
 }

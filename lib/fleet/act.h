@@ -13,21 +13,21 @@
  * rules are none that flowlift makes; other negative errno: it could not be written down.
  */
 int fl_fleet_adopt(const struct fl_operator *op, const char *vm_id,
-                   const struct fl_fleet_heard *heard, const struct fl_fleet_word *word,
+                   const struct fl_cluster_heard *heard, const struct fl_decision *word,
                    struct fl_error *err);
 /**
  * fl_fleet_note() - write a decision down with a remedy that stands already
  * Return: 0; -ENOENT there is none; -EAGAIN as above; other negative errno.
  */
 int fl_fleet_note(const struct fl_operator *op, const char *vm_id,
-                  const struct fl_fleet_heard *heard, const struct fl_fleet_word *word,
+                  const struct fl_cluster_heard *heard, const struct fl_decision *word,
                   struct fl_error *err);
 
 /* A repair or a revert, which take their time: for a child process. All borrowed. */
 struct fl_fleet_job {
-    enum fl_fleet_act act; /* FL_FLEET_REPAIR or FL_FLEET_REVERT */
+    enum fl_act act; /* FL_ACT_REPAIR or FL_ACT_REVERT */
     const char *vm_id;
-    struct fl_fleet_word word;
+    struct fl_decision word;
     const char *who, *ticket, *until; /* each may be NULL */
 };
 /**

@@ -27,7 +27,7 @@ struct fl_cluster {
     struct sset wanted;
     struct sset asked; /* wanted, and those that this host has rows of */
     bool must_ask;     /* One of these is another than it was. */
-    bool has_asked;    /* ... which the server knows; before that it sends this host's own repairs. */
+    bool has_asked; /* ... which the server knows; before that it sends this host's own repairs. */
     unsigned int condition; /* seqno of the last conditions */
     unsigned int seqno;     /* of what was heard last */
     unsigned int complete_seqno;
@@ -119,7 +119,8 @@ static void ask(struct fl_cluster *cluster)
     struct sset ids;
 
     sset_clone(&ids, &cluster->wanted);
-    FLEETREC_REPAIR_FOR_EACH (row, cluster->idl) {
+    FLEETREC_REPAIR_FOR_EACH(row, cluster->idl)
+    {
         if (is_own(cluster, row->host)) {
             sset_add(&ids, row->vm_id);
         }
@@ -304,24 +305,25 @@ void fl_cluster_wait(struct fl_cluster *cluster)
 
 /* ---- Hearing ---- */
 
-static bool is_later(const struct fleetrec_repair *row, const struct fl_fleet_word *word)
+static bool is_later(const struct fleetrec_repair *row, const struct fl_decision *word)
 {
     return row->decided > word->decided_ms ||
            (row->decided == word->decided_ms && row->decided && !row->stands);
 }
 
 static void hear_repairs(const struct fl_cluster *cluster, const char *vm_id,
-                         struct fl_fleet_heard *heard)
+                         struct fl_cluster_heard *heard)
 {
     struct fleetrec_repair *key = fleetrec_repair_index_init_row(cluster->repairs_of_vm);
     const struct fleetrec_repair *row;
 
     fleetrec_repair_index_set_vm_id(key, vm_id);
-    FLEETREC_REPAIR_FOR_EACH_EQUAL (row, key, cluster->repairs_of_vm) {
+    FLEETREC_REPAIR_FOR_EACH_EQUAL(row, key, cluster->repairs_of_vm)
+    {
         if (is_own(cluster, row->host) || !row->decided || !is_later(row, &heard->peers)) {
             continue;
         }
-        heard->peers = (struct fl_fleet_word){ row->decided, row->stands };
+        heard->peers = (struct fl_decision){ row->decided, row->stands };
         heard->peer = row->host;
         heard->peer_who = row->who;
         heard->peer_ticket = row->ticket;
@@ -333,14 +335,15 @@ static void hear_repairs(const struct fl_cluster *cluster, const char *vm_id,
 }
 
 void fl_cluster_hear(const struct fl_cluster *cluster, const char *vm_id,
-                     struct fl_fleet_heard *heard)
+                     struct fl_cluster_heard *heard)
 {
     const struct fleetrec_order *row;
 
-    *heard = (struct fl_fleet_heard){ .number = 0 };
-    FLEETREC_ORDER_FOR_EACH (row, cluster->idl) {
+    *heard = (struct fl_cluster_heard){ .number = 0 };
+    FLEETREC_ORDER_FOR_EACH(row, cluster->idl)
+    {
         if (!strcmp(row->vm_id, vm_id)) {
-            heard->order = (struct fl_fleet_word){ row->decided, row->stands };
+            heard->order = (struct fl_decision){ row->decided, row->stands };
             heard->number = row->number;
             heard->who = row->who;
             heard->ticket = row->ticket;

@@ -61,16 +61,16 @@ bool fl_cluster_has_written(const struct fl_cluster *cluster);
 const char *fl_cluster_trouble(const struct fl_cluster *cluster);
 
 /* One VM. All text is borrowed until the next fl_cluster_run(), and is of whoever wrote it. */
-struct fl_fleet_heard {
-    struct fl_fleet_word order;
+struct fl_cluster_heard {
+    struct fl_decision order;
     int64_t number;
     const char *who, *ticket, *until; /* of the order */
     /* What another host said last; its rules are NULL or text of a flow set. */
-    struct fl_fleet_word peers;
+    struct fl_decision peers;
     const char *peer, *peer_who, *peer_ticket, *peer_until, *name, *flow_set;
 };
 /** fl_cluster_hear() - what is said of a VM */
 void fl_cluster_hear(const struct fl_cluster *cluster, const char *vm_id,
-                     struct fl_fleet_heard *heard);
+                     struct fl_cluster_heard *heard);
 
 #endif

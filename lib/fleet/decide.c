@@ -2,7 +2,7 @@
 #include "lib/fleet/decide.h"
 
 /* Of two that speak at once, the one that keeps the rules out. */
-static bool is_later(const struct fl_fleet_word *a, const struct fl_fleet_word *b)
+static bool is_later(const struct fl_decision *a, const struct fl_decision *b)
 {
     if (a->decided_ms != b->decided_ms) {
         return a->decided_ms > b->decided_ms;
@@ -10,45 +10,42 @@ static bool is_later(const struct fl_fleet_word *a, const struct fl_fleet_word *
     return a->decided_ms && !a->stands && b->stands;
 }
 
-static enum fl_fleet_act repair(const struct fl_fleet_view *view)
+static enum fl_act repair(const struct fl_decide_on *view)
 {
     bool is_due = view->is_new || (view->is_stranded && view->may_retry);
 
-    return view->is_here && is_due ? FL_FLEET_REPAIR : FL_FLEET_LEAVE;
+    return view->is_here && is_due ? FL_ACT_REPAIR : FL_ACT_LEAVE;
 }
 
 /* Somebody else decided that it is to stand, later than anybody here. */
-static enum fl_fleet_act take_up(const struct fl_fleet_view *view)
+static enum fl_act take_up(const struct fl_decide_on *view)
 {
     if (view->own_is_in) {
-        return FL_FLEET_HEED;
+        return FL_ACT_HEED;
     }
     if (!view->is_here) {
-        return FL_FLEET_LEAVE;
+        return FL_ACT_LEAVE;
     }
-    return view->peers_have_rules ? FL_FLEET_ADOPT : repair(view);
+    return view->peers_have_rules ? FL_ACT_ADOPT : repair(view);
 }
 
-enum fl_fleet_act fl_fleet_decide(const struct fl_fleet_view *view, struct fl_fleet_word *word)
+enum fl_act fl_decide(const struct fl_decide_on *view, struct fl_decision *word)
 {
     bool has_order = view->order.decided_ms && !(view->order.stands && view->order_is_over);
-    const struct fl_fleet_word *said = &view->peers;
+    const struct fl_decision *said = &view->peers;
 
     if (has_order && !is_later(&view->peers, &view->order)) {
         said = &view->order;
     }
     *word = *said;
     if (is_later(said, &view->own)) {
-        return said->stands         ? take_up(view)
-               : view->own_is_in ? FL_FLEET_REVERT
-                                    : FL_FLEET_LEAVE;
+        return said->stands ? take_up(view) : view->own_is_in ? FL_ACT_REVERT : FL_ACT_LEAVE;
     }
     /* An order that was heard here, and did not help: it still stands. */
     if (has_order && view->order.stands && view->own.stands && !view->own_is_in &&
         view->order.decided_ms == view->own.decided_ms) {
         *word = view->order;
-        return view->is_here && view->is_stranded && view->may_retry ? FL_FLEET_REPAIR
-                                                                     : FL_FLEET_LEAVE;
+        return view->is_here && view->is_stranded && view->may_retry ? FL_ACT_REPAIR : FL_ACT_LEAVE;
     }
-    return FL_FLEET_LEAVE;
+    return FL_ACT_LEAVE;
 }

@@ -19,38 +19,39 @@
 #include <stdint.h>
 
 /* What somebody decided. */
-struct fl_fleet_word {
+struct fl_decision {
     int64_t decided_ms; /* Unix time; 0: nobody has */
     bool stands;
 };
 
 /* All that is known of one VM. */
-struct fl_fleet_view {
-    struct fl_fleet_word order;
+struct fl_decide_on {
+    struct fl_decision order;
     bool order_is_over; /* what it was to stand until has come */
-    struct fl_fleet_word peers;
+    struct fl_decision peers;
     /* A peer that says so has rules that can be derived for here. */
     bool peers_have_rules;
-    struct fl_fleet_word own;
-    bool own_is_in; /* There is a remedy here that is not reverted, be it suspended. */
-    bool is_here;   /* The VM has a port on this host. */
+    struct fl_decision own;
+    bool own_is_in;   /* There is a remedy here that is not reverted, be it suspended. */
+    bool is_here;     /* The VM has a port on this host. */
     bool is_stranded; /* The last audit says so, and that it is alone with it. */
-    bool is_new;    /* Nobody has tried to repair it for this order, since the agent or the VM is here. */
+    bool
+        is_new; /* Nobody has tried to repair it for this order, since the agent or the VM is here. */
     bool may_retry; /* It was tried, and that is long enough ago. */
 };
 
-enum fl_fleet_act {
-    FL_FLEET_LEAVE,
-    FL_FLEET_HEED,  /* It stands already: the decision is written down with it. */
-    FL_FLEET_ADOPT, /* The rules of a peer become a remedy that is suspended, for the guard to derive anew. */
-    FL_FLEET_REPAIR, /* Plan and apply, with the VM's traffic. */
-    FL_FLEET_REVERT,
+enum fl_act {
+    FL_ACT_LEAVE,
+    FL_ACT_HEED, /* It stands already: the decision is written down with it. */
+    FL_ACT_ADOPT, /* The rules of a peer become a remedy that is suspended, for the guard to derive anew. */
+    FL_ACT_REPAIR, /* Plan and apply, with the VM's traffic. */
+    FL_ACT_REVERT,
 };
 
 /**
- * fl_fleet_decide() - what to do
- * @word: the decision that it is done for; of FL_FLEET_LEAVE nothing
+ * fl_decide() - what to do
+ * @word: the decision that it is done for; of FL_ACT_LEAVE nothing
  */
-enum fl_fleet_act fl_fleet_decide(const struct fl_fleet_view *view, struct fl_fleet_word *word);
+enum fl_act fl_decide(const struct fl_decide_on *view, struct fl_decision *word);
 
 #endif

@@ -99,7 +99,8 @@ static bool is_news(const struct fleetrec_vm *row, const json_t *vm)
 {
     const char *verdict = text_of(vm, "verdict");
 
-    return differs(row->verdict, verdict) || (strcmp(verdict, "offloaded") && strcmp(verdict, "idle"));
+    return differs(row->verdict, verdict) ||
+           (strcmp(verdict, "offloaded") && strcmp(verdict, "idle"));
 }
 
 static void write_vm(const struct fleetrec_vm *row, const json_t *vm)
@@ -128,7 +129,8 @@ static void write_vms(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const ch
     const char *id;
     json_t *vm;
 
-    FLEETREC_VM_FOR_EACH_SAFE (row, idl) {
+    FLEETREC_VM_FOR_EACH_SAFE(row, idl)
+    {
         if (json_object_get(vms, row->vm_id)) {
             shash_add_once(&rows, row->vm_id, row);
         } else {
@@ -189,7 +191,8 @@ static void write_repairs(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, cons
     const char *id;
     json_t *repair;
 
-    FLEETREC_REPAIR_FOR_EACH_SAFE (row, idl) {
+    FLEETREC_REPAIR_FOR_EACH_SAFE(row, idl)
+    {
         if (strcmp(row->host, host)) {
             continue;
         }

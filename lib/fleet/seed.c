@@ -61,7 +61,7 @@ static void replace(char **text, const char *with)
     *text = with && *with ? xstrdup(with) : NULL;
 }
 
-void fl_fleet_heed(const struct fl_fleet_heard *heard, const struct fl_fleet_word *word,
+void fl_fleet_heed(const struct fl_cluster_heard *heard, const struct fl_decision *word,
                    struct fl_remedy *remedy)
 {
     bool is_order = heard->order.decided_ms == word->decided_ms && heard->who;
@@ -78,8 +78,8 @@ void fl_fleet_heed(const struct fl_fleet_heard *heard, const struct fl_fleet_wor
     }
 }
 
-int fl_fleet_seed(const char *vm_id, const struct fl_fleet_heard *heard,
-                  const struct fl_fleet_word *word, int64_t now_ms, struct fl_remedy *remedy,
+int fl_fleet_seed(const char *vm_id, const struct fl_cluster_heard *heard,
+                  const struct fl_decision *word, int64_t now_ms, struct fl_remedy *remedy,
                   struct fl_error *err)
 {
     struct fl_flowset set;

@@ -28,12 +28,12 @@ char *fl_fleet_flow_set_text(const struct fl_flowset *set);
  * @remedy: uninitialised; its state is FL_REMEDY_SUSPENDED, to be written down with a reason
  * Return: 0 and *@remedy owned by the caller; -EINVAL with a sentence for rules that flowlift would not make.
  */
-int fl_fleet_seed(const char *vm_id, const struct fl_fleet_heard *heard,
-                  const struct fl_fleet_word *word, int64_t now_ms, struct fl_remedy *remedy,
+int fl_fleet_seed(const char *vm_id, const struct fl_cluster_heard *heard,
+                  const struct fl_decision *word, int64_t now_ms, struct fl_remedy *remedy,
                   struct fl_error *err);
 
 /** fl_fleet_heed() - the decision @word and who made it become @remedy's */
-void fl_fleet_heed(const struct fl_fleet_heard *heard, const struct fl_fleet_word *word,
+void fl_fleet_heed(const struct fl_cluster_heard *heard, const struct fl_decision *word,
                    struct fl_remedy *remedy);
 
 #endif

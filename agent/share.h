@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef FLOWLIFT_AGENT_FLEET_STATE_H
-#define FLOWLIFT_AGENT_FLEET_STATE_H
+#ifndef FLOWLIFT_AGENT_SHARE_H
+#define FLOWLIFT_AGENT_SHARE_H
 
 /* What there is to be known of this host in the fleet, as lib/fleet/cluster.h takes it. Pure. */
 
@@ -16,7 +16,7 @@
 
 /* An order without a remedy: what came of it. */
 struct fl_fleet_tried {
-    struct fl_fleet_word word;
+    struct fl_decision word;
     int64_t number;
     int64_t changed_ms; /* Unix time; 0: nothing came of it yet */
     int64_t retry_ms;   /* not before */
@@ -29,7 +29,7 @@ struct fl_fleet_tried {
 void fl_fleet_tried_free(struct fl_fleet_tried *tried); /* NULL is fine */
 
 /* All borrowed. */
-struct fl_fleet_state_of {
+struct fl_share_of {
     const struct fl_inventory *inv; /* NULL: not known now */
     const json_t *audit;            /* "flowlift/audit/1" of the last one, or NULL */
     int64_t audited_ms;             /* Unix time */
@@ -37,11 +37,12 @@ struct fl_fleet_state_of {
     const struct fl_remedy *remedies;
     size_t n_remedies;
     const struct shash *tried; /* VM identity -> struct fl_fleet_tried */
-    int64_t (*number_of)(const char *vm_id, int64_t decided_ms, void *aux); /* of an order; 0: of none */
+    int64_t (*number_of)(const char *vm_id, int64_t decided_ms,
+                         void *aux); /* of an order; 0: of none */
     void *aux;
 };
 
-/** fl_fleet_state() - new reference */
-json_t *fl_fleet_state(const struct fl_fleet_state_of *of);
+/** fl_share() - new reference */
+json_t *fl_share(const struct fl_share_of *of);
 
 #endif

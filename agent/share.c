@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/fleet_state.h"
+#include "agent/share.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +62,7 @@ static json_t *verdicts_of(const json_t *audit)
     return verdicts;
 }
 
-static json_t *host_of(const struct fl_fleet_state_of *of)
+static json_t *host_of(const struct fl_share_of *of)
 {
     const char *incomplete = json_string_value(json_object_get(of->audit, "incomplete"));
 
@@ -133,7 +133,7 @@ static json_t *vms_of(const json_t *audit)
 
 /* ---- Repairs ---- */
 
-static json_t *repair_of(const struct fl_fleet_state_of *of, const struct fl_remedy *remedy)
+static json_t *repair_of(const struct fl_share_of *of, const struct fl_remedy *remedy)
 {
     bool is_in = remedy->state != FL_REMEDY_REVERTED;
     _cleanup_free char *rules = is_in ? fl_fleet_flow_set_text(&remedy->set) : NULL;
@@ -160,12 +160,12 @@ static json_t *repair_of_tried(const struct fl_fleet_tried *tried)
                      "order", (json_int_t)tried->number, "flow_set", "");
 }
 
-static json_t *repairs_of(const struct fl_fleet_state_of *of)
+static json_t *repairs_of(const struct fl_share_of *of)
 {
     json_t *repairs = json_object();
     const struct shash_node *node;
 
-    SHASH_FOR_EACH (node, of->tried) {
+    SHASH_FOR_EACH(node, of->tried) {
         const struct fl_fleet_tried *tried = node->data;
 
         if (tried->changed_ms) {
@@ -184,7 +184,7 @@ static json_t *repairs_of(const struct fl_fleet_state_of *of)
     return repairs;
 }
 
-json_t *fl_fleet_state(const struct fl_fleet_state_of *of)
+json_t *fl_share(const struct fl_share_of *of)
 {
     return json_pack("{s:o, s:o, s:o}", "host", host_of(of), "vms", vms_of(of->audit), "repairs",
                      repairs_of(of));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef FLOWLIFT_AGENT_FLEET_H
-#define FLOWLIFT_AGENT_FLEET_H
+#ifndef FLOWLIFT_AGENT_FLEET_LINK_H
+#define FLOWLIFT_AGENT_FLEET_LINK_H
 
 /*
  * The agent's part in a fleet ([fleet] remote): tells the database how this host stands, hears what was decided
@@ -8,7 +8,7 @@
  * works by, so that all goes on when the database is away; what was decided here meanwhile is told when it is
  * there again (lib/fleet/decide.h).
  *
- *     fl_fleet_open();  each round: fl_fleet_run(); ... fl_fleet_wait();  fl_fleet_close();
+ *     fl_fleet_link_open();  each round: fl_fleet_link_run(); ... fl_fleet_link_wait();  fl_fleet_link_close();
  */
 
 #include <jansson.h>
@@ -24,8 +24,8 @@
 #include "lib/guard.h"
 #include "lib/remedy.h"
 
-struct fl_fleet {
-    const struct fl_operator *op;       /* borrowed, as all here */
+struct fl_fleet_link {
+    const struct fl_operator *op; /* borrowed, as all here */
     struct fl_guard *guard;
     const struct fl_audit_timer *audit;
     struct fl_cluster *cluster; /* NULL: this host is in no fleet, or its keys are of no use */
@@ -37,8 +37,8 @@ struct fl_fleet {
     size_t n_remedies;
     uint64_t guard_serial;
     uint64_t n_audits;
-    bool is_due;       /* Something is another than at the last look. */
-    long long look_ms; /* The next look, whatever changes; on the clock of time_msec() */
+    bool is_due;        /* Something is another than at the last look. */
+    long long look_ms;  /* The next look, whatever changes; on the clock of time_msec() */
     struct shash tried; /* VM identity -> struct fl_fleet_tried */
     struct fl_worker worker;
     struct fl_fleet_job job; /* Of the worker; its text is in job_text. */
@@ -47,18 +47,18 @@ struct fl_fleet {
 };
 
 /**
- * fl_fleet_open() - begin, by the configuration
- * @op, @guard, @audit: borrowed until fl_fleet_close()
+ * fl_fleet_link_open() - begin, by the configuration
+ * @op, @guard, @audit: borrowed until fl_fleet_link_close()
  */
-void fl_fleet_open(struct fl_fleet *fleet, const struct fl_operator *op, struct fl_guard *guard,
-                   const struct fl_audit_timer *audit);
-/** fl_fleet_close() - a step that is under way is killed; of one that was never opened, nothing */
-void fl_fleet_close(struct fl_fleet *fleet);
-/** fl_fleet_reread() - the configuration may be another one */
-void fl_fleet_reread(struct fl_fleet *fleet);
-void fl_fleet_run(struct fl_fleet *fleet);
-void fl_fleet_wait(const struct fl_fleet *fleet);
-/** fl_fleet_report() - {"remote", "name", "connected", "trouble"}, or null for a host of no fleet; new reference */
-json_t *fl_fleet_report(const struct fl_fleet *fleet);
+void fl_fleet_link_open(struct fl_fleet_link *fleet, const struct fl_operator *op,
+                        struct fl_guard *guard, const struct fl_audit_timer *audit);
+/** fl_fleet_link_close() - a step that is under way is killed; of one that was never opened, nothing */
+void fl_fleet_link_close(struct fl_fleet_link *fleet);
+/** fl_fleet_link_reread() - the configuration may be another one */
+void fl_fleet_link_reread(struct fl_fleet_link *fleet);
+void fl_fleet_link_run(struct fl_fleet_link *fleet);
+void fl_fleet_link_wait(const struct fl_fleet_link *fleet);
+/** fl_fleet_link_report() - {"remote", "name", "connected", "trouble"}, or null for a host of no fleet; new reference */
+json_t *fl_fleet_link_report(const struct fl_fleet_link *fleet);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/fleet.h"
+#include "agent/fleet_link.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,7 +13,7 @@
 #include <ovs/util.h>
 
 #include "agent/auto_limits.h"
-#include "agent/fleet_state.h"
+#include "agent/share.h"
 #include "flows/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/fleet/tls.h"
@@ -25,15 +25,15 @@ VLOG_DEFINE_THIS_MODULE(agent_fleet);
 #define BUSY_MS 100
 /* An order that could not be done, and a VM that is stranded: again after this, then twice as long each time. */
 #define REVERT_FIRST_MS 2000
-#define RETRY_FIRST_MS (60 * 1000)
-#define RETRY_MOST_MS  (60 * 60 * 1000)
+#define RETRY_FIRST_MS  (60 * 1000)
+#define RETRY_MOST_MS   (60 * 60 * 1000)
 /* It may plan, apply and verify: as agent/repair.c. */
 #define JOB_MOST_MS (5 * 60 * 1000)
 
 /* ---- In and out of a fleet ---- */
 
 /* Once for the same sentence. */
-static void say(struct fl_fleet *fleet, const char *why)
+static void say(struct fl_fleet_link *fleet, const char *why)
 {
     if (why && (!fleet->trouble || strcmp(why, fleet->trouble))) {
         _cleanup_free char *escaped = fl_text_escaped(why);
@@ -46,7 +46,7 @@ static void say(struct fl_fleet *fleet, const char *why)
     }
 }
 
-static void join(struct fl_fleet *fleet)
+static void join(struct fl_fleet_link *fleet)
 {
     const struct fl_config *config = fleet->op->config;
     struct fl_error err = FL_ERROR_INIT;
@@ -65,16 +65,16 @@ static void join(struct fl_fleet *fleet)
     VLOG_INFO("this host is %s in the fleet of %s", fleet->name, fleet->remote);
 }
 
-static void forget_job(struct fl_fleet *fleet)
+static void forget_job(struct fl_fleet_link *fleet)
 {
     for (size_t i = 0; i < ARRAY_SIZE(fleet->job_text); i++) {
         free(fleet->job_text[i]);
         fleet->job_text[i] = NULL;
     }
-    fleet->job = (struct fl_fleet_job){ .act = FL_FLEET_LEAVE };
+    fleet->job = (struct fl_fleet_job){ .act = FL_ACT_LEAVE };
 }
 
-static void leave(struct fl_fleet *fleet)
+static void leave(struct fl_fleet_link *fleet)
 {
     fl_cluster_close(fleet->cluster);
     fleet->cluster = NULL;
@@ -84,16 +84,16 @@ static void leave(struct fl_fleet *fleet)
     say(fleet, NULL);
 }
 
-void fl_fleet_open(struct fl_fleet *fleet, const struct fl_operator *op, struct fl_guard *guard,
-                   const struct fl_audit_timer *audit)
+void fl_fleet_link_open(struct fl_fleet_link *fleet, const struct fl_operator *op,
+                        struct fl_guard *guard, const struct fl_audit_timer *audit)
 {
-    *fleet = (struct fl_fleet){ .op = op, .guard = guard, .audit = audit, .look_ms = LLONG_MAX };
+    *fleet = (struct fl_fleet_link){ .op = op, .guard = guard, .audit = audit, .look_ms = LLONG_MAX };
     shash_init(&fleet->tried);
     fl_worker_init(&fleet->worker);
     join(fleet);
 }
 
-void fl_fleet_close(struct fl_fleet *fleet)
+void fl_fleet_link_close(struct fl_fleet_link *fleet)
 {
     struct shash_node *node;
 
@@ -104,13 +104,13 @@ void fl_fleet_close(struct fl_fleet *fleet)
     forget_job(fleet);
     leave(fleet);
     fl_remedy_list_free(fleet->remedies, fleet->n_remedies);
-    SHASH_FOR_EACH (node, &fleet->tried)
+    SHASH_FOR_EACH(node, &fleet->tried)
         fl_fleet_tried_free(node->data);
     shash_destroy(&fleet->tried);
     fleet->op = NULL;
 }
 
-void fl_fleet_reread(struct fl_fleet *fleet)
+void fl_fleet_link_reread(struct fl_fleet_link *fleet)
 {
     if (fleet->op) {
         leave(fleet);
@@ -118,7 +118,7 @@ void fl_fleet_reread(struct fl_fleet *fleet)
     }
 }
 
-json_t *fl_fleet_report(const struct fl_fleet *fleet)
+json_t *fl_fleet_link_report(const struct fl_fleet_link *fleet)
 {
     if (!fleet->op || !fleet->op->config->fleet_remote) {
         return json_null();
@@ -131,7 +131,7 @@ json_t *fl_fleet_report(const struct fl_fleet *fleet)
 
 /* ---- What there is here ---- */
 
-static void read_store(struct fl_fleet *fleet)
+static void read_store(struct fl_fleet_link *fleet)
 {
     struct fl_error err = FL_ERROR_INIT;
     struct fl_remedy *list = NULL;
@@ -149,7 +149,7 @@ static void read_store(struct fl_fleet *fleet)
     fleet->n_remedies = n;
 }
 
-static const struct fl_remedy *find_remedy(const struct fl_fleet *fleet, const char *vm_id)
+static const struct fl_remedy *find_remedy(const struct fl_fleet_link *fleet, const char *vm_id)
 {
     for (size_t i = 0; i < fleet->n_remedies; i++) {
         if (!strcmp(fleet->remedies[i].set.vm_id, vm_id)) {
@@ -160,7 +160,7 @@ static const struct fl_remedy *find_remedy(const struct fl_fleet *fleet, const c
 }
 
 /* VMs that are here, and those with a remedy here. */
-static void wanted_vms(const struct fl_fleet *fleet, struct sset *ids)
+static void wanted_vms(const struct fl_fleet_link *fleet, struct sset *ids)
 {
     const struct fl_inventory *inv = fl_guard_inventory(fleet->guard);
 
@@ -172,7 +172,7 @@ static void wanted_vms(const struct fl_fleet *fleet, struct sset *ids)
     }
 }
 
-static void stranded_vms(const struct fl_fleet *fleet, struct sset *ids)
+static void stranded_vms(const struct fl_fleet_link *fleet, struct sset *ids)
 {
     const json_t *vm;
     size_t i;
@@ -188,23 +188,22 @@ static void stranded_vms(const struct fl_fleet *fleet, struct sset *ids)
 
 static int64_t number_of(const char *vm_id, int64_t decided_ms, void *fleet_)
 {
-    const struct fl_fleet *fleet = fleet_;
-    struct fl_fleet_heard heard;
+    const struct fl_fleet_link *fleet = fleet_;
+    struct fl_cluster_heard heard;
 
     fl_cluster_hear(fleet->cluster, vm_id, &heard);
     return heard.order.decided_ms == decided_ms ? heard.number : 0;
 }
 
-static void publish(struct fl_fleet *fleet)
+static void publish(struct fl_fleet_link *fleet)
 {
     const struct fl_audit_timer *audit = fleet->audit;
-    _cleanup_json json_t *state = fl_fleet_state(&(struct fl_fleet_state_of){
+    _cleanup_json json_t *state = fl_share(&(struct fl_share_of){
         .inv = fl_guard_inventory(fleet->guard),
         .audit = audit->last,
         .audited_ms = audit->last ? audit->last_ms : 0,
-        .interval_ms = strcmp(fleet->op->config->agent_auto, "off")
-                           ? fleet->op->config->agent_interval_ms
-                           : 0,
+        .interval_ms =
+            strcmp(fleet->op->config->agent_auto, "off") ? fleet->op->config->agent_interval_ms : 0,
         .remedies = fleet->remedies,
         .n_remedies = fleet->n_remedies,
         .tried = &fleet->tried,
@@ -217,7 +216,7 @@ static void publish(struct fl_fleet *fleet)
 
 /* ---- Repair and revert, one after the other ---- */
 
-static struct fl_fleet_tried *tried_of(struct fl_fleet *fleet, const char *vm_id)
+static struct fl_fleet_tried *tried_of(struct fl_fleet_link *fleet, const char *vm_id)
 {
     struct fl_fleet_tried *tried = shash_find_data(&fleet->tried, vm_id);
 
@@ -236,14 +235,14 @@ static void replace(char **text, const char *with)
 
 static json_t *work(void *fleet_)
 {
-    const struct fl_fleet *fleet = fleet_;
+    const struct fl_fleet_link *fleet = fleet_;
 
     return fl_fleet_carry_out(fleet->op, &fleet->job);
 }
 
 static void finish(const json_t *result, const char *why, void *fleet_)
 {
-    struct fl_fleet *fleet = fleet_;
+    struct fl_fleet_link *fleet = fleet_;
     struct fl_fleet_tried *tried = tried_of(fleet, fleet->job.vm_id);
     bool helped = json_is_true(json_object_get(result, "helped"));
     const char *state = json_string_value(json_object_get(result, "state"));
@@ -256,12 +255,12 @@ static void finish(const json_t *result, const char *why, void *fleet_)
     sentence = fl_text_escaped(tried->reason);
     tried->changed_ms = fl_time_now_ms();
     tried->n_failed = helped ? 0 : tried->n_failed + 1;
-    tried->retry_ms = tried->changed_ms +
-                      fl_backoff_ms(fleet->job.act == FL_FLEET_REVERT ? REVERT_FIRST_MS
-                                                                      : RETRY_FIRST_MS,
-                                    RETRY_MOST_MS, MAX(tried->n_failed, 1));
+    tried->retry_ms = tried->changed_ms + fl_backoff_ms(fleet->job.act == FL_ACT_REVERT
+                                                            ? REVERT_FIRST_MS
+                                                            : RETRY_FIRST_MS,
+                                                        RETRY_MOST_MS, MAX(tried->n_failed, 1));
     VLOG_INFO("%s: the fleet's %s is done: %s: %s", name,
-              fleet->job.act == FL_FLEET_REVERT ? "revert" : "order", tried->state, sentence);
+              fleet->job.act == FL_ACT_REVERT ? "revert" : "order", tried->state, sentence);
     forget_job(fleet);
     fl_guard_look_again(fleet->guard, NULL);
     fleet->n_done++;
@@ -270,7 +269,8 @@ static void finish(const json_t *result, const char *why, void *fleet_)
 }
 
 /* What failed for this decision rests for a while. */
-static bool must_rest(struct fl_fleet *fleet, const char *vm_id, const struct fl_fleet_word *word)
+static bool must_rest(struct fl_fleet_link *fleet, const char *vm_id,
+                      const struct fl_decision *word)
 {
     const struct fl_fleet_tried *tried = shash_find_data(&fleet->tried, vm_id);
     int64_t left_ms = tried ? tried->retry_ms - fl_time_now_ms() : 0;
@@ -283,8 +283,8 @@ static bool must_rest(struct fl_fleet *fleet, const char *vm_id, const struct fl
 }
 
 /* Not while another one is under way: its end is a reason to look again. */
-static void begin(struct fl_fleet *fleet, enum fl_fleet_act act, const char *vm_id,
-                  const struct fl_fleet_heard *heard, const struct fl_fleet_word *word)
+static void begin(struct fl_fleet_link *fleet, enum fl_act act, const char *vm_id,
+                  const struct fl_cluster_heard *heard, const struct fl_decision *word)
 {
     bool is_order = heard->order.decided_ms == word->decided_ms;
     struct fl_error err = FL_ERROR_INIT;
@@ -310,12 +310,9 @@ static void begin(struct fl_fleet *fleet, enum fl_fleet_act act, const char *vm_
     fleet->job_text[1] = nullable_xstrdup(tried->who);
     fleet->job_text[2] = nullable_xstrdup(tried->ticket);
     fleet->job_text[3] = nullable_xstrdup(tried->until);
-    fleet->job = (struct fl_fleet_job){ act,
-                                        fleet->job_text[0],
-                                        *word,
-                                        fleet->job_text[1],
-                                        fleet->job_text[2],
-                                        fleet->job_text[3] };
+    fleet->job = (struct fl_fleet_job){
+        act, fleet->job_text[0], *word, fleet->job_text[1], fleet->job_text[2], fleet->job_text[3]
+    };
     if (fl_worker_start(&fleet->worker, &job, &err)) {
         finish(NULL, err.text, fleet);
     }
@@ -323,8 +320,8 @@ static void begin(struct fl_fleet *fleet, enum fl_fleet_act act, const char *vm_
 
 /* ---- What is to be done ---- */
 
-static bool is_untried(const struct fl_fleet *fleet, const char *vm_id,
-                       const struct fl_fleet_word *word)
+static bool is_untried(const struct fl_fleet_link *fleet, const char *vm_id,
+                       const struct fl_decision *word)
 {
     const struct fl_fleet_tried *tried = shash_find_data(&fleet->tried, vm_id);
 
@@ -332,13 +329,13 @@ static bool is_untried(const struct fl_fleet *fleet, const char *vm_id,
 }
 
 /* Return: whether the store is another one now. */
-static bool write_down(struct fl_fleet *fleet, enum fl_fleet_act act, const char *vm_id,
-                       const struct fl_fleet_heard *heard, const struct fl_fleet_word *word)
+static bool write_down(struct fl_fleet_link *fleet, enum fl_act act, const char *vm_id,
+                       const struct fl_cluster_heard *heard, const struct fl_decision *word)
 {
     _cleanup_free char *id = fl_text_escaped(vm_id);
     struct fl_error err = FL_ERROR_INIT;
-    int error = act == FL_FLEET_ADOPT ? fl_fleet_adopt(fleet->op, vm_id, heard, word, &err)
-                                      : fl_fleet_note(fleet->op, vm_id, heard, word, &err);
+    int error = act == FL_ACT_ADOPT ? fl_fleet_adopt(fleet->op, vm_id, heard, word, &err)
+                                    : fl_fleet_note(fleet->op, vm_id, heard, word, &err);
 
     if (error == -EAGAIN) {
         fleet->look_ms = MIN(fleet->look_ms, time_msec() + BUSY_MS);
@@ -346,12 +343,12 @@ static bool write_down(struct fl_fleet *fleet, enum fl_fleet_act act, const char
     }
     if (error) {
         say(fleet, err.text);
-        if (act == FL_FLEET_ADOPT && error == -EINVAL && is_untried(fleet, vm_id, word)) {
-            begin(fleet, FL_FLEET_REPAIR, vm_id, heard, word);
+        if (act == FL_ACT_ADOPT && error == -EINVAL && is_untried(fleet, vm_id, word)) {
+            begin(fleet, FL_ACT_REPAIR, vm_id, heard, word);
         }
         return false;
     }
-    if (act == FL_FLEET_ADOPT) {
+    if (act == FL_ACT_ADOPT) {
         _cleanup_free char *peer = fl_text_escaped(heard->peer);
 
         VLOG_INFO("%s: its remedy follows it from host %s", id, peer);
@@ -360,8 +357,9 @@ static bool write_down(struct fl_fleet *fleet, enum fl_fleet_act act, const char
     return true;
 }
 
-static struct fl_fleet_view view_of(struct fl_fleet *fleet, const char *vm_id,
-                                    const struct fl_fleet_heard *heard, const struct sset *stranded)
+static struct fl_decide_on view_of(struct fl_fleet_link *fleet, const char *vm_id,
+                                   const struct fl_cluster_heard *heard,
+                                   const struct sset *stranded)
 {
     const struct fl_inventory *inv = fl_guard_inventory(fleet->guard);
     const struct fl_remedy *remedy = find_remedy(fleet, vm_id);
@@ -372,14 +370,14 @@ static struct fl_fleet_view view_of(struct fl_fleet *fleet, const char *vm_id,
     if (heard->until && *heard->until) {
         fl_until_parse(heard->until, &until, &ignored);
     }
-    return (struct fl_fleet_view){
+    return (struct fl_decide_on){
         .order = heard->order,
         .order_is_over = fl_until_is_set(&until) &&
                          fl_until_has_come(&until, fl_time_now_ms(), inv ? inv->ovs_version : NULL),
         .peers = heard->peers,
         .peers_have_rules = heard->flow_set != NULL,
-        .own = remedy ? (struct fl_fleet_word){ remedy->decided_ms, !remedy->unwanted }
-                      : (struct fl_fleet_word){ .decided_ms = 0 },
+        .own = remedy ? (struct fl_decision){ remedy->decided_ms, !remedy->unwanted }
+                      : (struct fl_decision){ .decided_ms = 0 },
         .own_is_in = remedy && remedy->state != FL_REMEDY_REVERTED,
         .is_here = inv && fl_inventory_vm(inv, vm_id),
         .is_stranded = sset_contains(stranded, vm_id),
@@ -389,33 +387,33 @@ static struct fl_fleet_view view_of(struct fl_fleet *fleet, const char *vm_id,
 }
 
 /* Return: whether the store is another one now. */
-static bool look_at(struct fl_fleet *fleet, const char *vm_id, const struct sset *stranded)
+static bool look_at(struct fl_fleet_link *fleet, const char *vm_id, const struct sset *stranded)
 {
-    struct fl_fleet_heard heard;
-    struct fl_fleet_word word;
-    struct fl_fleet_view view;
-    enum fl_fleet_act act;
+    struct fl_cluster_heard heard;
+    struct fl_decision word;
+    struct fl_decide_on view;
+    enum fl_act act;
 
     fl_cluster_hear(fleet->cluster, vm_id, &heard);
     view = view_of(fleet, vm_id, &heard, stranded);
-    act = fl_fleet_decide(&view, &word);
+    act = fl_decide(&view, &word);
     switch (act) {
-    case FL_FLEET_HEED:
-    case FL_FLEET_ADOPT: return write_down(fleet, act, vm_id, &heard, &word);
-    case FL_FLEET_REPAIR:
-    case FL_FLEET_REVERT: begin(fleet, act, vm_id, &heard, &word); return false;
-    case FL_FLEET_LEAVE:
+    case FL_ACT_HEED:
+    case FL_ACT_ADOPT: return write_down(fleet, act, vm_id, &heard, &word);
+    case FL_ACT_REPAIR:
+    case FL_ACT_REVERT: begin(fleet, act, vm_id, &heard, &word); return false;
+    case FL_ACT_LEAVE:
     default: return false;
     }
 }
 
 /* An order is tried anew for a VM that comes back. */
-static void forget_gone(struct fl_fleet *fleet)
+static void forget_gone(struct fl_fleet_link *fleet)
 {
     const struct fl_inventory *inv = fl_guard_inventory(fleet->guard);
     struct shash_node *node;
 
-    SHASH_FOR_EACH_SAFE (node, &fleet->tried) {
+    SHASH_FOR_EACH_SAFE(node, &fleet->tried) {
         bool is_busy = fleet->job.vm_id && !strcmp(fleet->job.vm_id, node->name);
 
         if (inv && !is_busy && !fl_inventory_vm(inv, node->name)) {
@@ -425,7 +423,7 @@ static void forget_gone(struct fl_fleet *fleet)
     }
 }
 
-static void look(struct fl_fleet *fleet)
+static void look(struct fl_fleet_link *fleet)
 {
     struct sset ids = SSET_INITIALIZER(&ids), stranded = SSET_INITIALIZER(&stranded);
     bool changed = false;
@@ -436,7 +434,7 @@ static void look(struct fl_fleet *fleet)
     stranded_vms(fleet, &stranded);
     fl_cluster_want(fleet->cluster, &ids);
     if (fl_cluster_is_complete(fleet->cluster) && fl_guard_inventory(fleet->guard)) {
-        SSET_FOR_EACH (id, &ids)
+        SSET_FOR_EACH(id, &ids)
             changed |= look_at(fleet, id, &stranded);
     }
     if (changed) {
@@ -449,15 +447,14 @@ static void look(struct fl_fleet *fleet)
 
 /* ---- The loop ---- */
 
-static void tell_connection(struct fl_fleet *fleet)
+static void tell_connection(struct fl_fleet_link *fleet)
 {
     bool is_connected = fl_cluster_is_connected(fleet->cluster);
     const char *trouble = fl_cluster_trouble(fleet->cluster);
 
     if (is_connected != fleet->was_connected) {
-        VLOG_INFO("the fleet's database %s", is_connected
-                                                 ? "is connected"
-                                                 : "is away: this host goes on by its own store");
+        VLOG_INFO("the fleet's database %s",
+                  is_connected ? "is connected" : "is away: this host goes on by its own store");
         fleet->was_connected = is_connected;
     }
     if (trouble) {
@@ -470,7 +467,7 @@ static void tell_connection(struct fl_fleet *fleet)
     }
 }
 
-void fl_fleet_run(struct fl_fleet *fleet)
+void fl_fleet_link_run(struct fl_fleet_link *fleet)
 {
     fl_worker_run(&fleet->worker);
     if (!fleet->cluster) {
@@ -496,7 +493,7 @@ void fl_fleet_run(struct fl_fleet *fleet)
     }
 }
 
-void fl_fleet_wait(const struct fl_fleet *fleet)
+void fl_fleet_link_wait(const struct fl_fleet_link *fleet)
 {
     fl_worker_wait(&fleet->worker);
     if (fleet->cluster) {
