@@ -9,6 +9,7 @@
 #include <openvswitch/dynamic-string.h>
 #include <ovs/util.h>
 
+#include "flows/audit.h"
 #include "flows/nearest.h"
 
 #define SECONDS_MOST  3600.0
@@ -17,6 +18,8 @@
 /* Less than it takes to look at the result would be no offer. */
 #define CONFIRM_LEAST 5.0
 #define CONFIRM_MOST  86400.0
+#define OLDER_LEAST   1.0
+#define OLDER_MOST    (3660.0 * 86400)
 
 /* The words, and how far they were read. */
 struct words {
@@ -59,14 +62,70 @@ static int parse_confirm_within(const char *text, int64_t *ms, struct fl_error *
     return 0;
 }
 
-static int parse_lines(const char *text, size_t *lines, struct fl_error *err)
+/* "90", "90s", "15m", "2h", "1d" */
+static int parse_older(const char *text, int64_t *ms, struct fl_error *err)
+{
+    static const struct {
+        char letter;
+        double seconds;
+    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+    char *end;
+    double seconds = strtod(text, &end);
+
+    for (size_t i = 0; end != text && i < ARRAY_SIZE(units); i++) {
+        if (*end == units[i].letter) {
+            seconds *= units[i].seconds;
+            end++;
+            break;
+        }
+    }
+    if (end == text || *end || !isfinite(seconds) || seconds < OLDER_LEAST || seconds > OLDER_MOST)
+        return fl_error_set(err, -EINVAL,
+                            "--older takes a time from %gs to %gd, such as 90s, 15m, 2h or 1d, not "
+                            "'%s'",
+                            OLDER_LEAST, OLDER_MOST / 86400, text);
+    *ms = llround(seconds * 1000);
+    return 0;
+}
+
+static int parse_lines(struct fl_request *request, const char *text, struct fl_error *err)
 {
     unsigned int value;
 
     if (!str_to_uint(text, 10, &value))
         return fl_error_set(err, -EINVAL, "--lines takes a number, not '%s'", text);
-    *lines = value;
+    request->lines = value;
+    request->has_lines = true;
     return 0;
+}
+
+static int parse_verdict(struct fl_request *request, const char *text, struct fl_error *err)
+{
+    for (enum fl_verdict i = FL_VERDICT_STRANDED; i <= FL_VERDICT_OFFLOADED; i++) {
+        if (!strcmp(text, fl_verdict_name(i))) {
+            request->fleet.verdict = i;
+            request->fleet.has_verdict = true;
+            return 0;
+        }
+    }
+    return fl_error_set(err, -EINVAL,
+                        "'%s' is no verdict; there are stranded, leaking, unknown, offloaded and "
+                        "idle",
+                        text);
+}
+
+static int parse_cause(struct fl_request *request, const char *text, struct fl_error *err)
+{
+    const char *known[FL_N_CAUSES], *nearest;
+
+    request->fleet.cause = text;
+    if (fl_cause_find(text) < FL_N_CAUSES)
+        return 0;
+    for (enum fl_cause_id id = 0; id < FL_N_CAUSES; id++)
+        known[id] = fl_cause_info(id)->id;
+    if (fl_nearest(text, known, FL_N_CAUSES, &nearest, 1))
+        return fl_error_set(err, -EINVAL, "unknown cause '%s'; did you mean '%s'?", text, nearest);
+    return fl_error_set(err, -EINVAL, "unknown cause '%s'; see flowlift causes", text);
 }
 
 /* "table or json": the formats of @verb in words. */
@@ -157,7 +216,14 @@ static int set_option(struct fl_request *request, enum fl_option_id id, const ch
         return 0;
     case FL_OPTION_FOREGROUND: request->foreground = true; return 0;
     case FL_OPTION_ALL: request->all = true; return 0;
-    case FL_OPTION_LINES: return parse_lines(value, &request->lines, err);
+    case FL_OPTION_VERDICT: return parse_verdict(request, value, err);
+    case FL_OPTION_CAUSE: return parse_cause(request, value, err);
+    case FL_OPTION_NIC: request->fleet.driver = value; return 0;
+    case FL_OPTION_FIRMWARE: request->fleet.firmware = value; return 0;
+    case FL_OPTION_VERSION: request->fleet.version = value; return 0;
+    case FL_OPTION_HOST: request->fleet.host = value; return 0;
+    case FL_OPTION_OLDER: return parse_older(value, &request->older_ms, err);
+    case FL_OPTION_LINES: return parse_lines(request, value, err);
     case FL_OPTION_MAN: request->man = true; return 0;
     case FL_OPTION_FROM: request->from[request->n_from++] = value; return 0;
     case FL_OPTION_FORMAT: return parse_format(request, value, err);
@@ -275,7 +341,11 @@ static int read_argument(struct fl_request *request, struct words *in, const cha
                             verb->name, word, word);
     if (!*verb->arguments)
         return fl_error_set(err, -EINVAL, "flowlift %s takes no argument '%s'", verb->name, word);
-    if (request->argument)
+    if (request->argument && verb->takes_more && *word) {
+        request->more[request->n_more++] = word;
+        return 0;
+    }
+    if (request->argument && !verb->takes_more)
         return fl_error_set(err, -EINVAL,
                             "flowlift %s takes one argument (%s), and '%s' is one more", verb->name,
                             verb->arguments, word);
@@ -329,6 +399,8 @@ int fl_request_parse(struct fl_request *request, int n_words, const char *const 
         .window_ms = -1,
         .lines = LINES_DEFAULT,
         .from = xcalloc((size_t)n_words + 1, sizeof *request->from),
+        .more = xcalloc((size_t)n_words + 1, sizeof *request->more),
+        .older_ms = FL_FLEET_OLDER_MS,
     };
     if (verb == n_words)
         return fl_error_set(err, -EINVAL, "a verb is missing; see flowlift help");
@@ -358,4 +430,6 @@ void fl_request_destroy(struct fl_request *request)
 {
     free(request->from);
     request->from = NULL;
+    free(request->more);
+    request->more = NULL;
 }

@@ -41,9 +41,14 @@ static void print_json(const struct answer *answer, struct fl_output *out)
     fl_output_json(out, fl_audit_document(answer->audit, answer->only, answer->doubts));
 }
 
-/* Each line stands for itself: it has the host and the time too. */
+/*
+ * Each line stands for itself: it has the host and the time too. A host without VMs says so in one line, which
+ * nobody takes for an audit that failed.
+ */
 static void print_json_lines(const struct answer *answer, struct fl_output *out)
 {
+    if (!answer->audit->n_vms)
+        fl_output_json_line(out, fl_audit_document(answer->audit, NULL, answer->doubts));
     for (size_t i = 0; i < answer->audit->n_vms; i++) {
         _cleanup_json json_t *vm = NULL;
         json_t *line;

@@ -58,6 +58,8 @@ static void put_verbs(struct fl_output *out)
         fl_output_printf(out, "'");
         if (verb->words)
             fl_output_printf(out, " words='%s'", verb->words);
+        if (verb->takes_more)
+            fl_output_printf(out, " files=1");
         fl_output_printf(out, " ;;\n");
     }
 }
@@ -74,7 +76,7 @@ int fl_verb_completion(const struct fl_request *request, struct fl_output *out,
                      "# bash completion for flowlift; made by: flowlift completion bash\n"
                      "_flowlift() {\n"
                      "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-                     "    local verb= options= words= i\n"
+                     "    local verb= options= words= files= i\n"
                      "    case $before in\n");
     put_values(out);
     fl_output_printf(out,
@@ -95,6 +97,8 @@ int fl_verb_completion(const struct fl_request *request, struct fl_output *out,
     fl_output_printf(out, "'\n"
                           "    elif [[ -n $words && $before == $verb && $word != -* ]]; then\n"
                           "        options=$words\n"
+                          "    elif [[ -n $files && $word != -* ]]; then\n"
+                          "        COMPREPLY=($(compgen -f -- \"$word\")); return\n"
                           "    fi\n"
                           "    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
                           "}\n"

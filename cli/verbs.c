@@ -69,10 +69,37 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
     [FL_OPTION_ALL] = { .name = "all",
                         .summary = "every remedy, and every rule with flowlift's cookie on every "
                                    "bridge" },
+    [FL_OPTION_VERDICT] = { .name = "verdict",
+                            .value = "VERDICT",
+                            .choices = "stranded leaking unknown offloaded idle",
+                            .summary = "only VMs of this verdict; those of a host that is not "
+                                       "heard are unknown" },
+    [FL_OPTION_CAUSE] = { .name = "cause",
+                          .value = "ID",
+                          .summary = "only VMs with this cause; flowlift causes lists them" },
+    [FL_OPTION_NIC] = { .name = "nic",
+                        .value = "DRIVER",
+                        .summary = "only VMs behind a NIC of this driver: mlx5e_rep, mlx5_pci" },
+    [FL_OPTION_FIRMWARE] = { .name = "firmware",
+                             .value = "VERSION",
+                             .summary = "only VMs behind a NIC of this firmware; 22.31 means "
+                                        "22.31.1014, too" },
+    [FL_OPTION_VERSION] = { .name = "version",
+                            .value = "VERSION",
+                            .summary = "only hosts with this version of Open vSwitch; 3.1 means "
+                                       "3.1.2, too" },
+    [FL_OPTION_HOST] = { .name = "host",
+                         .value = "PATTERN",
+                         .summary = "only hosts of this name, as a shell pattern: \"rack7-*\"" },
+    [FL_OPTION_OLDER] = { .name = "older",
+                          .value = "TIME",
+                          .summary = "a host whose last word is older than this is silent, and its "
+                                     "VMs are unknown: 90s, 15m, 2h or 1d (default 1h)" },
     [FL_OPTION_LINES] = { .name = "lines",
                           .letter = 'n',
                           .value = "N",
-                          .summary = "the newest N entries; 0 for all (default 50)" },
+                          .summary = "the newest (of a fleet, the worst) N entries; 0 for all "
+                                     "(default 50)" },
     [FL_OPTION_MAN] = { .name = "man", .summary = "a manual page, as roff: pipe it to man -l -" },
     [FL_OPTION_FROM] = { .name = "from",
                          .value = "FILE",
@@ -110,7 +137,7 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
     [FL_OPTION_HELP] = { .name = "help", .letter = 'h', .summary = "this text" },
 };
 
-#define BIT(option)    (1u << FL_OPTION_##option)
+#define BIT(option)    (UINT64_C(1) << FL_OPTION_##option)
 #define FORMAT(format) (1u << FL_FORMAT_##format)
 
 #define ALL_VERBS    (BIT(FORMAT) | BIT(JSON) | BIT(ROOT) | BIT(HELP))
@@ -281,6 +308,25 @@ const struct fl_verb fl_verbs[] = {
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | BIT(LINES),
         .run = fl_verb_history,
+    },
+    {
+        .name = "fleet",
+        .arguments = "WORD ...",
+        .words = "report",
+        .summary = "many hosts at once: their VMs, worst first, and what they have in common",
+        .description =
+            "report FILE... merges what \"flowlift audit --format jsonl\" (or --json) printed on many "
+            "hosts, gathered by cron, ansible or clush: a file for each host or one of all "
+            "(\"-\" is standard input), the newest word of each host. A host whose last word is "
+            "too old, or whose clock is ahead, is never counted as healthy: its VMs are unknown. "
+            "What cannot be read is named by file and line, and makes the exit code 2. With "
+            "--json all VMs are listed, unless -n is given.",
+        .effect = FL_READS,
+        .takes_more = true,
+        .formats = TEXT_OR_JSON,
+        .options = BIT(FORMAT) | BIT(JSON) | BIT(HELP) | BIT(VERDICT) | BIT(CAUSE) | BIT(NIC) |
+                   BIT(FIRMWARE) | BIT(VERSION) | BIT(HOST) | BIT(OLDER) | BIT(LINES),
+        .run = fl_verb_fleet,
     },
     {
         .name = "capture",

@@ -16,6 +16,7 @@
 #include "flows/flow.h"
 #include "lib/base/until.h"
 #include "lib/collect.h"
+#include "lib/fleet/overview_look.h"
 
 /* Exit codes (DESIGN.md section 6). */
 #define FL_EXIT_DONE     0 /* nothing stranded, or done */
@@ -39,6 +40,13 @@ enum fl_option_id {
     FL_OPTION_UNTIL,
     FL_OPTION_FOREGROUND,
     FL_OPTION_ALL,
+    FL_OPTION_VERDICT,
+    FL_OPTION_CAUSE,
+    FL_OPTION_NIC,
+    FL_OPTION_FIRMWARE,
+    FL_OPTION_VERSION,
+    FL_OPTION_HOST,
+    FL_OPTION_OLDER,
     FL_OPTION_LINES,
     FL_OPTION_MAN,
     FL_OPTION_FROM,
@@ -78,6 +86,8 @@ struct fl_request {
     const char *argument;    /* VM, or word, or NULL; --vm is kept here too. */
     const char *const *rest; /* The words behind it, of a verb that has @takes_rest. */
     size_t n_rest;
+    const char **more; /* Likewise, of one that has @takes_more; owned. */
+    size_t n_more;
     enum fl_format format;
     bool help;
     bool storage;
@@ -98,12 +108,15 @@ struct fl_request {
     const char *ticket; /* or NULL */
     const char **from;  /* owned */
     size_t n_from;
-    int64_t window_ms;         /* -1: as configured */
-    int64_t listen_ms;         /* 0: not */
-    int64_t confirm_within_ms; /* 0: nobody need confirm */
-    struct fl_until until;     /* not set: for good */
-    int timeout_ms;            /* 0: the default of each step */
-    size_t lines;              /* 0: all */
+    int64_t window_ms;            /* -1: as configured */
+    int64_t listen_ms;            /* 0: not */
+    int64_t confirm_within_ms;    /* 0: nobody need confirm */
+    struct fl_until until;        /* not set: for good */
+    int timeout_ms;               /* 0: the default of each step */
+    struct fl_fleet_filter fleet; /* what of a fleet is looked at */
+    int64_t older_ms;             /* from when on a host of it is silent */
+    size_t lines;                 /* 0: all */
+    bool has_lines;               /* somebody asked for @lines */
 };
 
 /** fl_request_host() - where OVS is, as the options say; borrows from @request */
@@ -126,10 +139,11 @@ struct fl_verb {
     const char *description; /* For --help and the manual page. */
     enum fl_effect effect;
     bool hidden;      /* Works, and is not listed. */
+    bool takes_more;  /* Several words may follow the first argument, with options between them. */
     bool takes_rest;  /* What follows the first argument is not ours: no word of it is an option. */
     bool never_fails; /* Exits with 0, whatever happens. */
     unsigned int formats; /* 1u << enum fl_format */
-    unsigned int options; /* 1u << enum fl_option_id */
+    uint64_t options;     /* UINT64_C(1) << enum fl_option_id */
     /*
      * Return: exit code. With @err set (then FL_EXIT_TROUBLE) nothing was written to @out, and the
      * sentence goes to standard error.
@@ -146,10 +160,11 @@ const struct fl_verb *fl_verb_find(const char *name);
 const struct fl_verb *fl_verb_named(const char *name, struct fl_error *err);
 static inline bool fl_verb_has(const struct fl_verb *verb, enum fl_option_id option)
 {
-    return verb->options & (1u << option);
+    return verb->options & (UINT64_C(1) << option);
 }
 
 int fl_verb_audit(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_fleet(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_flows(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_explain(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_plan(const struct fl_request *, struct fl_output *, struct fl_error *);

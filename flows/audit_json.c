@@ -4,6 +4,7 @@
 
 #include <ovs/odp-util.h>
 #include <ovs/util.h>
+#include <string.h>
 
 #include "flows/audit_internal.h"
 #include "flows/json_read.h"
@@ -57,18 +58,45 @@ static json_t *json_of_interfaces(const struct fl_vm_audit *vm)
     return json;
 }
 
+/* What Interface.status has of it; drivers without an answer give "" or "N/A" (linux/ethtool.h). */
+static json_t *json_of_status(const struct fl_interface *iface, const char *key)
+{
+    const char *text = iface ? smap_get_def(&iface->status, key, "") : "";
+
+    return fl_json_of_string(*text && strcmp(text, "N/A") ? text : NULL);
+}
+
+/* The NIC behind the first of its interfaces that has a driver. */
+static json_t *json_of_nic(const struct fl_vm_audit *vm)
+{
+    const struct fl_interface *iface = NULL;
+
+    for (size_t i = 0; !iface && vm->vm && i < vm->vm->n_interfaces; i++) {
+        const struct fl_interface *other = &vm->inv->interfaces[vm->vm->interfaces[i]];
+
+        if (*smap_get_def(&other->status, "driver_name", "")) {
+            iface = other;
+        }
+    }
+    return json_pack("{so so}", "driver", json_of_status(iface, "driver_name"), "firmware",
+                     json_of_status(iface, "firmware_version"));
+}
+
 json_t *fl_vm_audit_to_json(const struct fl_vm_audit *vm)
 {
-    return json_pack(
-        "{so so so ss so so s{so so so} so so so so ss}", "name", fl_json_of_string(vm->name), "id",
-        fl_json_of_string(vm->vm ? vm->vm->id : NULL), "interfaces", json_of_interfaces(vm),
-        "verdict", fl_verdict_name(vm->verdict), "scope",
-        fl_json_of_string(fl_scope_name(vm->scope)), "reason", fl_json_of_string(vm->reason),
-        "storage", "packets", json_of_counts(vm, vm->storage.packets), "bytes",
-        json_of_counts(vm, vm->storage.bytes), "flows", json_of_counts(vm, vm->storage.flows),
-        "hw_share", vm->hw_share < 0 ? json_null() : json_real(vm->hw_share), "causes",
-        json_of_causes(vm), "uncounted", json_of_uncounted(vm), "leaked_packets",
-        json_of_count(vm->leaked_packets), "judged_by", vm->by_ports ? "ports" : "flows");
+    return json_pack("{so so so ss so so s{so so so} so so so so ss so}", "name",
+                     fl_json_of_string(vm->name), "id",
+                     fl_json_of_string(vm->vm ? vm->vm->id : NULL), "interfaces",
+                     json_of_interfaces(vm), "verdict", fl_verdict_name(vm->verdict), "scope",
+                     fl_json_of_string(fl_scope_name(vm->scope)), "reason",
+                     fl_json_of_string(vm->reason), "storage", "packets",
+                     json_of_counts(vm, vm->storage.packets), "bytes",
+                     json_of_counts(vm, vm->storage.bytes), "flows",
+                     json_of_counts(vm, vm->storage.flows), "hw_share",
+                     vm->hw_share < 0 ? json_null() : json_real(vm->hw_share), "causes",
+                     json_of_causes(vm), "uncounted", json_of_uncounted(vm), "leaked_packets",
+                     json_of_count(vm->leaked_packets), "judged_by",
+                     vm->by_ports ? "ports" : "flows", "nic", json_of_nic(vm));
 }
 
 static json_t *json_of_orphan(const struct fl_ports *ports, const struct fl_snapshot_orphan *orphan)

@@ -89,4 +89,13 @@
 #define FL_LIMIT_AUTO_ATTEMPTS 1000u
 #define FL_LIMIT_AUTO_HOLDS    1024u
 
+/*
+ * A report of the fleet: the audit of one host, in bytes (some 1 KB a VM) on one line or on several; hosts; VMs;
+ * unreadable lines that are named one by one, the rest is counted.
+ */
+#define FL_LIMIT_FLEET_AUDIT_BYTES (8u * 1024 * 1024)
+#define FL_LIMIT_FLEET_HOSTS       20000u
+#define FL_LIMIT_FLEET_VMS         1000000u
+#define FL_LIMIT_FLEET_NAMED       100u
+
 #endif

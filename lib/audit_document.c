@@ -52,9 +52,12 @@ bool fl_audit_document_vm_is_bad(const json_t *vm)
 json_t *fl_audit_document_head(const struct fl_audit *audit)
 {
     const struct fl_snapshot *snapshot = audit->snapshot;
+    const struct fl_inventory *inv = fl_snapshot_inventory(snapshot);
     json_t *document = fl_document("audit", fl_snapshot_host(snapshot),
                                    fl_snapshot_time_ms(snapshot));
 
+    json_object_set_new(document, "flowlift_version", json_string(FLOWLIFT_VERSION));
+    json_object_set_new(document, "ovs_version", fl_text_json(inv ? inv->ovs_version : NULL));
     json_object_set_new(document, "window_ms", json_integer(fl_snapshot_window_ms(snapshot)));
     json_object_set_new(document, "incomplete", fl_text_json(audit->incomplete));
     return document;

@@ -39,6 +39,7 @@ OPTIONS = {
     "revert": ASKS_OVS | {"all", "ticket"},
     "status": ASKS_OVS,
     "history": COMMON | {"lines"},
+    "fleet": {"format", "json", "help", "verdict", "cause", "nic", "firmware", "version", "host", "older", "lines"},
     "capture": READS_FLOWS | {"window", "output"},
     "doctor": ASKS_OVS,
     "causes": {"man", "format", "json", "help"},
@@ -696,6 +697,9 @@ def bash_completion(desk):
     tap.equal(complete(script, "flowlift", "hook", "vm-s"), ["vm-start", "vm-stop"], "one begun")
     tap.check("vm-stop" not in complete(script, "flowlift", "hook", "libvirt", ""), "not twice")
     tap.equal(complete(script, "flowlift", "help", "au"), ["audit"], "verbs to be helped with")
+    tap.equal(complete(script, "flowlift", "fleet", ""), ["report"], "words of fleet")
+    tap.equal(complete(script, "flowlift", "fleet", "report", "--json", f"{desk.folder}/dum"), [desk.dump],
+              "files of fleet report")
     tap.equal(complete(script, "flowlift", "flows", "--path", "hw"), ["hw", "hw-partial"], "paths")
     tap.equal(complete(script, "flowlift", "audit", "--from", f"{desk.folder}/dum"), [desk.dump],
               "files")

@@ -175,7 +175,7 @@ static void what_a_path_counts_for_is_its_packets(void **state)
         "\"tc_sw\": 1, \"dp_sw\": 1, \"upcall\": 1}}, \"hw_share\": 0.0667, "
         "\"causes\": [\"refused\", \"userspace-action\", \"partial-offload\"], "
         "\"uncounted\": {\"young_packets\": 0, \"unknown\": {\"packets\": 0, \"bytes\": 0, "
-        "\"flows\": 0}}, \"leaked_packets\": 0, \"judged_by\": \"flows\"}");
+        "\"flows\": 0}}, \"leaked_packets\": 0, \"judged_by\": \"flows\", \"nic\": {\"driver\": null, \"firmware\": null}}");
     free(text);
     json_decref(json);
     fl_audit_destroy(audit);

@@ -98,6 +98,47 @@ static void short_options_take_their_value_either_way(void **state)
     fl_request_destroy(&request);
 }
 
+static void words_behind_the_word_of_fleet_are_files(void **state)
+{
+    struct fl_request request;
+
+    (void)state;
+    assert_parsed(WORDS("fleet", "--older", "2h", "report", "a", "-n0", "b", "--", "-c"), &request);
+    assert_string_equal(request.argument, "report");
+    assert_int_equal(request.n_more, 3);
+    assert_string_equal(request.more[0], "a");
+    assert_string_equal(request.more[1], "b");
+    assert_string_equal(request.more[2], "-c");
+    assert_int_equal(request.older_ms, 7200000);
+    assert_true(request.has_lines);
+    assert_int_equal(request.lines, 0);
+    fl_request_destroy(&request);
+    assert_refused(WORDS("fleet", "report", ""), "the argument of flowlift fleet is empty");
+}
+
+static void what_of_a_fleet_is_looked_at(void **state)
+{
+    struct fl_request request;
+
+    (void)state;
+    assert_parsed(WORDS("fleet", "report", "a", "--verdict", "idle", "--cause", "conntrack",
+                        "--nic=n", "--firmware", "1", "--version", "3.1", "--host", "h*"),
+                  &request);
+    assert_true(request.fleet.has_verdict);
+    assert_int_equal(request.fleet.verdict, FL_VERDICT_IDLE);
+    assert_string_equal(request.fleet.cause, "conntrack");
+    assert_string_equal(request.fleet.driver, "n");
+    assert_string_equal(request.fleet.firmware, "1");
+    assert_string_equal(request.fleet.version, "3.1");
+    assert_string_equal(request.fleet.host, "h*");
+    assert_int_equal(request.older_ms, 3600000);
+    assert_false(request.has_lines);
+    fl_request_destroy(&request);
+    assert_refused(WORDS("audit", "--verdict", "idle"),
+                   "flowlift audit has no option --verdict; see "
+                   "flowlift audit --help");
+}
+
 static void two_dashes_end_the_options(void **state)
 {
     struct fl_request request;
@@ -278,6 +319,8 @@ int main(void)
         cmocka_unit_test(what_is_not_given_has_its_default),
         cmocka_unit_test(from_may_be_given_more_than_once),
         cmocka_unit_test(short_options_take_their_value_either_way),
+        cmocka_unit_test(words_behind_the_word_of_fleet_are_files),
+        cmocka_unit_test(what_of_a_fleet_is_looked_at),
         cmocka_unit_test(two_dashes_end_the_options),
         cmocka_unit_test(what_follows_the_source_of_a_hook_is_not_ours),
         cmocka_unit_test(help_needs_no_argument),
