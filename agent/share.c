@@ -93,16 +93,18 @@ static json_t *causes_of(const json_t *vm)
     return causes;
 }
 
-static json_int_t software_packets(const json_t *vm)
+/* Bytes a second that a CPU forwards. */
+static json_int_t software_rate(const json_t *audit, const json_t *vm)
 {
-    const json_t *packets = json_object_get(json_object_get(vm, "storage"), "packets");
+    const json_t *bytes = json_object_get(json_object_get(vm, "storage"), "bytes");
+    json_int_t window_ms = json_integer_value(json_object_get(audit, "window_ms"));
     static const char *const paths[] = { "hw_partial", "tc_sw", "dp_sw", "upcall" };
     json_int_t n = 0;
 
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-        n += json_integer_value(json_object_get(packets, paths[i]));
+        n += json_integer_value(json_object_get(bytes, paths[i]));
     }
-    return n;
+    return window_ms > 0 ? n * 1000 / window_ms : 0;
 }
 
 static json_t *vms_of(const json_t *audit)
@@ -124,8 +126,8 @@ static json_t *vms_of(const json_t *audit)
                                           json_object_get(vm, "name"), "verdict",
                                           json_object_get(vm, "verdict"), "scope",
                                           json_object_get(vm, "scope"), "hw_share",
-                                          json_object_get(vm, "hw_share"), "sw_packets",
-                                          software_packets(vm), "causes", causes_of(vm)));
+                                          json_object_get(vm, "hw_share"), "sw_rate",
+                                          software_rate(audit, vm), "causes", causes_of(vm)));
         }
     }
     return vms;

@@ -223,6 +223,7 @@ static int set_option(struct fl_request *request, enum fl_option_id id, const ch
     case FL_OPTION_VERSION: request->fleet.version = value; return 0;
     case FL_OPTION_HOST: request->fleet.host = value; return 0;
     case FL_OPTION_OLDER: return parse_older(value, &request->older_ms, err);
+    case FL_OPTION_REMOTE: request->remote = value; return 0;
     case FL_OPTION_LINES: return parse_lines(request, value, err);
     case FL_OPTION_MAN: request->man = true; return 0;
     case FL_OPTION_FROM: request->from[request->n_from++] = value; return 0;

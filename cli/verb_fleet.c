@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Many hosts at once. The word behind the verb says what of them: "report" reads what was gathered into files.
+ * Many hosts at once. The word behind the verb says what of them: "report" reads what was gathered into files,
+ * the others speak to the database that the agents share (cli/fleet_cluster.c).
  */
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 
 #include <ovs/util.h>
 
+#include "cli/fleet_cluster.h"
 #include "cli/fleet_view.h"
 #include "cli/verbs.h"
 #include "flows/cleanup.h"
@@ -129,7 +131,11 @@ int fl_verb_fleet(const struct fl_request *request, struct fl_output *out, struc
     static const struct {
         const char *word;
         int (*run)(const struct fl_request *, struct fl_output *, struct fl_error *);
-    } words[] = { { "report", report_files } };
+    } words[] = {
+        { "audit", fl_fleet_word_audit },     { "status", fl_fleet_word_status },
+        { "apply", fl_fleet_word_apply },     { "revert", fl_fleet_word_revert },
+        { "history", fl_fleet_word_history }, { "report", report_files },
+    };
     const char *known[ARRAY_SIZE(words)], *nearest;
 
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {

@@ -95,6 +95,10 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
                           .value = "TIME",
                           .summary = "a host whose last word is older than this is silent, and its "
                                      "VMs are unknown: 90s, 15m, 2h or 1d (default 1h)" },
+    [FL_OPTION_REMOTE] = { .name = "remote",
+                           .value = "REMOTE",
+                           .summary = "the fleet's database, such as ssl:10.0.0.1:6642; several "
+                                      "with commas between (default: [fleet] remote)" },
     [FL_OPTION_LINES] = { .name = "lines",
                           .letter = 'n',
                           .value = "N",
@@ -312,20 +316,25 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "fleet",
         .arguments = "WORD ...",
-        .words = "report",
+        .words = "audit status apply revert history report",
         .summary = "many hosts at once: their VMs, worst first, and what they have in common",
         .description =
-            "report FILE... merges what \"flowlift audit --format jsonl\" (or --json) printed on many "
+            "With a database that the agents share ([fleet] remote): audit lists the VMs of all hosts, "
+            "status the hosts, worst first, as the agents told last; apply VM and revert VM order "
+            "that its repair is to stand, or not to stand, wherever the VM is now and goes later; "
+            "history [VM] is what was ordered, and what hosts did. Without one: report FILE... "
+            "merges what \"flowlift audit --format jsonl\" (or --json) printed on many "
             "hosts, gathered by cron, ansible or clush: a file for each host or one of all "
             "(\"-\" is standard input), the newest word of each host. A host whose last word is "
             "too old, or whose clock is ahead, is never counted as healthy: its VMs are unknown. "
             "What cannot be read is named by file and line, and makes the exit code 2. With "
             "--json all VMs are listed, unless -n is given.",
-        .effect = FL_READS,
+        .effect = FL_WRITES,
         .takes_more = true,
         .formats = TEXT_OR_JSON,
         .options = BIT(FORMAT) | BIT(JSON) | BIT(HELP) | BIT(VERDICT) | BIT(CAUSE) | BIT(NIC) |
-                   BIT(FIRMWARE) | BIT(VERSION) | BIT(HOST) | BIT(OLDER) | BIT(LINES),
+                   BIT(FIRMWARE) | BIT(VERSION) | BIT(HOST) | BIT(OLDER) | BIT(LINES) |
+                   BIT(REMOTE) | BIT(TICKET) | BIT(UNTIL) | BIT(TIMEOUT) | BIT(ROOT),
         .run = fl_verb_fleet,
     },
     {

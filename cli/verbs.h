@@ -47,6 +47,7 @@ enum fl_option_id {
     FL_OPTION_VERSION,
     FL_OPTION_HOST,
     FL_OPTION_OLDER,
+    FL_OPTION_REMOTE,
     FL_OPTION_LINES,
     FL_OPTION_MAN,
     FL_OPTION_FROM,
@@ -102,6 +103,7 @@ struct fl_request {
     enum fl_path path; /* when @has_path */
     enum fl_via via;
     const char *db;     /* or NULL */
+    const char *remote; /* of the fleet's database, or NULL */
     const char *root;   /* "" for the host's own */
     const char *output; /* or NULL */
     const char *plan;   /* or NULL */

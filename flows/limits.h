@@ -97,5 +97,7 @@
 #define FL_LIMIT_FLEET_HOSTS       20000u
 #define FL_LIMIT_FLEET_VMS         1000000u
 #define FL_LIMIT_FLEET_NAMED       100u
+/* An answer of the fleet's database: 100,000 VMs are some 30 MiB. */
+#define FL_LIMIT_FLEET_REPLY_BYTES (512u * 1024 * 1024)
 
 #endif

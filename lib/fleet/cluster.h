@@ -18,7 +18,7 @@
  * A state is
  *     {"host": {"flowlift_version", "ovs_version", "nics": {DRIVER: FIRMWARE}, "verdicts": {VERDICT: N},
  *               "incomplete": sentence or "", "audited": ms, "interval": ms},
- *      "vms": {VM-ID: {"name", "verdict", "scope", "hw_share": 0..1 or null, "sw_packets", "causes": [id]}},
+ *      "vms": {VM-ID: {"name", "verdict", "scope", "hw_share": 0..1 or null, "sw_rate": bytes a second, "causes": [id]}},
  *      "repairs": {VM-ID: {"name", "state", "reason", "stands", "decided": ms, "changed": ms, "who", "ticket",
  *                          "until", "order", "flow_set": text or ""}}}
  * "vms" may be null: nobody knows; the rows stay as they are.

@@ -84,6 +84,7 @@ static void keep_word(struct fl_fleet *fleet, struct fl_fleet_host *host,
                       const struct fl_fleet_word *word)
 {
     hmap_init(&host->vms);
+    memset(host->n_unlisted, 0, sizeof host->n_unlisted);
     fl_arena_init(&host->arena);
     host->time_ms = word->time_ms;
     host->state = state_of(fleet, word->time_ms);
@@ -133,6 +134,11 @@ int fl_fleet_hear(struct fl_fleet *fleet, const struct fl_fleet_word *word,
     }
     *host = found;
     return 0;
+}
+
+void fl_fleet_count_vms(struct fl_fleet_host *host, enum fl_verdict verdict, size_t n)
+{
+    host->n_unlisted[verdict] += n;
 }
 
 static const char *key_of(const struct fl_fleet_vm *vm)

@@ -28,7 +28,8 @@
 #include "flows/error.h"
 
 /* How old the last word of a host may be before it counts as silent, unless somebody says otherwise. */
-#define FL_FLEET_OLDER_MS (INT64_C(3600) * 1000)
+#define FL_FLEET_OLDER_MS   (INT64_C(3600) * 1000)
+#define FL_FLEET_N_VERDICTS (FL_VERDICT_OFFLOADED + 1)
 /* So far ahead a host's clock may be of ours. */
 #define FL_FLEET_AHEAD_MS (INT64_C(300) * 1000)
 /* Causes of one VM that are kept. */
@@ -78,7 +79,8 @@ struct fl_fleet_host {
     const char *ovs_version;      /* or NULL */
     const char *trouble;          /* Why its last word is not whole, one sentence; or NULL. */
     struct hmap vms;              /* struct fl_fleet_vm */
-    struct fl_arena arena;        /* Its last word. */
+    size_t n_unlisted[FL_FLEET_N_VERDICTS]; /* VMs that are only counted, by verdict. */
+    struct fl_arena arena;                  /* Its last word. */
 };
 
 /* What a host says of itself. Strings are copied by fl_fleet_hear(). */
@@ -127,6 +129,9 @@ int fl_fleet_hear(struct fl_fleet *fleet, const struct fl_fleet_word *word,
  */
 int fl_fleet_add_vm(struct fl_fleet *fleet, struct fl_fleet_host *host,
                     const struct fl_fleet_vm *vm, struct fl_error *err);
+
+/** fl_fleet_count_vms() - VMs of the same word that are not listed, of which only their number is known */
+void fl_fleet_count_vms(struct fl_fleet_host *host, enum fl_verdict verdict, size_t n);
 
 /** fl_fleet_verdict() - as it was said where the host's word is of now, else FL_VERDICT_UNKNOWN */
 enum fl_verdict fl_fleet_verdict(const struct fl_fleet_vm *vm);

@@ -151,6 +151,17 @@ static size_t look_at_vms(struct fl_fleet_look *look, const struct fl_fleet_filt
     return look->n_vms - n_before;
 }
 
+/* Those of a host that is not heard are unknown, as those that are listed. */
+static void count_unlisted(struct fl_fleet_look *look, struct fl_fleet_host_line *line)
+{
+    for (enum fl_verdict i = 0; i < FL_FLEET_N_VERDICTS; i++) {
+        enum fl_verdict verdict = line->host->state == FL_FLEET_HEARD ? i : FL_VERDICT_UNKNOWN;
+
+        look->n_by_verdict[verdict] += line->host->n_unlisted[i];
+        line->n_vms[verdict] += line->host->n_unlisted[i];
+    }
+}
+
 static void look_at_host(struct fl_fleet_look *look, const struct fl_fleet_filter *filter,
                          struct fl_fleet_patterns *patterns, const struct fl_fleet_host *host)
 {
@@ -161,6 +172,8 @@ static void look_at_host(struct fl_fleet_look *look, const struct fl_fleet_filte
     look->n_by_state[host->state]++;
     look->n_incomplete += host->state == FL_FLEET_HEARD && host->trouble;
     *line = (struct fl_fleet_host_line){ .host = host };
+    if (!wants_vms(filter))
+        count_unlisted(look, line);
     if (look_at_vms(look, filter, patterns, line) || !wants_vms(filter))
         look->n_hosts++;
 }

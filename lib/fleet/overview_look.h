@@ -9,8 +9,6 @@
 
 #include "lib/fleet/overview.h"
 
-#define FL_FLEET_N_VERDICTS (FL_VERDICT_OFFLOADED + 1)
-
 /* What is looked at; NULL: any. Versions match whole numbers: "3.1" is 3.1 and 3.1.2, not 3.10. */
 struct fl_fleet_filter {
     const char *host;    /* shell pattern, as fnmatch(3) has it */

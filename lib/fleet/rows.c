@@ -110,7 +110,7 @@ static void write_vm(const struct fleetrec_vm *row, const json_t *vm)
 
     if (is_news(row, vm)) {
         fleetrec_vm_set_hw_share(row, &hw_share, json_is_number(share));
-        fleetrec_vm_set_sw_packets(row, number_of(vm, "sw_packets"));
+        fleetrec_vm_set_sw_rate(row, number_of(vm, "sw_rate"));
     }
     if (differs(row->verdict, text_of(vm, "verdict"))) {
         fleetrec_vm_set_since(row, fl_time_now_ms());

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/fleet/query_rows.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openvswitch/shash.h>
+#include <ovs/util.h>
+
+#include "flows/cleanup.h"
+#include "lib/fleet/steps.h"
+
+int fl_fleet_results(const char *text, size_t n_text, size_t n, json_t **results,
+                     struct fl_error *err)
+{
+    _cleanup_json json_t *reply = json_loadb(text, n_text, 0, NULL);
+    const json_t *result = json_object_get(reply, "result"), *operation;
+    _cleanup_json json_t *found = json_array();
+    size_t i;
+
+    if (!json_is_array(result)) {
+        return fl_error_set(err, -EPROTO, "the fleet's database says what is no answer");
+    }
+    json_array_foreach(result, i, operation) {
+        const char *error = json_string_value(json_object_get(operation, "error"));
+        const char *details = json_string_value(json_object_get(operation, "details"));
+        json_t *rows = json_object_get(operation, "rows");
+
+        if (error) {
+            return fl_error_set(err, -ENOENT, "the fleet's database refuses: %s%s%s", error,
+                                details ? ": " : "", details ? details : "");
+        }
+        if (!json_is_array(rows)) {
+            break;
+        }
+        json_array_append(found, rows);
+    }
+    if (json_array_size(found) != n) {
+        return fl_error_set(err, -EPROTO, "the fleet's database answers less than was asked");
+    }
+    *results = json_incref(found);
+    return 0;
+}
+
+/* ---- Values ---- */
+
+static const char *text_of(const json_t *row, const char *column)
+{
+    const char *text = json_string_value(json_object_get(row, column));
+
+    return text && *text ? text : NULL;
+}
+
+/* A set of one is written as its member; @i: which one. Return: NULL past the last. */
+static const json_t *member(const json_t *row, const char *column, size_t i)
+{
+    const json_t *value = json_object_get(row, column);
+    const char *kind = json_string_value(json_array_get(value, 0));
+
+    if (!json_is_array(value)) {
+        return i ? NULL : value;
+    }
+    return kind && !strcmp(kind, "set") ? json_array_get(json_array_get(value, 1), i) : NULL;
+}
+
+/* Return: the pairs of a map, or NULL. */
+static const json_t *pairs(const json_t *row, const char *column)
+{
+    const json_t *value = json_object_get(row, column);
+    const char *kind = json_string_value(json_array_get(value, 0));
+
+    return kind && !strcmp(kind, "map") ? json_array_get(value, 1) : NULL;
+}
+
+static bool find_verdict(const char *name, enum fl_verdict *verdict)
+{
+    for (enum fl_verdict i = 0; name && i < FL_FLEET_N_VERDICTS; i++) {
+        if (!strcmp(name, fl_verdict_name(i))) {
+            *verdict = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum fl_scope find_scope(const char *name)
+{
+    static const enum fl_scope scopes[] = { FL_SCOPE_VM, FL_SCOPE_NIC, FL_SCOPE_HOST };
+
+    for (size_t i = 0; name && i < ARRAY_SIZE(scopes); i++) {
+        if (!strcmp(name, fl_scope_name(scopes[i]))) {
+            return scopes[i];
+        }
+    }
+    return FL_SCOPE_NONE;
+}
+
+/* ---- Hosts ---- */
+
+static bool is_well(enum fl_verdict verdict)
+{
+    return verdict == FL_VERDICT_OFFLOADED || verdict == FL_VERDICT_IDLE;
+}
+
+static void count_vms(const json_t *row, struct fl_fleet_host *host)
+{
+    const json_t *pair;
+    size_t i;
+
+    json_array_foreach(pairs(row, "verdicts"), i, pair) {
+        json_int_t n = json_integer_value(json_array_get(pair, 1));
+        enum fl_verdict verdict;
+
+        if (find_verdict(json_string_value(json_array_get(pair, 0)), &verdict) &&
+            is_well(verdict) && n > 0) {
+            fl_fleet_count_vms(host, verdict, (size_t)n);
+        }
+    }
+}
+
+/* The only one, or what is not known. */
+static struct fl_fleet_nic nic_of(const json_t *row)
+{
+    const json_t *nics = pairs(row, "nics");
+    const json_t *pair = json_array_get(nics, 0);
+    const char *firmware = json_string_value(json_array_get(pair, 1));
+
+    if (json_array_size(nics) != 1) {
+        return (struct fl_fleet_nic){ NULL, NULL };
+    }
+    return (struct fl_fleet_nic){ json_string_value(json_array_get(pair, 0)),
+                                  firmware && *firmware ? firmware : NULL };
+}
+
+struct known_host {
+    struct fl_fleet_host *host;
+    struct fl_fleet_nic nic;
+};
+
+static int take_hosts(const json_t *rows, bool counts, struct fl_fleet *fleet, struct shash *known,
+                      struct fl_error *err)
+{
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row) {
+        const struct fl_fleet_word word = {
+            .name = text_of(row, "name"),
+            .time_ms = json_integer_value(json_object_get(row, "audited")),
+            .flowlift_version = text_of(row, "flowlift_version"),
+            .ovs_version = text_of(row, "ovs_version"),
+            .trouble = text_of(row, "incomplete"),
+        };
+        struct known_host *entry;
+        struct fl_fleet_host *host;
+        int error = word.name ? fl_fleet_hear(fleet, &word, &host, err) : -ENOENT;
+
+        if (error == -ENOENT || (!error && !host)) {
+            continue;
+        }
+        if (error) {
+            return error;
+        }
+        entry = xmalloc(sizeof *entry);
+        *entry = (struct known_host){ host, nic_of(row) };
+        free(shash_replace(known, word.name, entry));
+        if (counts) {
+            count_vms(row, host);
+        }
+    }
+    return 0;
+}
+
+/* ---- VMs ---- */
+
+static char *key_of(const json_t *row)
+{
+    const char *host = text_of(row, "host"), *id = text_of(row, "vm_id");
+
+    return host && id ? xasprintf("%s\n%s", host, id) : NULL;
+}
+
+/* Host and VM -> state of its repair, borrowed from @rows. */
+static void note_repairs(const json_t *rows, struct shash *repairs)
+{
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row) {
+        const char *state = text_of(row, "state");
+        _cleanup_free char *key = key_of(row);
+
+        if (key && state) {
+            shash_replace(repairs, key, state);
+        }
+    }
+}
+
+static int take_vm(const json_t *row, const struct known_host *entry, const struct shash *repairs,
+                   struct fl_fleet *fleet, struct fl_error *err)
+{
+    const json_t *share = member(row, "hw_share", 0);
+    _cleanup_free char *key = key_of(row);
+    const char *causes[FL_FLEET_MAX_CAUSES];
+    struct fl_fleet_vm vm = {
+        .name = text_of(row, "name"),
+        .id = text_of(row, "vm_id"),
+        .scope = find_scope(text_of(row, "scope")),
+        .causes = causes,
+        .nic = entry->nic,
+        .remedy = key ? shash_find_data(repairs, key) : NULL,
+        .hw_share = json_is_number(share) ? json_number_value(share) : -1,
+        .window_ms = 1000,
+        .has_counts = true,
+        .bytes_sw = (uint64_t)MAX(json_integer_value(json_object_get(row, "sw_rate")), 0),
+    };
+
+    if (!vm.name) {
+        vm.name = vm.id;
+    }
+    if (!vm.name || !find_verdict(text_of(row, "verdict"), &vm.verdict)) {
+        return 0;
+    }
+    for (const json_t *cause; vm.n_causes < FL_FLEET_MAX_CAUSES &&
+                              (cause = member(row, "causes", vm.n_causes)) != NULL &&
+                              json_is_string(cause);) {
+        causes[vm.n_causes++] = json_string_value(cause);
+    }
+    return fl_fleet_add_vm(fleet, entry->host, &vm, err);
+}
+
+int fl_fleet_take_rows(const json_t *results, bool counts, struct fl_fleet *fleet,
+                       struct fl_error *err)
+{
+    struct shash known = SHASH_INITIALIZER(&known), repairs = SHASH_INITIALIZER(&repairs);
+    const json_t *row;
+    size_t i;
+    int error = take_hosts(json_array_get(results, 0), counts, fleet, &known, err);
+
+    note_repairs(json_array_get(results, 2), &repairs);
+    json_array_foreach(json_array_get(results, 1), i, row) {
+        const char *host = text_of(row, "host");
+        const struct known_host *entry = host ? shash_find_data(&known, host) : NULL;
+
+        if (!error && entry) {
+            error = take_vm(row, entry, &repairs, fleet, err);
+        }
+    }
+    shash_destroy_free_data(&known);
+    shash_destroy(&repairs);
+    return error;
+}
+
+/* ---- Steps ---- */
+
+static int compare_steps(const void *a_, const void *b_)
+{
+    json_t *const *a = a_, *const *b = b_;
+
+    return strcmp(json_string_value(json_object_get(*a, "time")),
+                  json_string_value(json_object_get(*b, "time")));
+}
+
+static void take_steps(const json_t *rows, json_t *all)
+{
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row) {
+        const json_t *text;
+
+        for (size_t j = 0; (text = member(row, "steps", j)) != NULL; j++) {
+            json_t *step = json_is_string(text) ? fl_fleet_step_read(json_string_value(text))
+                                                : NULL;
+            json_t *host = json_object_get(row, "host");
+
+            if (step) {
+                json_object_set(step, "vm", json_object_get(row, "name"));
+                json_object_set(step, "vm_id", json_object_get(row, "vm_id"));
+                json_object_set_new(step, "host", host ? json_incref(host) : json_null());
+                json_array_append_new(all, step);
+            }
+        }
+    }
+}
+
+json_t *fl_fleet_take_steps(const json_t *results)
+{
+    _cleanup_json json_t *all = json_array();
+    json_t *sorted = json_array();
+    _cleanup_free json_t **steps = NULL;
+    size_t n;
+
+    take_steps(json_array_get(results, 0), all);
+    take_steps(json_array_get(results, 1), all);
+    n = json_array_size(all);
+    steps = xcalloc(n + 1, sizeof *steps);
+    for (size_t i = 0; i < n; i++) {
+        steps[i] = json_array_get(all, i);
+    }
+    qsort(steps, n, sizeof *steps, compare_steps);
+    for (size_t i = 0; i < n; i++) {
+        json_array_append(sorted, steps[i]);
+    }
+    return sorted;
+}
