@@ -233,6 +233,15 @@ static void replace(char **text, const char *with)
     *text = nullable_xstrdup(with);
 }
 
+static const char *name_of(const struct fl_fleet_link *fleet, const char *vm_id)
+{
+    const struct fl_inventory *inv = fl_guard_inventory(fleet->guard);
+    const struct fl_vm *vm = inv ? fl_inventory_vm(inv, vm_id) : NULL;
+    const struct fl_remedy *remedy = find_remedy(fleet, vm_id);
+
+    return vm ? vm->name : remedy ? remedy->set.vm_name : vm_id;
+}
+
 static json_t *work(void *fleet_)
 {
     const struct fl_fleet_link *fleet = fleet_;
@@ -302,6 +311,8 @@ static void begin(struct fl_fleet_link *fleet, enum fl_act act, const char *vm_i
     }
     tried = tried_of(fleet, vm_id);
     tried->word = *word;
+    tried->is_revert = act == FL_ACT_REVERT;
+    replace(&tried->name, name_of(fleet, vm_id));
     tried->number = is_order ? heard->number : 0;
     replace(&tried->who, is_order ? heard->who : heard->peer_who);
     replace(&tried->ticket, is_order ? heard->ticket : heard->peer_ticket);

@@ -170,7 +170,7 @@ static json_t *repairs_of(const struct fl_share_of *of)
     SHASH_FOR_EACH(node, of->tried) {
         const struct fl_fleet_tried *tried = node->data;
 
-        if (tried->changed_ms) {
+        if (tried->changed_ms && !tried->is_revert) {
             json_object_set_new(repairs, node->name, repair_of_tried(tried));
         }
     }
@@ -179,7 +179,7 @@ static json_t *repairs_of(const struct fl_share_of *of)
         const struct fl_fleet_tried *tried = shash_find_data(of->tried, id);
 
         /* What was tried after it was taken out is the newer word. */
-        if (!tried || tried->changed_ms <= of->remedies[i].changed_ms) {
+        if (!tried || tried->is_revert || tried->changed_ms <= of->remedies[i].changed_ms) {
             json_object_set_new(repairs, id, repair_of(of, &of->remedies[i]));
         }
     }

@@ -35,6 +35,18 @@ static json_t *before_and_after(const struct fl_remedy *remedy)
     return json_pack("{s:O?, s:O?}", "before", remedy->before, "after", remedy->after);
 }
 
+void fl_step_decide(const struct fl_operator *op, struct fl_remedy *remedy, bool stands)
+{
+    remedy->decided_ms = op->decided_ms ? op->decided_ms : fl_time_now_ms();
+    remedy->unwanted = !stands;
+    if (op->decided_ms) {
+        free(remedy->who);
+        free(remedy->ticket);
+        remedy->who = xstrdup(op->who ? op->who : "unknown");
+        remedy->ticket = nullable_xstrdup(op->ticket);
+    }
+}
+
 int fl_step_record(const struct fl_operator *op, struct fl_store *store, struct fl_remedy *remedy,
                    enum fl_remedy_state state, const char *step, const char *reason,
                    struct fl_error *err)

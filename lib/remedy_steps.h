@@ -32,13 +32,8 @@ static inline void fl_step_say(const struct fl_operator *op, const char *what)
 int fl_step_read(const struct fl_operator *op, int64_t window_ms, struct fl_snapshot **snapshot,
                  struct fl_audit **audit, struct fl_error *err);
 
-/** fl_step_decide() - it is to stand, or not, from when @op says on */
-static inline void fl_step_decide(const struct fl_operator *op, struct fl_remedy *remedy,
-                                  bool stands)
-{
-    remedy->decided_ms = op->decided_ms ? op->decided_ms : fl_time_now_ms();
-    remedy->unwanted = !stands;
-}
+/** fl_step_decide() - it is to stand, or not, from when @op says on; of a fleet, who decided that is noted, too */
+void fl_step_decide(const struct fl_operator *op, struct fl_remedy *remedy, bool stands);
 
 /**
  * fl_step_record() - put @remedy into @state, on disk and in the journal

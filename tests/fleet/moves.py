@@ -134,9 +134,12 @@ class Fleet:
         return json.loads(answer.stdout)
 
 
-def move(fleet, source, target, **moves):
+def move(fleet, source, target, rules=True, **moves):
     """Return: milliseconds from the VM's port to its rules, on the host that it starts on."""
     source.unplug()
+    if not rules:
+        target.plug(**moves)
+        return None
     with Watcher(target.lab) as watcher:
         target.plug(**moves)
         port = watcher.when(r"OFPT_PORT_STATUS.*ADD.*" + f"{VM}")
@@ -166,8 +169,216 @@ def it_follows_its_vm(fleet):
     two.await_verdicts({"vm1": "offloaded", VM: "offloaded", "vm3": "offloaded"})
 
 
+def there_and_back(fleet):
+    "it goes back, at another port and with another MAC address: the same again, in the other direction"
+    one, two = fleet.hosts
+    ms = move(fleet, two, one, ofport=77, mac="52:54:00:77:00:02")
+    tap.note(f"rules {ms:.0f} ms after the port")
+    tap.in_time(ms, FOLLOWS_MS * PATIENCE, "rules after the port, ms")
+    one.until_row(state="verified", stands=True)
+    two.until_row(state="suspended")
+    tap.equal(two.our_rules(), [], "rules on host2")
+
+
+def an_order_ends_it_everywhere(fleet):
+    "fleet revert: out where the VM is, and on the host that it came from it waits no more"
+    one, two = fleet.hosts
+    entered = fleet.order("revert", "--ticket", "T-2")
+    tap.equal((entered["vm"], entered["hosts"], entered["stands"]), (VM, ["host1"], False), "what it says")
+    one.until_row(state="reverted", stands=False, ticket="T-2", order=entered["number"])
+    two.until_row(state="reverted", stands=False)
+    tap.equal((one.our_rules(), two.our_rules()), ([], []), "rules")
+    move(fleet, one, two, rules=False)
+    time.sleep(2)
+    tap.equal((one.our_rules(), two.our_rules()), ([], []), "rules after it moved")
+
+
+def an_order_is_done_once(fleet):
+    "fleet apply: the host that has the VM plans, applies and verifies; once, also when its agent starts again"
+    one, two = fleet.hosts
+    entered = fleet.order("apply", "--ticket", "T-3")
+    row = two.until_row(state="verified", stands=True, order=entered["number"])
+    tap.equal((row["ticket"], bool(two.our_rules()), one.our_rules()), ("T-3", True, []), "ticket, rules")
+    n = two.steps().count("install")
+    two.agent.ask("exit")
+    wait_until(lambda: not two.agent.processes(), 20 * PATIENCE, "its end")
+    two.agent.start()
+    wait_until(lambda: two.agent.status()["fleet"]["connected"], 30 * PATIENCE, "connected again")
+    time.sleep(3)
+    tap.equal(two.steps().count("install"), n, "how often it was installed")
+    tap.equal(two.row()["state"], "verified", "its state")
+
+
+def any_member_may_be_killed(fleet):
+    "each member is killed in turn, and is back: orders go in meanwhile, are done, and none twice"
+    one, two = fleet.hosts
+    cluster = fleet.cluster
+    for i in range(cluster.n):
+        word, stands = ("revert", False) if i % 2 == 0 else ("apply", True)
+        n = two.steps().count("plan")
+        cluster.kill(i)
+        entered = fleet.order(word, member=(i + 1) % cluster.n)
+        two.until_row(stands=stands, order=entered["number"])
+        two.until_rules(stands)
+        cluster.start(i)
+        cluster.await_member(i)
+        wait_until(lambda: cluster.rows("Order", i=i)[0]["number"] == entered["number"], 30 * PATIENCE,
+                   "the member that is back has the order")
+        tap.equal(two.steps().count("plan") - n, int(stands), f"plans for order {entered['number']}")
+        tap.equal(one.our_rules(), [], "rules on host1")
+    fleet.order("apply")
+    two.until_row(stands=True, state="verified")
+
+
+def a_minority_takes_nothing(fleet):
+    "a member that has lost the others: an order there is refused with a sentence, a look is, too"
+    cluster = fleet.cluster
+    cluster.ethernet.cut("member0")
+    try:
+        wait_until(lambda: fleet.command("status", "--timeout", "5").returncode == 2 or None, 60 * PATIENCE,
+                   "the member knows that it is alone", 0.5)
+        answer = fleet.command("status", "--timeout", "5")
+        tap.check("lost the others" in answer.stderr and answer.stdout == "", "what status says", answer.stderr)
+        answer = fleet.command("revert", VM, "--timeout", "3")
+        tap.equal((answer.returncode, answer.stdout), (2, ""), "fleet revert")
+        tap.check("not answer in time" in answer.stderr, "what it says", answer.stderr)
+    finally:
+        cluster.ethernet.cut("member0", False)
+    cluster.await_member(0)
+    two = fleet.hosts[1]
+    tap.equal((two.row()["stands"], bool(two.our_rules())), (True, True), "what it was refused is not done")
+
+
+def a_host_is_cut_off(fleet):
+    "a host is cut off: it goes on by its own store; what was ordered meanwhile is done when it is back, once"
+    one, two = fleet.hosts
+    cluster = fleet.cluster
+    cluster.ethernet.cut("host2")
+    try:
+        wait_until(lambda: not two.agent.status()["fleet"]["connected"], 60 * PATIENCE, "it knows", 0.2)
+        # Its guard goes on: rules that somebody deletes come back.
+        two.lab.ofctl("del-flows", "br0", "cookie=0xf10f000000000000/0xffff000000000000")
+        two.until_rules(True)
+        first = fleet.order("revert", "--ticket", "T-4")
+        second = fleet.order("apply", "--ticket", "T-5")
+        tap.equal(second["number"], first["number"] + 1, "numbers of orders")
+        time.sleep(1)
+        tap.check(two.our_rules(), "nothing of it is heard there")
+        n = len([step for step in two.steps() if step in ("plan", "revert")])
+    finally:
+        cluster.ethernet.cut("host2", False)
+    two.until_row(order=second["number"], stands=True, ticket="T-5")
+    tap.check(two.our_rules(), "rules")
+    tap.equal(len([step for step in two.steps() if step in ("plan", "revert")]), n,
+              "the last order counts: nothing is taken out, nothing put in again")
+    tap.equal(one.our_rules(), [], "rules on host1")
+
+
+def what_was_decided_alone_is_merged(fleet):
+    "cut off, an engineer reverts on the host: the fleet learns of it when it is back, and the later word counts"
+    one, two = fleet.hosts
+    cluster = fleet.cluster
+    fleet.order("apply", "--ticket", "T-6")
+    two.until_row(state="verified", ticket="T-6")
+    cluster.ethernet.cut("host2")
+    try:
+        wait_until(lambda: not two.agent.status()["fleet"]["connected"], 60 * PATIENCE, "it knows", 0.2)
+        two.flowlift("revert", VM).expect(0)
+    finally:
+        cluster.ethernet.cut("host2", False)
+    two.until_row(state="reverted", stands=False)
+    time.sleep(2)
+    tap.equal(two.our_rules(), [], "rules: the older order is not done again")
+    move(fleet, two, one, rules=False)
+    time.sleep(2)
+    tap.equal(one.our_rules(), [], "rules where it went: it was ended")
+
+
+def the_vm_moves_while_cut_off(fleet):
+    "a VM leaves a host that is cut off: its rules are out there, and in where it starts"
+    one, two = fleet.hosts
+    cluster = fleet.cluster
+    fleet.order("apply", "--ticket", "T-7")
+    one.until_row(state="verified", ticket="T-7")
+    cluster.ethernet.cut("host1")
+    try:
+        ms = move(fleet, one, two)
+        tap.note(f"rules {ms:.0f} ms after the port")
+        one.until_rules(False)
+        two.until_row(state="verified", stands=True)
+        tap.equal(one.row()["state"], "verified", "what the fleet has of host1 is old")
+    finally:
+        cluster.ethernet.cut("host1", False)
+    one.until_row(state="suspended")
+
+
+def the_fleet_is_told(fleet):
+    "fleet status, audit and history say what is so, to people and as JSON"
+    for host in fleet.hosts:
+        host.agent.ask("audit")
+
+    def told():
+        document = json.loads(fleet.command("status", "--json").stdout)
+        hosts = {host["name"]: host for host in document["hosts"]}
+        return (len(hosts) == 2 and all(host["state"] == "heard" for host in hosts.values()) and
+                document["summary"]["vms"]["offloaded"] >= 5 and document)
+    document = wait_until(told, 60 * PATIENCE, "both hosts are heard", 0.5)
+    tap.equal((document["schema"], document["summary"]["hosts"]["heard"]), ("flowlift/fleet-status/1", 2), "status")
+    audit = json.loads(fleet.command("audit", "--json").stdout)
+    of_vm = [vm for vm in audit["vms"] if vm["name"] == VM and vm["host"] == "host2"]
+    tap.equal([(vm["verdict"], vm["remedy"]) for vm in of_vm], [("offloaded", "verified")], f"{VM} in audit")
+    entries = json.loads(fleet.command("history", VM, "--json", "-n", "0").stdout)["entries"]
+    tap.equal([(entry["state"], entry["ticket"]) for entry in entries if entry["host"] is None][-1],
+              ("ordered", "T-7"), "the last order in history")
+    tap.check(any(entry["host"] == "host2" and entry["state"] == "verified" for entry in entries), "what hosts did")
+    for words in (("status",), ("audit",), ("history", VM)):
+        answer = fleet.command(*words)
+        tap.check("host2" in answer.stdout and not answer.stderr, f"fleet {words[0]} in words", answer.stdout)
+
+
+def a_host_writes_its_own_rows(fleet):
+    "a host's certificate: rows of another host are refused, orders are, and one of another authority is no one"
+    cluster = fleet.cluster
+    key, certificate, authority = cluster.authority.keys("host1")
+
+    def transact(*operations, keys=(key, certificate, authority)):
+        done = subprocess.run(
+            [*cluster.ethernet.within("host1"), "ovsdb-client", "-t", "10", "-p", keys[0], "-c", keys[1], "-C",
+             keys[2], "transact", cluster.remote(1), json.dumps(["Flowlift_Fleet", *operations])],
+            capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
+    changed = {"op": "update", "table": "Host", "where": [["name", "==", "host2"]], "row": {"ovs_version": "0"}}
+    for what, operation in {
+            "another's host row": changed,
+            "another's VM": {"op": "insert", "table": "VM", "row": {"host": "host2", "vm_id": "x"}},
+            "another's repair": {"op": "update", "table": "Repair", "where": [["host", "==", "host2"]],
+                                 "row": {"stands": False}},
+            "another's rows, away": {"op": "delete", "table": "Repair", "where": [["host", "==", "host2"]]},
+            "an order": {"op": "update", "table": "Order", "where": [], "row": {"stands": False}},
+            "an order of its own": {"op": "insert", "table": "Order", "row": {"vm_id": "x", "stands": True}},
+            "the roles": {"op": "delete", "table": "RBAC_Role", "where": []},
+            "the connections": {"op": "update", "table": "Connection", "where": [], "row": {"role": ""}},
+    }.items():
+        tap.check("permission error" in transact(operation), f"{what}: refused", transact(operation))
+    own = {**changed, "where": [["name", "==", "host1"]], "row": {"incomplete": ""}}
+    tap.check('"count":1' in transact(own), "its own row", transact(own))
+    stranger = type(cluster.authority)(os.makedirs(f"{cluster.folder}/x", exist_ok=True) or f"{cluster.folder}/x")
+    keys = stranger.keys("host1")
+    tap.check("count" not in transact(own, keys=(keys[0], keys[1], authority)), "of another authority")
+
+
 if __name__ == "__main__":
     tap.run([
         a_local_repair_is_told,
         it_follows_its_vm,
+        there_and_back,
+        an_order_ends_it_everywhere,
+        an_order_is_done_once,
+        any_member_may_be_killed,
+        a_minority_takes_nothing,
+        a_host_is_cut_off,
+        what_was_decided_alone_is_merged,
+        the_vm_moves_while_cut_off,
+        the_fleet_is_told,
+        a_host_writes_its_own_rows,
     ], Fleet)
