@@ -87,7 +87,8 @@ static void leave(struct fl_fleet_link *fleet)
 void fl_fleet_link_open(struct fl_fleet_link *fleet, const struct fl_operator *op,
                         struct fl_guard *guard, const struct fl_audit_timer *audit)
 {
-    *fleet = (struct fl_fleet_link){ .op = op, .guard = guard, .audit = audit, .look_ms = LLONG_MAX };
+    *fleet =
+        (struct fl_fleet_link){ .op = op, .guard = guard, .audit = audit, .look_ms = LLONG_MAX };
     shash_init(&fleet->tried);
     fl_worker_init(&fleet->worker);
     join(fleet);
@@ -264,10 +265,11 @@ static void finish(const json_t *result, const char *why, void *fleet_)
     sentence = fl_text_escaped(tried->reason);
     tried->changed_ms = fl_time_now_ms();
     tried->n_failed = helped ? 0 : tried->n_failed + 1;
-    tried->retry_ms = tried->changed_ms + fl_backoff_ms(fleet->job.act == FL_ACT_REVERT
-                                                            ? REVERT_FIRST_MS
-                                                            : RETRY_FIRST_MS,
-                                                        RETRY_MOST_MS, MAX(tried->n_failed, 1));
+    /* What needed nothing is tried as soon as it does. */
+    tried->retry_ms = tried->changed_ms +
+                      (helped ? 0
+                              : fl_backoff_ms(tried->is_revert ? REVERT_FIRST_MS : RETRY_FIRST_MS,
+                                              RETRY_MOST_MS, tried->n_failed));
     VLOG_INFO("%s: the fleet's %s is done: %s: %s", name,
               fleet->job.act == FL_ACT_REVERT ? "revert" : "order", tried->state, sentence);
     forget_job(fleet);
@@ -311,6 +313,7 @@ static void begin(struct fl_fleet_link *fleet, enum fl_act act, const char *vm_i
     }
     tried = tried_of(fleet, vm_id);
     tried->word = *word;
+    tried->began_ms = fl_time_now_ms();
     tried->is_revert = act == FL_ACT_REVERT;
     replace(&tried->name, name_of(fleet, vm_id));
     tried->number = is_order ? heard->number : 0;

@@ -178,8 +178,8 @@ static json_t *repairs_of(const struct fl_share_of *of)
         const char *id = of->remedies[i].set.vm_id;
         const struct fl_fleet_tried *tried = shash_find_data(of->tried, id);
 
-        /* What was tried after it was taken out is the newer word. */
-        if (!tried || tried->is_revert || tried->changed_ms <= of->remedies[i].changed_ms) {
+        /* What came of a try is in the remedy, when there is one since. */
+        if (!tried || tried->is_revert || tried->began_ms <= of->remedies[i].changed_ms) {
             json_object_set_new(repairs, id, repair_of(of, &of->remedies[i]));
         }
     }

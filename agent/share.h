@@ -18,8 +18,9 @@
 struct fl_fleet_tried {
     struct fl_decision word;
     int64_t number;
-    bool is_revert; /* what came of that is in the remedy */
-    int64_t changed_ms; /* Unix time; 0: nothing came of it yet */
+    bool is_revert;     /* what came of that is in the remedy */
+    int64_t began_ms;   /* Unix time, as the others */
+    int64_t changed_ms; /* 0: nothing came of it yet */
     int64_t retry_ms;   /* not before */
     unsigned int n_failed;
     char *name;   /* of the VM */

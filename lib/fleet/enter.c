@@ -98,6 +98,8 @@ static int open_session(struct session *session, const char *what, struct fl_err
     session->idl = ovsdb_idl_create_unconnected(&fleetrec_idl_class, false);
     choose_columns(session->idl);
     ovsdb_idl_set_write_changed_only_all(session->idl, true);
+    /* A member that is behind is told so by the leader when it hands the order on, and it is tried again. */
+    ovsdb_idl_set_leader_only(session->idl, false);
     ovsdb_idl_condition_init(&vm);
     ovsdb_idl_condition_init(&repair);
     ovsdb_idl_condition_init(&order);

@@ -51,7 +51,7 @@ class Host(GuardedBench):
 
     def prepare(self):
         self.load_all(rate=100, kind="tcp")
-        self.configure(f"{self.config}\n[agent]\nauto = audit\ninterval = 60\n{self.cluster.config(self.name)}")
+        self.configure(f"{self.config}\n[agent]\nauto = audit\ninterval = 10\n{self.cluster.config(self.name)}")
         if not self.has_vm:
             self.unplug()
         self.agent = HostAgent(self, self.cluster.ethernet.within(self.name))
