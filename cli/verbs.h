@@ -152,6 +152,7 @@ static inline bool fl_verb_has(const struct fl_verb *verb, enum fl_option_id opt
 int fl_verb_audit(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_flows(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_explain(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_report(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_plan(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_apply(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_confirm(const struct fl_request *, struct fl_output *, struct fl_error *);
