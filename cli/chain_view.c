@@ -116,6 +116,7 @@ static json_t *link_json(const struct fl_reading *reading, const struct fl_snaps
 {
     const struct fl_flow *flow = &seen->flow;
     struct fl_cause causes[FL_MAX_CAUSES];
+    _cleanup_free char *words = fl_flow_match_text(flow);
     size_t n = fl_cause_of_flow(flow, fl_snapshot_ports_const(reading->snapshot),
                                 fl_snapshot_inventory(reading->snapshot), &reading->audit->profiles,
                                 causes);
@@ -131,6 +132,7 @@ static json_t *link_json(const struct fl_reading *reading, const struct fl_snaps
     json_object_set_new(json, "packets", fl_count_json(seen->window_packets));
     json_object_set_new(json, "bytes", fl_count_json(seen->window_bytes));
     json_object_set_new(json, "match", fl_text_json(flow->match_text));
+    json_object_set_new(json, "match_words", fl_text_json(words));
     json_object_set_new(json, "actions", fl_text_json(flow->actions_text));
     json_object_set_new(json, "causes", fl_causes_json(causes, n));
     return json;

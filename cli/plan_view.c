@@ -52,14 +52,14 @@ static const struct fl_inventory *inventory_of(const struct fl_plan *plan)
     return plan->snapshot ? fl_snapshot_inventory(plan->snapshot) : NULL;
 }
 
-static json_t *rules_json(const struct fl_plan *plan)
+json_t *fl_plan_rules_json(const struct fl_flowset *set, const struct fl_inventory *inv)
 {
     json_t *rules = json_array();
 
-    for (size_t i = 0; i < plan->set.n_rules; i++) {
-        const struct fl_rule *rule = &plan->set.rules[i];
-        _cleanup_free char *text = fl_rule_text(rule, plan->set.cookie);
-        _cleanup_free char *words = fl_rule_words(rule, inventory_of(plan));
+    for (size_t i = 0; i < set->n_rules; i++) {
+        const struct fl_rule *rule = &set->rules[i];
+        _cleanup_free char *text = fl_rule_text(rule, set->cookie);
+        _cleanup_free char *words = fl_rule_words(rule, inv);
         _cleanup_free char *match = fl_rule_match_text(rule);
         json_t *json = json_object();
 
@@ -76,7 +76,7 @@ static json_t *rules_json(const struct fl_plan *plan)
     return rules;
 }
 
-static json_t *relaxations_json(const struct fl_flowset *set)
+json_t *fl_plan_relaxations_json(const struct fl_flowset *set)
 {
     json_t *relaxations = json_array();
 
@@ -92,7 +92,7 @@ static json_t *relaxations_json(const struct fl_flowset *set)
     return relaxations;
 }
 
-static json_t *exceptions_json(const struct fl_flowset *set)
+json_t *fl_plan_exceptions_json(const struct fl_flowset *set)
 {
     json_t *exceptions = json_array();
 
@@ -150,11 +150,13 @@ json_t *fl_plan_json(const struct fl_plan_answer *answer, const char *verb)
     json_object_set_new(document, "audit", plan->vm ? fl_vm_audit_to_json(plan->vm) : json_null());
     json_object_set_new(document, "steps", steps_json(plan, has_set));
     json_object_set_new(document, "reoffer", reoffer_json(plan));
-    json_object_set_new(document, "rules", has_set ? rules_json(plan) : json_array());
+    json_object_set_new(document, "rules",
+                        has_set ? fl_plan_rules_json(&plan->set, inventory_of(plan))
+                                : json_array());
     json_object_set_new(document, "relaxations",
-                        has_set ? relaxations_json(&plan->set) : json_array());
+                        has_set ? fl_plan_relaxations_json(&plan->set) : json_array());
     json_object_set_new(document, "exceptions",
-                        has_set ? exceptions_json(&plan->set) : json_array());
+                        has_set ? fl_plan_exceptions_json(&plan->set) : json_array());
     json_object_set_new(document, "refusals", refusals_json(plan));
     json_object_set_new(document, "traces", json_integer(plan->set.n_traces));
     json_object_set_new(document, "regions", json_integer(plan->set.n_regions));

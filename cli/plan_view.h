@@ -33,6 +33,15 @@ int fl_plan_exit_code(int code);
 
 /** fl_plan_json() - @verb: whose schema it is; new reference */
 json_t *fl_plan_json(const struct fl_plan_answer *answer, const char *verb);
+/**
+ * fl_plan_rules_json() - [{"bridge", "direction", "priority", "match", "actions", "text", "words", "decoy"}]
+ * @inv: tells ports' names, or NULL
+ * Return: new reference; likewise fl_plan_relaxations_json() [{"id", "meaning", "example"}] and
+ * fl_plan_exceptions_json() [{"example", "why"}]
+ */
+json_t *fl_plan_rules_json(const struct fl_flowset *set, const struct fl_inventory *inv);
+json_t *fl_plan_relaxations_json(const struct fl_flowset *set);
+json_t *fl_plan_exceptions_json(const struct fl_flowset *set);
 /** fl_plan_print() - @written_to: the file that it was also written to, or NULL */
 void fl_plan_print(const struct fl_plan_answer *answer, const char *written_to,
                    struct fl_output *out);

@@ -49,7 +49,9 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
     [FL_OPTION_PLAN] = { .name = "plan",
                          .value = "FILE",
                          .choices = "FILE",
-                         .summary = "install this plan, made by \"flowlift plan -o FILE\"" },
+                         .summary =
+                             "this plan, made by \"flowlift plan -o FILE\": apply installs it, "
+                             "report shows it" },
     [FL_OPTION_TICKET] = { .name = "ticket",
                            .value = "ID",
                            .summary = "why: kept with the remedy and in the journal" },
@@ -194,6 +196,23 @@ const struct fl_verb fl_verbs[] = {
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(PROBE) | BIT(LISTEN) | BIT(FROM),
         .run = fl_verb_explain,
+    },
+    {
+        .name = "report",
+        .arguments = "[VM]",
+        .summary = "one HTML page for a ticket: of a VM, or of the whole host",
+        .description =
+            "Writes a page that needs nothing else: the verdict in a sentence, before and "
+            "after, the cause with its evidence, what was done and how that was proven, "
+            "storage traffic by path over time, the flows, the journal, and the host. "
+            "Without a VM: all VMs of the host, the worst first. The host is watched for "
+            "20 s unless --window says how long. Captures, the earlier first, are points "
+            "in time, and the last of them is now. With --json the document that the page "
+            "is made from is printed.",
+        .effect = FL_READS,
+        .formats = TEXT_OR_JSON,
+        .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(OUTPUT) | BIT(PLAN) | BIT(FROM),
+        .run = fl_verb_report,
     },
     {
         .name = "plan",

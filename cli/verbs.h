@@ -169,6 +169,7 @@ int fl_verb_audit(const struct fl_request *, struct fl_output *, struct fl_error
 int fl_verb_fleet(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_flows(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_explain(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_report(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_plan(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_apply(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_confirm(const struct fl_request *, struct fl_output *, struct fl_error *);

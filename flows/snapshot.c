@@ -150,6 +150,16 @@ void fl_snapshot_begin_sample(struct fl_snapshot *snapshot, bool last, int64_t w
     }
 }
 
+void fl_snapshot_turn(struct fl_snapshot *snapshot)
+{
+    fl_baseline_destroy(&snapshot->baseline);
+    fl_baseline_init(&snapshot->baseline);
+    snapshot->has_baseline = true;
+    for (size_t i = 0; i < snapshot->n_flows; i++) {
+        fl_baseline_add(&snapshot->baseline, &fl_snapshot_flow(snapshot, i)->flow);
+    }
+}
+
 void fl_snapshot_filter(struct fl_snapshot *snapshot, enum fl_snapshot_keep keep,
                         const struct fl_storage *storage)
 {

@@ -74,6 +74,12 @@ void fl_snapshot_set_inventory(struct fl_snapshot *snapshot, struct fl_inventory
  * @window_ms: milliseconds since the first sample; 0 without one
  */
 void fl_snapshot_begin_sample(struct fl_snapshot *snapshot, bool last, int64_t window_ms);
+/**
+ * fl_snapshot_turn() - the flows of the last sample begin the next window
+ * Those that were kept, that is. What was last sample stays as it is until the next one begins, so that one dump
+ * ends a window and begins another.
+ */
+void fl_snapshot_turn(struct fl_snapshot *snapshot);
 /** fl_snapshot_filter() - which flows of the last sample are kept; @storage borrowed until then */
 void fl_snapshot_filter(struct fl_snapshot *snapshot, enum fl_snapshot_keep keep,
                         const struct fl_storage *storage);

@@ -60,6 +60,12 @@ int fl_collect_files(const char *const *paths, size_t n_paths,
                      struct fl_error *err);
 
 /**
+ * fl_collect_is_capture() - whether a file looks like a capture
+ * Return: false for anything else, for standard input ("-"), and for what cannot be read.
+ */
+bool fl_collect_is_capture(const char *path);
+
+/**
  * fl_collect_capture() - write a capture of the live host to @path ("-": standard output), streaming
  * Written to a temporary file first; on error nothing is left at @path that was not there before.
  * @n_flows: filled with the flows written, may be NULL

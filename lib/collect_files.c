@@ -399,3 +399,18 @@ int fl_collect_files(const char *const *paths, size_t n_paths,
     free(sources);
     return ret;
 }
+
+bool fl_collect_is_capture(const char *path)
+{
+    _cleanup_free struct source *source = malloc(sizeof *source);
+    struct fl_error ignored = FL_ERROR_INIT;
+    bool is_capture;
+
+    if (!source || !strcmp(path, "-"))
+        return false;
+    source->fd = -1;
+    is_capture = !open_source(source, path, &ignored) && !sniff(source, &ignored) &&
+                 source->kind == KIND_CAPTURE;
+    close_source(source);
+    return is_capture;
+}

@@ -80,6 +80,24 @@ def plan_needs_the_host(bench):
     bench.elsewhere("plan", "vm2").expect(2).expect_sentence("--from")
 
 
+def report_watches_the_host(bench):
+    "report: the window in parts, each a point in time; the whole of it makes the verdict, as audit does"
+    page = f"{bench.lab.directory}/ticket.html"
+    document = bench.flowlift("report", "vm2", "--window", "6", "-o", page, "--json").expect(1).json
+    vm = document["vms"][0]
+    tap.equal([(point["by"], point["verdict"]) for point in vm["points"]],
+              [("sample", "stranded")] * 3, "points")
+    tap.check(6000 <= document["window_ms"] < 9000, "the window is as long as was asked for",
+              document["window_ms"])
+    parts = sum(sum(point["packets"].values()) for point in vm["points"])
+    whole = sum(vm["now"]["storage"]["packets"].values())
+    tap.check(abs(parts - whole) < 0.1 * whole, "the parts have what the whole has", parts, whole)
+    tap.check(vm["causes"][0]["id"] == "conntrack", "the cause", vm["causes"])
+    tap.check(document["hosts"][0]["kernel"] == os.uname().release, "the host is known", document["hosts"])
+    with open(page, encoding="utf-8") as file:
+        tap.check(document["words"] in file.read(), "the page says it", document["words"])
+
+
 if __name__ == "__main__":
     tap.run([
         capture_is_written,
@@ -87,4 +105,5 @@ if __name__ == "__main__":
         flows_says_the_same,
         explain_says_the_same,
         plan_needs_the_host,
+        report_watches_the_host,
     ], CaptureBench)

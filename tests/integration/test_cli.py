@@ -30,6 +30,7 @@ OPTIONS = {
     "audit": READS_FLOWS | {"vm", "window", "screen", "from"},
     "flows": READS_FLOWS | {"vm", "storage", "path", "window", "mlx5-dump", "from"},
     "explain": READS_FLOWS | {"window", "probe", "listen", "from"},
+    "report": READS_FLOWS | {"window", "output", "plan", "from"},
     "plan": READS_FLOWS | {"window", "output"},
     "apply": READS_FLOWS | {"window", "plan", "ticket", "dry-run", "confirm-within", "until"},
     "confirm": COMMON,
@@ -49,6 +50,7 @@ OPTIONS = {
 NEED_OVS = (
     ("audit",), ("flows",), ("explain", "vm2"), ("plan", "vm2"), ("apply", "vm2"),
     ("revert", "vm2"), ("revert", "--all"), ("status",), ("capture", "-o", "{folder}/never.json"),
+    ("report", "vm2", "-o", "{folder}/never.html"),
 )
 PATHS = ["hw", "hw_partial", "tc_sw", "dp_sw", "upcall"]
 VM_KEYS = {"name", "verdict", "scope", "storage", "hw_share", "causes"}

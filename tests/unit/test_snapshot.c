@@ -133,6 +133,23 @@ static void a_later_sample_replaces_the_last(void **state)
     fl_snapshot_destroy(snapshot);
 }
 
+static void a_dump_ends_one_window_and_begins_the_next(void **state)
+{
+    struct fl_snapshot *snapshot = snapshot_of(OUT_LINE("01", "vm1", "100", HW),
+                                               OUT_LINE("01", "vm1", "150", HW)
+                                                   OUT_LINE("02", "vm2", "7", SW));
+
+    (void)state;
+    fl_snapshot_turn(snapshot);
+    assert_windows(snapshot, "50/5000, 7/700 new");
+    fl_snapshot_begin_sample(snapshot, true, 2000);
+    push_dump(snapshot, OUT_LINE("02", "vm2", "9", SW) OUT_LINE("01", "vm1", "160", HW)
+                            OUT_LINE("03", "vm3", "1", HW));
+    assert_windows(snapshot, "2/200, 10/1000, 1/100 new");
+    assert_int_equal(fl_snapshot_window_ms(snapshot), 2000);
+    fl_snapshot_destroy(snapshot);
+}
+
 static void only_what_may_be_storage_is_kept_and_all_recirculated_flows(void **state)
 {
     static const char dump[] = OUT_LINE("01", "vm1", "1", SW)                /* storage */
@@ -350,6 +367,7 @@ int main(void)
         cmocka_unit_test(a_flow_that_moved_to_another_layer_was_seen_before),
         cmocka_unit_test(without_counters_nothing_is_counted),
         cmocka_unit_test(a_later_sample_replaces_the_last),
+        cmocka_unit_test(a_dump_ends_one_window_and_begins_the_next),
         cmocka_unit_test(only_what_may_be_storage_is_kept_and_all_recirculated_flows),
         cmocka_unit_test(a_kept_flow_is_the_one_that_was_printed),
         cmocka_unit_test(what_is_incomplete_first_is_kept),

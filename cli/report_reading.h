@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLOWLIFT_CLI_REPORT_READING_H
+#define FLOWLIFT_CLI_REPORT_READING_H
+
+/* What a report is made from: the host, watched for a window, or files. */
+
+#include "cli/reading.h"
+#include "cli/report_points.h"
+
+/**
+ * fl_report_read() - as fl_reading_open(), and the points that there are on the way
+ * @points: initialised
+ *
+ * Of the host: its whole window makes the verdicts, each part of it a point. Of several captures, the earlier
+ * first: each is a point, the last makes the verdicts. Captures have to be of one host and in order.
+ */
+int fl_report_read(const struct fl_request *request, struct fl_reading *reading,
+                   struct fl_report_points *points, struct fl_error *err);
+
+#endif
