@@ -40,6 +40,7 @@ enum fl_option_id {
     FL_OPTION_FOREGROUND,
     FL_OPTION_ALL,
     FL_OPTION_LINES,
+    FL_OPTION_TICKS,
     FL_OPTION_MAN,
     FL_OPTION_FROM,
     FL_OPTION_FORMAT,
@@ -104,6 +105,7 @@ struct fl_request {
     struct fl_until until;     /* not set: for good */
     int timeout_ms;            /* 0: the default of each step */
     size_t lines;              /* 0: all */
+    size_t ticks;              /* 0: until it is ended */
 };
 
 /** fl_request_host() - where OVS is, as the options say; borrows from @request */
@@ -161,6 +163,7 @@ int fl_verb_status(const struct fl_request *, struct fl_output *, struct fl_erro
 int fl_verb_guard(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_hook(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_history(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_watch(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_capture(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_doctor(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_causes(const struct fl_request *, struct fl_output *, struct fl_error *);

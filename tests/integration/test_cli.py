@@ -40,6 +40,7 @@ OPTIONS = {
     "status": ASKS_OVS,
     "history": COMMON | {"lines"},
     "capture": READS_FLOWS | {"window", "output"},
+    "watch": READS_FLOWS | {"window", "ticks", "from"},
     "doctor": ASKS_OVS,
     "causes": {"man", "format", "json", "help"},
     "help": {"man", "help"},
@@ -47,7 +48,7 @@ OPTIONS = {
 # Every verb that asks Open vSwitch and cannot say anything without it.
 NEED_OVS = (
     ("audit",), ("flows",), ("explain", "vm2"), ("plan", "vm2"), ("apply", "vm2"),
-    ("revert", "vm2"), ("revert", "--all"), ("status",), ("capture", "-o", "{folder}/never.json"),
+    ("revert", "vm2"), ("revert", "--all"), ("status",), ("watch", "--json"), ("capture", "-o", "{folder}/never.json"),
 )
 PATHS = ["hw", "hw_partial", "tc_sw", "dp_sw", "upcall"]
 VM_KEYS = {"name", "verdict", "scope", "storage", "hw_share", "causes"}
