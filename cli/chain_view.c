@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/chain_view.h"
 
+#include <netinet/in.h>
+
 #include <openvswitch/dynamic-string.h>
 #include <ovs/odp-util.h>
+#include <ovs/packets.h>
 #include <ovs/util.h>
 
 #include "cli/audit_view.h"
@@ -110,6 +113,67 @@ void fl_finding_print(const struct fl_reading *reading, const struct fl_finding 
         print_link(flow, out);
     }
     fl_output_printf(out, "     %s %s\n", down, end);
+}
+
+/* "10.1.0.2:2049", "10.1.0.0/24", "[fd00::1]:2049"; without an address its MAC; "*" */
+static void put_endpoint(struct ds *ds, const struct match *match, bool source)
+{
+    const struct flow *flow = &match->flow, *mask = &match->wc.masks;
+    bool is_ipv6 = flow->dl_type == htons(ETH_TYPE_IPV6);
+    const struct in6_addr *ipv6 = source ? &flow->ipv6_src : &flow->ipv6_dst;
+    const struct in6_addr *ipv6_mask = source ? &mask->ipv6_src : &mask->ipv6_dst;
+    ovs_be32 ip = source ? flow->nw_src : flow->nw_dst;
+    ovs_be32 ip_mask = source ? mask->nw_src : mask->nw_dst;
+    struct eth_addr mac = source ? flow->dl_src : flow->dl_dst;
+    struct eth_addr mac_mask = source ? mask->dl_src : mask->dl_dst;
+    ovs_be16 port_mask = source ? mask->tp_src : mask->tp_dst;
+    ovs_be16 port = (source ? flow->tp_src : flow->tp_dst) & port_mask;
+    bool any = is_ipv6 ? ipv6_is_zero(ipv6_mask) : !ip_mask;
+
+    if (any && eth_addr_is_zero(mac_mask))
+        ds_put_char(ds, '*');
+    else if (any)
+        eth_format_masked(mac, &mac_mask, ds);
+    else if (!is_ipv6)
+        ip_format_masked(ip, ip_mask, ds);
+    else if (port)
+        ds_put_char(ds, '[');
+    if (is_ipv6 && !any)
+        ipv6_format_masked(ipv6, ipv6_mask, ds);
+    if (is_ipv6 && !any && port)
+        ds_put_char(ds, ']');
+    if (port)
+        ds_put_format(ds, ":%u", ntohs(port));
+}
+
+static const char *protocol_name(const struct match *match)
+{
+    const struct flow *flow = &match->flow;
+    bool is_ipv6 = flow->dl_type == htons(ETH_TYPE_IPV6);
+
+    switch (flow->nw_proto & match->wc.masks.nw_proto) {
+    case IPPROTO_TCP: return is_ipv6 ? "tcp6" : "tcp";
+    case IPPROTO_UDP: return is_ipv6 ? "udp6" : "udp";
+    default: return is_ipv6 ? "ipv6" : "ip";
+    }
+}
+
+char *fl_chain_in_short(const struct fl_chain *chain)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct match match;
+
+    fl_chain_region(chain, &match);
+    if (!match.wc.masks.dl_type ||
+        (match.flow.dl_type != htons(ETH_TYPE_IP) && match.flow.dl_type != htons(ETH_TYPE_IPV6))) {
+        match.flow.in_port.odp_port = match.wc.masks.in_port.odp_port = 0;
+        return match_to_string(&match, NULL, OFP_DEFAULT_PRIORITY);
+    }
+    ds_put_format(&ds, "%s ", protocol_name(&match));
+    put_endpoint(&ds, &match, true);
+    ds_put_cstr(&ds, " > ");
+    put_endpoint(&ds, &match, false);
+    return ds_steal_cstr(&ds);
 }
 
 static json_t *link_json(const struct fl_reading *reading, const struct fl_snapshot_flow *seen)

@@ -88,14 +88,13 @@ static int parse_older(const char *text, int64_t *ms, struct fl_error *err)
     return 0;
 }
 
-static int parse_lines(struct fl_request *request, const char *text, struct fl_error *err)
+static int parse_count(const char *option, const char *text, size_t *count, struct fl_error *err)
 {
     unsigned int value;
 
     if (!str_to_uint(text, 10, &value))
-        return fl_error_set(err, -EINVAL, "--lines takes a number, not '%s'", text);
-    request->lines = value;
-    request->has_lines = true;
+        return fl_error_set(err, -EINVAL, "--%s takes a number, not '%s'", option, text);
+    *count = value;
     return 0;
 }
 
@@ -224,7 +223,10 @@ static int set_option(struct fl_request *request, enum fl_option_id id, const ch
     case FL_OPTION_HOST: request->fleet.host = value; return 0;
     case FL_OPTION_OLDER: return parse_older(value, &request->older_ms, err);
     case FL_OPTION_REMOTE: request->remote = value; return 0;
-    case FL_OPTION_LINES: return parse_lines(request, value, err);
+    case FL_OPTION_LINES:
+        request->has_lines = true;
+        return parse_count("lines", value, &request->lines, err);
+    case FL_OPTION_TICKS: return parse_count("ticks", value, &request->ticks, err);
     case FL_OPTION_MAN: request->man = true; return 0;
     case FL_OPTION_FROM: request->from[request->n_from++] = value; return 0;
     case FL_OPTION_FORMAT: return parse_format(request, value, err);
@@ -258,12 +260,13 @@ static enum fl_option_id option_by_name(const char *word)
     return id;
 }
 
-static enum fl_option_id option_by_letter(char letter)
+/* A letter may mean one thing to one verb and another to another. @verb: or NULL, of any */
+static enum fl_option_id option_by_letter(const struct fl_verb *verb, char letter)
 {
     enum fl_option_id id;
 
     for (id = 0; id < FL_N_OPTIONS; id++) {
-        if (letter && fl_options[id].letter == letter)
+        if (letter && fl_options[id].letter == letter && (!verb || fl_verb_has(verb, id)))
             break;
     }
     return id;
@@ -274,9 +277,9 @@ static bool is_option(const char *word)
     return word[0] == '-' && word[1];
 }
 
-static enum fl_option_id option_of(const char *word)
+static enum fl_option_id option_of(const struct fl_verb *verb, const char *word)
 {
-    return word[1] == '-' ? option_by_name(word + 2) : option_by_letter(word[1]);
+    return word[1] == '-' ? option_by_name(word + 2) : option_by_letter(verb, word[1]);
 }
 
 /* The value written in the same word ("--window=5", "-n5"), or NULL. */
@@ -314,7 +317,7 @@ static int unknown_option(const struct fl_verb *verb, const char *word, struct f
 static int read_option(struct fl_request *request, struct words *in, const char *word,
                        struct fl_error *err)
 {
-    enum fl_option_id id = option_of(word);
+    enum fl_option_id id = option_of(request->verb, word);
     const char *value = value_within(word);
 
     if (id == FL_N_OPTIONS || !fl_verb_has(request->verb, id))
@@ -367,7 +370,7 @@ static int find_verb(const struct words *in)
     int i;
 
     for (i = 0; i < in->n && is_option(in->words[i]); i++) {
-        enum fl_option_id id = option_of(in->words[i]);
+        enum fl_option_id id = option_of(NULL, in->words[i]);
 
         if (id != FL_N_OPTIONS && fl_options[id].value && !value_within(in->words[i]))
             i++;

@@ -106,6 +106,10 @@ const struct fl_option fl_options[FL_N_OPTIONS] = {
                           .value = "N",
                           .summary = "the newest (of a fleet, the worst) N entries; 0 for all "
                                      "(default 50)" },
+    [FL_OPTION_TICKS] = { .name = "ticks",
+                          .letter = 'n',
+                          .value = "N",
+                          .summary = "end after N readings; the exit code is that of the last" },
     [FL_OPTION_MAN] = { .name = "man", .summary = "a manual page, as roff: pipe it to man -l -" },
     [FL_OPTION_FROM] = { .name = "from",
                          .value = "FILE",
@@ -355,6 +359,23 @@ const struct fl_verb fl_verbs[] = {
                    BIT(FIRMWARE) | BIT(VERSION) | BIT(HOST) | BIT(OLDER) | BIT(LINES) |
                    BIT(REMOTE) | BIT(TICKET) | BIT(UNTIL) | BIT(TIMEOUT) | BIT(ROOT),
         .run = fl_verb_fleet,
+    },
+    {
+        .name = "watch",
+        .arguments = "[VM]",
+        .summary = "a live view: every VM, its paths and rates, the worst first",
+        .description =
+            "Shows on a terminal what audit says, again and again: each reading counts the packets "
+            "since the one before, with one dump of the flows. --window is the time from one to "
+            "the next. Keys: q quits, arrows, j and k, page keys move, e shows the storage flows "
+            "of a VM, s sorts otherwise, p pauses. With --json it prints a document of audit for "
+            "each reading, one a line, until it is ended. --from plays files one after the other, "
+            "one a second unless --window says otherwise: captures, and dumps, of which each is "
+            "the end of the window that the one before it began.",
+        .effect = FL_READS,
+        .formats = TEXT_OR_JSON | FORMAT(JSONL),
+        .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(TICKS) | BIT(FROM),
+        .run = fl_verb_watch,
     },
     {
         .name = "capture",

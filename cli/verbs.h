@@ -49,6 +49,7 @@ enum fl_option_id {
     FL_OPTION_OLDER,
     FL_OPTION_REMOTE,
     FL_OPTION_LINES,
+    FL_OPTION_TICKS,
     FL_OPTION_MAN,
     FL_OPTION_FROM,
     FL_OPTION_FORMAT,
@@ -119,6 +120,7 @@ struct fl_request {
     int64_t older_ms;             /* from when on a host of it is silent */
     size_t lines;                 /* 0: all */
     bool has_lines;               /* somebody asked for @lines */
+    size_t ticks;                 /* 0: until it is ended */
 };
 
 /** fl_request_host() - where OVS is, as the options say; borrows from @request */
@@ -179,6 +181,7 @@ int fl_verb_status(const struct fl_request *, struct fl_output *, struct fl_erro
 int fl_verb_guard(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_hook(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_history(const struct fl_request *, struct fl_output *, struct fl_error *);
+int fl_verb_watch(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_capture(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_doctor(const struct fl_request *, struct fl_output *, struct fl_error *);
 int fl_verb_causes(const struct fl_request *, struct fl_output *, struct fl_error *);

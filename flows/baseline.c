@@ -31,6 +31,14 @@ void fl_baseline_destroy(struct fl_baseline *baseline)
     memset(baseline, 0, sizeof *baseline);
 }
 
+void fl_baseline_move(struct fl_baseline *to, struct fl_baseline *from)
+{
+    fl_baseline_destroy(to);
+    *to = *from;
+    hmap_moved(&to->arena.interned);
+    fl_baseline_init(from);
+}
+
 static struct fl_baseline_entry *entry_at(const struct fl_baseline *baseline, size_t i)
 {
     return &baseline->blocks[i / BLOCK][i % BLOCK];

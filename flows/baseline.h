@@ -32,6 +32,8 @@ struct fl_baseline_counters {
 
 void fl_baseline_init(struct fl_baseline *baseline);
 void fl_baseline_destroy(struct fl_baseline *baseline);
+/** fl_baseline_move() - what @from has replaces what @to has; @from is empty then */
+void fl_baseline_move(struct fl_baseline *to, struct fl_baseline *from);
 /** fl_baseline_add() - remember a flow; a second one of the same id, PMD and layer adds to the first */
 void fl_baseline_add(struct fl_baseline *baseline, const struct fl_flow *flow);
 /**

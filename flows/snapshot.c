@@ -30,6 +30,7 @@ struct fl_snapshot {
     int64_t time_ms;
     int64_t window_ms;
     char *incomplete;
+    bool inherits_incomplete; /* @incomplete is of the snapshot that this one follows. */
     struct fl_ports *ports;
     struct fl_inventory inventory;
     bool has_inventory;
@@ -40,7 +41,9 @@ struct fl_snapshot {
     bool last_sample;
     bool has_baseline; /* A first sample was begun. */
     struct fl_baseline baseline;
-    uint64_t n_added; /* To the current sample. */
+    bool remembers;
+    struct fl_baseline remembered; /* Of the last sample, when @remembers. */
+    uint64_t n_added;              /* To the current sample. */
 
     struct fl_arena arena;
     struct fl_snapshot_flow **blocks;
@@ -66,6 +69,7 @@ struct fl_snapshot *fl_snapshot_create(const char *host, int64_t time_ms)
     fl_inventory_init(&snapshot->inventory);
     fl_arena_init(&snapshot->arena);
     fl_baseline_init(&snapshot->baseline);
+    fl_baseline_init(&snapshot->remembered);
     fl_orphan_judge_init(&snapshot->orphan_judge, NULL, snapshot->ports);
     return snapshot;
 }
@@ -81,6 +85,7 @@ void fl_snapshot_destroy(struct fl_snapshot *snapshot)
     fl_inventory_destroy(&snapshot->inventory);
     fl_arena_destroy(&snapshot->arena);
     fl_baseline_destroy(&snapshot->baseline);
+    fl_baseline_destroy(&snapshot->remembered);
     free(snapshot->blocks);
     free(snapshot);
 }
@@ -133,6 +138,8 @@ static void forget_last_sample(struct fl_snapshot *snapshot)
     snapshot->n_seen = 0;
     memset(snapshot->n_by_path, 0, sizeof snapshot->n_by_path);
     snapshot->n_orphans = 0;
+    fl_baseline_destroy(&snapshot->remembered);
+    fl_baseline_init(&snapshot->remembered);
     fl_orphan_judge_init(&snapshot->orphan_judge, fl_snapshot_inventory(snapshot), snapshot->ports);
 }
 
@@ -157,6 +164,21 @@ void fl_snapshot_turn(struct fl_snapshot *snapshot)
     snapshot->has_baseline = true;
     for (size_t i = 0; i < snapshot->n_flows; i++) {
         fl_baseline_add(&snapshot->baseline, &fl_snapshot_flow(snapshot, i)->flow);
+    }
+}
+
+void fl_snapshot_remember(struct fl_snapshot *snapshot)
+{
+    snapshot->remembers = true;
+}
+
+void fl_snapshot_follow(struct fl_snapshot *snapshot, struct fl_snapshot *before)
+{
+    fl_baseline_move(&snapshot->baseline, &before->remembered);
+    snapshot->has_baseline = true;
+    if (before->incomplete && !before->inherits_incomplete && !snapshot->incomplete) {
+        snapshot->incomplete = xstrdup(before->incomplete);
+        snapshot->inherits_incomplete = true;
     }
 }
 
@@ -334,6 +356,9 @@ int fl_snapshot_add(const struct fl_flow *flow, void *snapshot_)
     }
     snapshot->n_seen++;
     snapshot->n_by_path[flow->path]++;
+    if (snapshot->remembers) {
+        fl_baseline_add(&snapshot->remembered, flow);
+    }
     note_orphan(snapshot, flow);
     if (!is_wanted(snapshot, flow)) {
         return 0;
@@ -358,9 +383,11 @@ void fl_snapshot_set_incomplete(struct fl_snapshot *snapshot, const char *format
 {
     va_list args;
 
-    if (snapshot->incomplete) {
+    if (snapshot->incomplete && !snapshot->inherits_incomplete) {
         return;
     }
+    free(snapshot->incomplete);
+    snapshot->inherits_incomplete = false;
     va_start(args, format);
     snapshot->incomplete = xvasprintf(format, args);
     va_end(args);

@@ -80,6 +80,17 @@ void fl_snapshot_begin_sample(struct fl_snapshot *snapshot, bool last, int64_t w
  * ends a window and begins another.
  */
 void fl_snapshot_turn(struct fl_snapshot *snapshot);
+/**
+ * fl_snapshot_remember() - what each flow of the last sample counts is kept for fl_snapshot_follow()
+ * Of all flows, those that the filter does not want too: some 70 bytes each. Call it before that sample.
+ */
+void fl_snapshot_remember(struct fl_snapshot *snapshot);
+/**
+ * fl_snapshot_follow() - the window begins with the last sample of @before: no first one is needed
+ * @before: remembers that sample; what it remembers is moved away. Where it is incomplete by itself, this
+ *          one is, too.
+ */
+void fl_snapshot_follow(struct fl_snapshot *snapshot, struct fl_snapshot *before);
 /** fl_snapshot_filter() - which flows of the last sample are kept; @storage borrowed until then */
 void fl_snapshot_filter(struct fl_snapshot *snapshot, enum fl_snapshot_keep keep,
                         const struct fl_storage *storage);
@@ -134,5 +145,16 @@ struct fl_snapshot *fl_snapshot_from_capture(const json_t *json, const struct fl
                                              enum fl_snapshot_keep keep,
                                              const struct fl_storage *storage, unsigned int flags,
                                              struct fl_error *err);
+/**
+ * fl_snapshot_from_next_capture() - likewise, one of several that are read one after the other
+ * @before: the one before, or NULL; when this one has one sample, its window begins with that of @before,
+ *          which remembers it no more then
+ * The snapshot remembers its last sample. Return: NULL also when it is of another host, or not later.
+ */
+struct fl_snapshot *fl_snapshot_from_next_capture(const json_t *json, struct fl_snapshot *before,
+                                                  const struct fl_vm_keys *keys,
+                                                  enum fl_snapshot_keep keep,
+                                                  const struct fl_storage *storage,
+                                                  unsigned int flags, struct fl_error *err);
 
 #endif

@@ -19,11 +19,6 @@
 #define MAX_TEXT      4096u
 #define MAX_WINDOW_MS (7 * 24 * 3600 * INT64_C(1000))
 
-static void cleanup_snapshot(struct fl_snapshot **snapshot)
-{
-    fl_snapshot_destroy(*snapshot);
-}
-
 static bool is_leap(int year)
 {
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -176,8 +171,36 @@ static int read_sample(struct fl_snapshot *snapshot, const json_t *sample, size_
     return decode_lines(snapshot, lines, where, flags, err);
 }
 
-static int read_samples(struct fl_snapshot *snapshot, const json_t *json, unsigned int flags,
-                        struct fl_error *err)
+/*
+ * The only sample of a capture that follows another: the window is what lies between the two.
+ * Return: 0 and *@window_ms.
+ */
+static int follow(struct fl_snapshot *snapshot, struct fl_snapshot *before, const json_t *sample,
+                  int64_t *window_ms, struct fl_error *err)
+{
+    const char *host = fl_snapshot_host(snapshot);
+    int64_t time_ms = 0;
+    int error = fl_json_object(sample, "samples[0]", err);
+
+    error = error ? error : read_time(sample, "samples[0]", &time_ms, err);
+    if (error) {
+        return error;
+    }
+    if (strcmp(host, fl_snapshot_host(before))) {
+        return fl_error_set(err, -EINVAL, "it is of host \"%s\", and the file before it of \"%s\"",
+                            host, fl_snapshot_host(before));
+    }
+    *window_ms = time_ms - fl_snapshot_time_ms(before);
+    if (*window_ms <= 0 || *window_ms > MAX_WINDOW_MS) {
+        return fl_error_set(err, -EINVAL,
+                            "it is not later than the file before it, or by more than a week");
+    }
+    fl_snapshot_follow(snapshot, before);
+    return 0;
+}
+
+static int read_samples(struct fl_snapshot *snapshot, struct fl_snapshot *before,
+                        const json_t *json, unsigned int flags, struct fl_error *err)
 {
     const json_t *samples = NULL;
     int64_t window_ms = 0;
@@ -188,6 +211,9 @@ static int read_samples(struct fl_snapshot *snapshot, const json_t *json, unsign
     n = json_array_size(samples);
     if (!error && !n) {
         error = fl_error_set(err, -EINVAL, "samples must be an array of one or two samples");
+    }
+    if (!error && before && n == 1) {
+        error = follow(snapshot, before, json_array_get(samples, 0), &window_ms, err);
     }
     for (size_t i = 0; !error && i < n; i++) {
         error = read_sample(snapshot, json_array_get(samples, i), i, i == n - 1, window_ms, flags,
@@ -227,13 +253,9 @@ static int read_incomplete(struct fl_snapshot *snapshot, const json_t *json, str
     return error;
 }
 
-struct fl_snapshot *fl_snapshot_from_capture(const json_t *json, const struct fl_vm_keys *keys,
-                                             enum fl_snapshot_keep keep,
-                                             const struct fl_storage *storage, unsigned int flags,
-                                             struct fl_error *err)
+/* An empty snapshot of the host and the time that the capture has. */
+static struct fl_snapshot *begin(const json_t *json, struct fl_error *err)
 {
-    __attribute__((cleanup(cleanup_snapshot))) struct fl_snapshot *snapshot = NULL;
-    struct fl_snapshot *whole;
     const char *host = NULL;
     int64_t time_ms = 0;
     int error = check_schema(json, err);
@@ -244,16 +266,52 @@ struct fl_snapshot *fl_snapshot_from_capture(const json_t *json, const struct fl
     if (error) {
         return NULL;
     }
-    snapshot = fl_snapshot_create(host, time_ms);
-    fl_snapshot_filter(snapshot, keep, storage);
+    return fl_snapshot_create(host, time_ms);
+}
+
+/* Return: @snapshot; it is consumed, and NULL returned, on an error. */
+static struct fl_snapshot *finish(struct fl_snapshot *snapshot, struct fl_snapshot *before,
+                                  const json_t *json, const struct fl_vm_keys *keys,
+                                  unsigned int flags, struct fl_error *err)
+{
+    int error = read_incomplete(snapshot, json, err);
+
     fl_snapshot_keep_text(snapshot, flags);
-    error = read_incomplete(snapshot, json, err);
     error = error ? error : read_inventory(snapshot, json, keys, err);
-    error = error ? error : read_samples(snapshot, json, flags, err);
+    error = error ? error : read_samples(snapshot, before, json, flags, err);
     if (error) {
+        fl_snapshot_destroy(snapshot);
         return NULL;
     }
-    whole = snapshot;
-    snapshot = NULL;
-    return whole;
+    return snapshot;
+}
+
+struct fl_snapshot *fl_snapshot_from_capture(const json_t *json, const struct fl_vm_keys *keys,
+                                             enum fl_snapshot_keep keep,
+                                             const struct fl_storage *storage, unsigned int flags,
+                                             struct fl_error *err)
+{
+    struct fl_snapshot *snapshot = begin(json, err);
+
+    if (!snapshot) {
+        return NULL;
+    }
+    fl_snapshot_filter(snapshot, keep, storage);
+    return finish(snapshot, NULL, json, keys, flags, err);
+}
+
+struct fl_snapshot *fl_snapshot_from_next_capture(const json_t *json, struct fl_snapshot *before,
+                                                  const struct fl_vm_keys *keys,
+                                                  enum fl_snapshot_keep keep,
+                                                  const struct fl_storage *storage,
+                                                  unsigned int flags, struct fl_error *err)
+{
+    struct fl_snapshot *snapshot = begin(json, err);
+
+    if (!snapshot) {
+        return NULL;
+    }
+    fl_snapshot_filter(snapshot, keep, storage);
+    fl_snapshot_remember(snapshot);
+    return finish(snapshot, before, json, keys, flags, err);
 }

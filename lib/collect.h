@@ -64,6 +64,15 @@ int fl_collect_files(const char *const *paths, size_t n_paths,
  * Return: false for anything else, for standard input ("-"), and for what cannot be read.
  */
 bool fl_collect_is_capture(const char *path);
+/**
+ * fl_collect_next_file() - read one of several files that show a host one moment after the other
+ * @before: of the file before, or NULL. When @path has one dump, its window begins with the last of @before,
+ *          which remembers it no more then; of a capture that has both readings it begins with its own.
+ * Return: as fl_collect_files(). The snapshot remembers its last dump.
+ */
+int fl_collect_next_file(const char *path, struct fl_snapshot *before,
+                         const struct fl_collect_options *options, struct fl_snapshot **snapshot,
+                         struct fl_error *err);
 
 /**
  * fl_collect_capture() - write a capture of the live host to @path ("-": standard output), streaming

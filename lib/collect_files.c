@@ -28,6 +28,11 @@
 
 enum kind { KIND_RAW, KIND_CAPTURE, KIND_ARRAY };
 
+/* Files that are read one after the other; NULL in place of it: one reading. */
+struct replay {
+    struct fl_snapshot *before; /* or NULL */
+};
+
 /* A file that was opened, with its first bytes. */
 struct source {
     const char *name; /* for errors */
@@ -232,7 +237,8 @@ static size_t feed_json(void *buffer, size_t size, void *feed_)
 }
 
 static int read_capture(struct source *source, const struct fl_collect_options *options,
-                        struct fl_snapshot **snapshot, struct fl_error *err)
+                        const struct replay *replay, struct fl_snapshot **snapshot,
+                        struct fl_error *err)
 {
     struct fl_vm_keys keys = fl_config_vm_keys(options->config);
     struct feed feed = { .source = source,
@@ -249,8 +255,13 @@ static int read_capture(struct source *source, const struct fl_collect_options *
         return fl_error_set(err, feed.err.code, "%s", feed.err.text);
     if (!json)
         return fl_json_refuse(err, source->name, &refused);
-    *snapshot = fl_snapshot_from_capture(json, &keys, options->keep, &options->config->storage,
-                                         options->decode_flags, &why);
+    if (replay)
+        *snapshot = fl_snapshot_from_next_capture(json, replay->before, &keys, options->keep,
+                                                  &options->config->storage, options->decode_flags,
+                                                  &why);
+    else
+        *snapshot = fl_snapshot_from_capture(json, &keys, options->keep, &options->config->storage,
+                                             options->decode_flags, &why);
     if (*snapshot)
         return 0;
     return fl_error_set(err, why.code ? why.code : -EINVAL, "%s: %s", source->name, why.text);
@@ -321,19 +332,25 @@ static int64_t window_between(const struct fl_collect_options *options)
 }
 
 static int read_dumps(struct source *sources, size_t n, const struct fl_collect_options *options,
-                      struct fl_snapshot **result, struct fl_error *err)
+                      const struct replay *replay, struct fl_snapshot **result,
+                      struct fl_error *err)
 {
     struct fl_snapshot *snapshot = fl_snapshot_create(NO_HOST, sources[n - 1].time_ms);
+    bool has_window = n == 2 || (replay && replay->before);
     int ret = 0;
 
     fl_snapshot_filter(snapshot, options->keep, &options->config->storage);
     fl_snapshot_keep_text(snapshot, options->decode_flags);
+    if (replay)
+        fl_snapshot_remember(snapshot);
+    if (replay && replay->before)
+        fl_snapshot_follow(snapshot, replay->before);
     if (n == 2) {
         fl_snapshot_begin_sample(snapshot, false, 0);
         ret = read_raw(&sources[0], snapshot, 0, err);
     }
     if (!ret) {
-        fl_snapshot_begin_sample(snapshot, true, n == 2 ? window_between(options) : 0);
+        fl_snapshot_begin_sample(snapshot, true, has_window ? window_between(options) : 0);
         ret = read_raw(&sources[n - 1], snapshot, options->decode_flags, err);
     }
     if (ret) {
@@ -358,7 +375,8 @@ static int check_paths(const char *const *paths, size_t n, struct fl_error *err)
 }
 
 static int read_sources(struct source *sources, size_t n, const struct fl_collect_options *options,
-                        struct fl_snapshot **snapshot, struct fl_error *err)
+                        const struct replay *replay, struct fl_snapshot **snapshot,
+                        struct fl_error *err)
 {
     for (size_t i = 0; i < n; i++) {
         if (sources[i].kind == KIND_ARRAY && !sources[i].is_tc)
@@ -369,20 +387,18 @@ static int read_sources(struct source *sources, size_t n, const struct fl_collec
                                 sources[i].name);
     }
     if (sources[0].kind == KIND_CAPTURE)
-        return read_capture(&sources[0], options, snapshot, err);
-    return read_dumps(sources, n, options, snapshot, err);
+        return read_capture(&sources[0], options, replay, snapshot, err);
+    return read_dumps(sources, n, options, replay, snapshot, err);
 }
 
-int fl_collect_files(const char *const *paths, size_t n_paths,
-                     const struct fl_collect_options *options, struct fl_snapshot **snapshot,
-                     struct fl_error *err)
+static int collect(const char *const *paths, size_t n_paths,
+                   const struct fl_collect_options *options, const struct replay *replay,
+                   struct fl_snapshot **snapshot, struct fl_error *err)
 {
     struct source *sources;
-    int ret = check_paths(paths, n_paths, err);
+    int ret = 0;
 
-    if (ret)
-        return ret;
-    sources = malloc(n_paths * sizeof *sources);
+    sources = calloc(n_paths, sizeof *sources);
     if (!sources)
         return fl_error_set(err, -ENOMEM, "not enough memory");
     for (size_t i = 0; i < n_paths; i++)
@@ -393,7 +409,7 @@ int fl_collect_files(const char *const *paths, size_t n_paths,
             ret = sniff(&sources[i], err);
     }
     if (!ret)
-        ret = read_sources(sources, n_paths, options, snapshot, err);
+        ret = read_sources(sources, n_paths, options, replay, snapshot, err);
     for (size_t i = 0; i < n_paths; i++)
         close_source(&sources[i]);
     free(sources);
@@ -413,4 +429,22 @@ bool fl_collect_is_capture(const char *path)
                  source->kind == KIND_CAPTURE;
     close_source(source);
     return is_capture;
+}
+
+int fl_collect_files(const char *const *paths, size_t n_paths,
+                     const struct fl_collect_options *options, struct fl_snapshot **snapshot,
+                     struct fl_error *err)
+{
+    int ret = check_paths(paths, n_paths, err);
+
+    return ret ? ret : collect(paths, n_paths, options, NULL, snapshot, err);
+}
+
+int fl_collect_next_file(const char *path, struct fl_snapshot *before,
+                         const struct fl_collect_options *options, struct fl_snapshot **snapshot,
+                         struct fl_error *err)
+{
+    const struct replay replay = { .before = before };
+
+    return collect(&path, 1, options, &replay, snapshot, err);
 }

@@ -113,7 +113,7 @@ struct fl_guard {
     struct ovs_list wards;
     struct ovs_list bridges;
     uint64_t store_signature;
-    uint64_t serial; /* how often that or OVSDB has changed */
+    uint64_t serial;    /* how often that or OVSDB has changed */
     long long store_ms; /* When to see whether the store has changed. */
     bool told_trouble;  /* with the store */
 };

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A capture is as good as the host: every verb that reads says the same of both."""
 
+import json
 import os
 
 import tap
@@ -75,6 +76,24 @@ def explain_says_the_same(bench):
         tap.equal(captured["vm"][key], live["vm"][key], key)
 
 
+def watch_says_the_same_with_a_dump_for_each(bench):
+    "watch --json: verdicts as live, of one flow dump for each reading and one to begin with"
+    trace = f"{bench.lab.directory}/watch.strace"
+    strace = ("strace", "-f", "-qq", "-s", "128", "-e", "trace=write,sendto,sendmsg", "-o", trace)
+    answer = bench.flowlift("watch", "--json", "-n", "3", "--window", "1", prefix=strace).expect(1)
+    documents = [json.loads(line) for line in answer.out.splitlines()]
+    live = bench.flowlift("audit", "--json").expect(1).json
+    with open(trace, encoding="utf-8", errors="replace") as file:
+        dumps = sum("dpctl/dump-flows" in line for line in file)
+    tap.equal((len(documents), dumps), (3, 4), "documents, dumps")
+    for document in documents:
+        tap.equal(judged(document), judged(live), "what is said of each VM")
+        tap.check(900 <= document["window_ms"] <= 4000, "the window", document["window_ms"])
+    rates = [sum(sum(vm["storage"]["packets"].values()) for vm in document["vms"])
+             / document["window_ms"] for document in (*documents, live)]
+    tap.check(max(rates) < 1.3 * min(rates), "packets a second of all of them, and of audit", rates)
+
+
 def plan_needs_the_host(bench):
     "plan takes no capture, since only OVS itself can prove a plan: one sentence, exit 2"
     bench.elsewhere("plan", "vm2").expect(2).expect_sentence("--from")
@@ -104,6 +123,7 @@ if __name__ == "__main__":
         audit_says_the_same,
         flows_says_the_same,
         explain_says_the_same,
+        watch_says_the_same_with_a_dump_for_each,
         plan_needs_the_host,
         report_watches_the_host,
     ], CaptureBench)

@@ -42,6 +42,7 @@ OPTIONS = {
     "history": COMMON | {"lines"},
     "fleet": {"format", "json", "help", "verdict", "cause", "nic", "firmware", "version", "host", "older", "lines"},
     "capture": READS_FLOWS | {"window", "output"},
+    "watch": READS_FLOWS | {"window", "ticks", "from"},
     "doctor": ASKS_OVS,
     "causes": {"man", "format", "json", "help"},
     "help": {"man", "help"},
@@ -49,7 +50,7 @@ OPTIONS = {
 # Every verb that asks Open vSwitch and cannot say anything without it.
 NEED_OVS = (
     ("audit",), ("flows",), ("explain", "vm2"), ("plan", "vm2"), ("apply", "vm2"),
-    ("revert", "vm2"), ("revert", "--all"), ("status",), ("capture", "-o", "{folder}/never.json"),
+    ("revert", "vm2"), ("revert", "--all"), ("status",), ("watch", "--json"), ("capture", "-o", "{folder}/never.json"),
     ("report", "vm2", "-o", "{folder}/never.html"),
 )
 PATHS = ["hw", "hw_partial", "tc_sw", "dp_sw", "upcall"]

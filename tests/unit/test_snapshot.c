@@ -150,6 +150,78 @@ static void a_dump_ends_one_window_and_begins_the_next(void **state)
     fl_snapshot_destroy(snapshot);
 }
 
+/* A snapshot of one dump, which remembers it, after @before. */
+static struct fl_snapshot *snapshot_after(struct fl_snapshot *before, const char *dump)
+{
+    struct fl_snapshot *snapshot = fl_snapshot_create("host-1", 0);
+    struct fl_storage storage;
+
+    fl_storage_init(&storage);
+    fl_snapshot_filter(snapshot, FL_KEEP_STORAGE, &storage);
+    fl_snapshot_remember(snapshot);
+    if (before)
+        fl_snapshot_follow(snapshot, before);
+    fl_snapshot_begin_sample(snapshot, true, before ? 5000 : 0);
+    push_dump(snapshot, dump);
+    fl_snapshot_filter(snapshot, FL_KEEP_STORAGE, NULL);
+    fl_storage_destroy(&storage);
+    return snapshot;
+}
+
+static void a_window_begins_where_the_snapshot_before_it_ended(void **state)
+{
+    struct fl_snapshot *first = snapshot_after(NULL, OUT_LINE("01", "vm1", "100", HW));
+    struct fl_snapshot *second = snapshot_after(first, OUT_LINE("01", "vm1", "130", HW)
+                                                           OUT_LINE("02", "vm2", "7", SW));
+    struct fl_snapshot *third;
+
+    (void)state;
+    assert_windows(first, "100/10000");
+    assert_windows(second, "30/3000, 7/700 new");
+    assert_int_equal(fl_snapshot_window_ms(second), 5000);
+    fl_snapshot_destroy(first);
+    third = snapshot_after(second, OUT_LINE("02", "vm2", "9", SW) OUT_LINE("01", "vm1", "30", HW));
+    fl_snapshot_destroy(second);
+    assert_windows(third, "2/200, 30/3000 reset");
+    fl_snapshot_destroy(third);
+}
+
+static void what_the_filter_left_out_is_remembered_too(void **state)
+{
+    static const char web[] = UFID("03")
+        IN("vm1") "eth_type(0x0800),ipv4(proto=6,frag=no),tcp(src=1,dst=80)" COUNT("3") SW
+        "actions:p0\n";
+    static const char storage[] = OUT_LINE("03", "vm1", "10", SW);
+    struct fl_snapshot *first = snapshot_after(NULL, web);
+    struct fl_snapshot *second = snapshot_after(first, storage);
+
+    (void)state;
+    assert_int_equal(fl_snapshot_n_flows(first), 0);
+    assert_int_equal(fl_snapshot_n_flows(second), 1);
+    assert_true(fl_snapshot_flow(second, 0)->seen_before);
+    assert_int_equal(fl_snapshot_flow(second, 0)->window_packets, 7);
+    fl_snapshot_destroy(first);
+    fl_snapshot_destroy(second);
+}
+
+static void what_follows_an_incomplete_snapshot_is_incomplete_once(void **state)
+{
+    struct fl_snapshot *first = snapshot_after(NULL, OUT_LINE("01", "vm1", "100", HW));
+    struct fl_snapshot *second, *third;
+
+    (void)state;
+    fl_snapshot_set_incomplete(first, "cut");
+    second = snapshot_after(first, OUT_LINE("01", "vm1", "130", HW));
+    third = snapshot_after(second, OUT_LINE("01", "vm1", "150", HW));
+    assert_string_equal(fl_snapshot_incomplete(second), "cut");
+    assert_null(fl_snapshot_incomplete(third));
+    fl_snapshot_set_incomplete(second, "cut by itself");
+    assert_string_equal(fl_snapshot_incomplete(second), "cut by itself");
+    fl_snapshot_destroy(first);
+    fl_snapshot_destroy(second);
+    fl_snapshot_destroy(third);
+}
+
 static void only_what_may_be_storage_is_kept_and_all_recirculated_flows(void **state)
 {
     static const char dump[] = OUT_LINE("01", "vm1", "1", SW)                /* storage */
@@ -368,6 +440,9 @@ int main(void)
         cmocka_unit_test(without_counters_nothing_is_counted),
         cmocka_unit_test(a_later_sample_replaces_the_last),
         cmocka_unit_test(a_dump_ends_one_window_and_begins_the_next),
+        cmocka_unit_test(a_window_begins_where_the_snapshot_before_it_ended),
+        cmocka_unit_test(what_the_filter_left_out_is_remembered_too),
+        cmocka_unit_test(what_follows_an_incomplete_snapshot_is_incomplete_once),
         cmocka_unit_test(only_what_may_be_storage_is_kept_and_all_recirculated_flows),
         cmocka_unit_test(a_kept_flow_is_the_one_that_was_printed),
         cmocka_unit_test(what_is_incomplete_first_is_kept),
