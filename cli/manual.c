@@ -89,6 +89,6 @@ int fl_help_manual(struct fl_output *out)
         ".SH EXAMPLES\n.nf\n"
         "flowlift audit\nflowlift explain vm2\nflowlift apply vm2 \\-\\-ticket T\\-1\n"
         "flowlift capture \\-o host.json\nflowlift audit \\-\\-from host.json\n.fi\n"
-        ".SH SEE ALSO\n.BR flowlift.conf (5),\n.BR flowlift\\-causes (7),\n.BR flowlift\\-agent (8),\n.BR ovs\\-appctl (8),\n.BR ovs\\-vswitchd (8)\n");
+        ".SH SEE ALSO\n.BR flowlift.conf (5),\n.BR flowlift\\-causes (7),\n.BR flowlift\\-json (7),\n.BR flowlift\\-agent (8),\n.BR ovs\\-appctl (8),\n.BR ovs\\-vswitchd (8)\n");
     return FL_EXIT_DONE;
 }
