@@ -118,12 +118,20 @@ static inline struct fl_host fl_request_host(const struct fl_request *request)
 
 enum fl_effect { FL_READS, FL_WRITES };
 
+#define FL_MOST_EXAMPLES 4
+
+struct fl_example {
+    const char *words;   /* Behind "flowlift "; NULL ends the list. */
+    const char *meaning; /* What for, no full stop. */
+};
+
 struct fl_verb {
     const char *name;
     const char *arguments;   /* "" none, "VM" needed, "[VM]" may be given, "VM|--all" one of them */
     const char *words;       /* What the first argument may be, with spaces between; or NULL. */
     const char *summary;     /* One line, no full stop. */
     const char *description; /* For --help and the manual page. */
+    struct fl_example examples[FL_MOST_EXAMPLES + 1]; /* Likewise. */
     enum fl_effect effect;
     bool hidden;      /* Works, and is not listed. */
     bool takes_rest;  /* What follows the first argument is not ours: no word of it is an option. */

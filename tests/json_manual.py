@@ -90,7 +90,7 @@ class Page:
 
     def flowlift(self, *words, codes=(0, 1)):
         where = () if words[0] == "causes" else ("--root", self.root)
-        done = subprocess.run([FLOWLIFT, *words, *where], env=self.env, capture_output=True, text=True,
+        done = subprocess.run([FLOWLIFT, words[0], *where, *words[1:]], env=self.env, capture_output=True, text=True,
                               timeout=RUN_SECONDS, check=False)
         tap.check(done.returncode in codes, f"exit code of {words}", done.returncode, done.stderr)
         return done.stdout
