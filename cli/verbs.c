@@ -14,6 +14,7 @@ const char *const fl_format_names[] = { "table", "json", "jsonl", "prom", "md", 
 const struct fl_option fl_options[FL_N_OPTIONS] = {
     [FL_OPTION_VM] = { .name = "vm",
                        .value = "VM",
+                       .choices = "VM",
                        .summary = "only this VM: its name, identity, interface or MAC" },
     [FL_OPTION_STORAGE] = { .name = "storage", .summary = "only flows that carry storage traffic" },
     [FL_OPTION_PATH] = { .name = "path",
@@ -168,6 +169,7 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "explain",
         .arguments = "VM",
+        .names = FL_NAMES_VMS,
         .summary = "why a VM is where it is, with the evidence",
         .description = "Tells the story of one VM: its verdict, its numbers beside those of its "
                        "peers, each chain of flows that its storage packets take through "
@@ -193,6 +195,7 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "plan",
         .arguments = "VM",
+        .names = FL_NAMES_VMS,
         .summary = "the simplified flow set for a VM, checked; changes nothing",
         .description = "Derives the few OpenFlow rules that would put the VM's storage traffic "
                        "back into hardware, and asks Open vSwitch itself whether they forward "
@@ -211,6 +214,7 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "apply",
         .arguments = "VM",
+        .names = FL_NAMES_VMS,
         .summary = "install the plan, verify it in packets, or revert it",
         .description =
             "Plans (or takes --plan FILE). When the NIC would take the VM's flows now, Open "
@@ -239,6 +243,7 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "confirm",
         .arguments = "VM",
+        .names = FL_NAMES_REMEDIES,
         .summary = "a remedy that was applied with --confirm-within is to stay",
         .description = "Until the time is over that apply --confirm-within gave. When there is "
                        "nothing to confirm, or it is too late, it says so and exits with 1.",
@@ -254,6 +259,7 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "verify",
         .arguments = "VM",
+        .names = FL_NAMES_REMEDIES,
         .summary = "look again whether an installed remedy works",
         .description = "Counts the VM's storage packets for a window and says whether they are "
                        "in hardware, on flowlift's rules.",
@@ -269,6 +275,7 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "revert",
         .arguments = "VM|--all",
+        .names = FL_NAMES_REMEDIES,
         .summary = "take a remedy out again",
         .description = "Removes flowlift's rules for the VM, whatever state they are in. The "
                        "OpenFlow tables are then as they were before.",
@@ -346,6 +353,7 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "history",
         .arguments = "[VM]",
+        .names = FL_NAMES_VMS,
         .summary = "the journal of all steps, the newest last",
         .description = "Lists who did what to which VM, when, for which ticket, and what came of "
                        "it.",
@@ -396,6 +404,7 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "causes",
         .arguments = "[ID]",
+        .names = FL_NAMES_CAUSES,
         .summary = "why flows are not in the NIC: all causes that are known, or one",
         .description =
             "Lists what can keep a flow out of the NIC: how it shows, what cures it, and "
@@ -415,6 +424,7 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "help",
         .arguments = "[VERB]",
+        .names = FL_NAMES_VERBS,
         .summary = "all verbs, or one verb with its options",
         .description = "Without a verb: what there is. With one: its options.",
         .examples = {
@@ -440,8 +450,10 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "completion",
         .arguments = "bash",
+        .words = "bash vms remedies",
         .summary = "the completion script of a shell",
-        .description = "Prints a script for the shell: source <(flowlift completion bash)",
+        .description = "Prints a script for the shell, or what that script asks for: the names of the VMs of "
+                       "this host, or of those with a remedy, one a line.",
         .examples = {
             { "completion bash",
               "source <(flowlift completion bash)" },
@@ -449,7 +461,7 @@ const struct fl_verb fl_verbs[] = {
         .effect = FL_READS,
         .hidden = true,
         .formats = FORMAT(TABLE),
-        .options = BIT(HELP),
+        .options = BIT(ROOT) | ASKS_OVS | BIT(HELP),
         .run = fl_verb_completion,
     },
     { .name = NULL },

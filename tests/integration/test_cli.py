@@ -713,6 +713,8 @@ def examples_of_the_help(desk):
 def complete(script, *words):
     """The completions of the last of @words."""
     run = f"""{script}
+compopt() {{ :; }}
+COMP_LINE='{' '.join(words)}' COMP_POINT={len(' '.join(words))}
 COMP_WORDS=({' '.join(words[:-1])} "{words[-1]}") COMP_CWORD={len(words) - 1}
 _flowlift; printf '%s\\n' "${{COMPREPLY[@]}}"
 """
