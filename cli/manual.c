@@ -9,6 +9,21 @@
 #include "cli/help.h"
 #include "cli/roff.h"
 
+/* In front of what an example is for: it stands further in than the verb's text. */
+static void put_examples(struct fl_output *out, const struct fl_verb *verb)
+{
+    if (verb->examples[0].words)
+        fl_output_printf(out, ".RS\n");
+    for (const struct fl_example *example = verb->examples; example->words; example++) {
+        fl_output_printf(out, ".TP\n.B flowlift ");
+        fl_roff_line(out, NULL, example->words);
+        fl_roff_text(out, example->meaning);
+        fl_output_printf(out, ".\n");
+    }
+    if (verb->examples[0].words)
+        fl_output_printf(out, ".RE\n");
+}
+
 static void put_verbs(struct fl_output *out)
 {
     fl_roff_line(out, ".SH", "VERBS");
@@ -30,6 +45,7 @@ static void put_verbs(struct fl_output *out)
             fl_roff_text(out, fl_options[id].name);
         }
         fl_output_printf(out, ".\n");
+        put_examples(out, verb);
     }
 }
 
@@ -89,6 +105,6 @@ int fl_help_manual(struct fl_output *out)
         ".SH EXAMPLES\n.nf\n"
         "flowlift audit\nflowlift explain vm2\nflowlift apply vm2 \\-\\-ticket T\\-1\n"
         "flowlift capture \\-o host.json\nflowlift audit \\-\\-from host.json\n.fi\n"
-        ".SH SEE ALSO\n.BR flowlift.conf (5),\n.BR flowlift\\-causes (7),\n.BR flowlift\\-agent (8),\n.BR ovs\\-appctl (8),\n.BR ovs\\-vswitchd (8)\n");
+        ".SH SEE ALSO\n.BR flowlift.conf (5),\n.BR flowlift\\-causes (7),\n.BR flowlift\\-json (7),\n.BR flowlift\\-agent (8),\n.BR ovs\\-appctl (8),\n.BR ovs\\-vswitchd (8)\n");
     return FL_EXIT_DONE;
 }

@@ -38,7 +38,7 @@ int fl_help_manual_conf(struct fl_output *out)
         ".SH SYNOPSIS\n.I /etc/flowlift/flowlift.conf\n.br\n.I /etc/flowlift/conf.d/*.conf\n"
         ".SH DESCRIPTION\n"
         "None is needed: without one, NFS on every VLAN is audited. Sections in brackets, a key and "
-        "its value a line, comments behind '#'. Files of conf.d come after flowlift.conf, in the "
+        "its value a line. A line that begins with '#' is a comment. Files of conf.d come after flowlift.conf, in the "
         "order of their names; the last that sets a key wins. An unknown key is an error, which "
         "names the nearest known one. The agent reads it again on SIGHUP.\n"
         ".SH KEYS\n",

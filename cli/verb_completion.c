@@ -1,8 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The completion script: what the tables of verbs and options say, as two functions of the shell, and behind them
+ * cli/completion.bash, which is the same whatever the tables have.
+ */
+
 #include <errno.h>
 #include <string.h>
 
+#include "cli/completion_names.h"
 #include "cli/help.h"
+#include "flows/cause.h"
+
+/* completion.bash */
+extern const char fl_completion_text[];
+
+static void put_verb_names(struct fl_output *out)
+{
+    const char *space = "";
+
+    for (const struct fl_verb *verb = fl_verbs; verb->name; verb++) {
+        if (verb->hidden)
+            continue;
+        fl_output_printf(out, "%s%s", space, verb->name);
+        space = " ";
+    }
+}
 
 static void put_option_names(struct fl_output *out, const struct fl_verb *verb)
 {
@@ -18,9 +41,47 @@ static void put_option_names(struct fl_output *out, const struct fl_verb *verb)
     }
 }
 
-/* What may follow an option that takes a value: words, a file, or nothing that the shell knows. */
-static void put_values(struct fl_output *out)
+static void put_causes(struct fl_output *out)
 {
+    for (enum fl_cause_id id = 0; id < FL_N_CAUSES; id++)
+        fl_output_printf(out, "%s%s", id ? " " : "", fl_cause_info(id)->id);
+}
+
+/* What the first argument may be: words, or a kind of names that is asked for. */
+static void put_names(struct fl_output *out, const struct fl_verb *verb)
+{
+    fl_output_printf(out, " names='");
+    switch (verb->names) {
+    case FL_NAMES_VMS: fl_output_printf(out, "vms"); break;
+    case FL_NAMES_REMEDIES: fl_output_printf(out, "remedies"); break;
+    case FL_NAMES_CAUSES: put_causes(out); break;
+    case FL_NAMES_VERBS: put_verb_names(out); break;
+    case FL_NAMES_NONE: fl_output_printf(out, "%s", verb->words ? verb->words : ""); break;
+    }
+    fl_output_printf(out, "'");
+}
+
+static void put_verbs(struct fl_output *out)
+{
+    fl_output_printf(out, "_flowlift_verbs='");
+    put_verb_names(out);
+    fl_output_printf(out, "'\n\n_flowlift_verb() {\n    case $1 in\n");
+    for (const struct fl_verb *verb = fl_verbs; verb->name; verb++) {
+        if (verb->hidden)
+            continue;
+        fl_output_printf(out, "    %s) options='", verb->name);
+        put_option_names(out, verb);
+        fl_output_printf(out, "'");
+        put_names(out, verb);
+        fl_output_printf(out, " ;;\n");
+    }
+    fl_output_printf(out, "    esac\n}\n\n");
+}
+
+/* What the value of an option may be, of those that take one: words, "FILE", "vms", or "any". */
+static void put_options(struct fl_output *out)
+{
+    fl_output_printf(out, "_flowlift_option() {\n    case ${1%%%%=*} in\n");
     for (unsigned int id = 0; id < FL_N_OPTIONS; id++) {
         const struct fl_option *option = &fl_options[id];
 
@@ -28,80 +89,34 @@ static void put_values(struct fl_output *out)
             continue;
         fl_output_printf(out, "    --%s", option->name);
         if (option->letter)
-            fl_output_printf(out, "|-%c", option->letter);
-        if (!option->choices)
-            fl_output_printf(out, ") return ;;\n");
-        else if (!strcmp(option->choices, "FILE"))
-            fl_output_printf(out, ") COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n");
-        else
-            fl_output_printf(out, ") COMPREPLY=($(compgen -W '%s' -- \"$word\")); return ;;\n",
-                             option->choices);
+            fl_output_printf(out, " | -%c", option->letter);
+        fl_output_printf(out, ") value='%s' ;;\n",
+                         !option->choices                 ? "any"
+                         : !strcmp(option->choices, "VM") ? "vms"
+                                                          : option->choices);
     }
-}
-
-static void put_verb_names(struct fl_output *out)
-{
-    for (const struct fl_verb *verb = fl_verbs; verb->name; verb++) {
-        if (!verb->hidden)
-            fl_output_printf(out, "%s ", verb->name);
-    }
-}
-
-/* The options of each verb, and the words that its first argument may be. */
-static void put_verbs(struct fl_output *out)
-{
-    for (const struct fl_verb *verb = fl_verbs; verb->name; verb++) {
-        if (verb->hidden)
-            continue;
-        fl_output_printf(out, "    %s) options='", verb->name);
-        put_option_names(out, verb);
-        fl_output_printf(out, "'");
-        if (verb->words)
-            fl_output_printf(out, " words='%s'", verb->words);
-        if (verb->takes_more)
-            fl_output_printf(out, " files=1");
-        fl_output_printf(out, " ;;\n");
-    }
+    fl_output_printf(out, "    esac\n}\n");
 }
 
 int fl_verb_completion(const struct fl_request *request, struct fl_output *out,
                        struct fl_error *err)
 {
+    if (!strcmp(request->argument, "vms")) {
+        fl_completion_vms(request, out);
+        return FL_EXIT_DONE;
+    }
+    if (!strcmp(request->argument, "remedies")) {
+        fl_completion_remedies(request, out);
+        return FL_EXIT_DONE;
+    }
     if (strcmp(request->argument, "bash")) {
         fl_error_set(err, -EINVAL, "there is completion for bash only, not for '%s'",
                      request->argument);
         return FL_EXIT_TROUBLE;
     }
-    fl_output_printf(out,
-                     "# bash completion for flowlift; made by: flowlift completion bash\n"
-                     "_flowlift() {\n"
-                     "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-                     "    local verb= options= words= files= i\n"
-                     "    case $before in\n");
-    put_values(out);
-    fl_output_printf(out,
-                     "    esac\n"
-                     "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-                     "        [[ ${COMP_WORDS[i]} == -* ]] || { verb=${COMP_WORDS[i]}; break; }\n"
-                     "    done\n"
-                     "    case $verb in\n");
+    fl_output_printf(out, "# bash completion for flowlift; made by: flowlift completion bash\n\n");
     put_verbs(out);
-    fl_output_printf(out, "    esac\n"
-                          "    if [[ -z $verb ]]; then\n"
-                          "        options='");
-    put_verb_names(out);
-    fl_output_printf(out, "--help --version'\n"
-                          "    elif [[ $verb == help && $word != -* ]]; then\n"
-                          "        options='");
-    put_verb_names(out);
-    fl_output_printf(out, "'\n"
-                          "    elif [[ -n $words && $before == $verb && $word != -* ]]; then\n"
-                          "        options=$words\n"
-                          "    elif [[ -n $files && $word != -* ]]; then\n"
-                          "        COMPREPLY=($(compgen -f -- \"$word\")); return\n"
-                          "    fi\n"
-                          "    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
-                          "}\n"
-                          "complete -F _flowlift flowlift\n");
+    put_options(out);
+    fl_output_printf(out, "%s", fl_completion_text);
     return FL_EXIT_DONE;
 }

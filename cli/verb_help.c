@@ -9,6 +9,8 @@
 /* Columns of the names in front of their summaries. */
 #define VERB_COLUMN   20u
 #define OPTION_COLUMN 25u
+/* Where it is said what an example is for. */
+#define EXAMPLE_COLUMN 6u
 
 void fl_help_option(const struct fl_option *option, char *buf, size_t size)
 {
@@ -73,6 +75,18 @@ static void list_option(const struct fl_verb *verb, enum fl_option_id id, struct
     ds_destroy(&summary);
 }
 
+static void list_examples(const struct fl_verb *verb, struct fl_output *out)
+{
+    const struct fl_example *example = verb->examples;
+
+    if (example->words)
+        fl_output_styled(out, FL_STYLE_BOLD, "\nExamples\n");
+    for (; example->words; example++) {
+        fl_output_printf(out, "  flowlift %s\n", example->words);
+        fl_output_paragraph(out, 0, EXAMPLE_COLUMN, example->meaning);
+    }
+}
+
 int fl_help_verb(const struct fl_verb *verb, struct fl_output *out)
 {
     fl_output_styled(out, FL_STYLE_BOLD, "flowlift %s: %s\n", verb->name, verb->summary);
@@ -84,6 +98,7 @@ int fl_help_verb(const struct fl_verb *verb, struct fl_output *out)
         if (fl_verb_has(verb, id))
             list_option(verb, id, out);
     }
+    list_examples(verb, out);
     return FL_EXIT_DONE;
 }
 

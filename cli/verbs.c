@@ -14,6 +14,7 @@ const char *const fl_format_names[] = { "table", "json", "jsonl", "prom", "md", 
 const struct fl_option fl_options[FL_N_OPTIONS] = {
     [FL_OPTION_VM] = { .name = "vm",
                        .value = "VM",
+                       .choices = "VM",
                        .summary = "only this VM: its name, identity, interface or MAC" },
     [FL_OPTION_STORAGE] = { .name = "storage", .summary = "only flows that carry storage traffic" },
     [FL_OPTION_PATH] = { .name = "path",
@@ -164,6 +165,16 @@ const struct fl_verb fl_verbs[] = {
                        "(offloaded), is stuck in software (stranded), partly so (leaking), "
                        "absent (idle), or cannot be judged (unknown). The verdict is made from "
                        "packets counted in a window, not from flags.",
+        .examples = {
+            { "audit",
+              "the VMs of this host; exit code 1 when one is stranded or leaking" },
+            { "audit --vm vm2 --window 10",
+              "one VM, counted for ten seconds" },
+            { "audit --screen --format jsonl",
+              "for cron: a line of JSON a VM, at next to no cost" },
+            { "audit --from host.json",
+              "of a capture, on any machine" },
+        },
         .effect = FL_READS,
         .formats = TEXT_OR_JSON | FORMAT(JSONL) | FORMAT(PROM),
         .options = ALL_VERBS | READS_FLOWS | BIT(VM) | BIT(WINDOW) | BIT(SCREEN) | BIT(FROM),
@@ -178,6 +189,14 @@ const struct fl_verb fl_verbs[] = {
                        "line that cannot be parsed is listed with what is legible of it. The NIC "
                        "is asked, too: where it and Open vSwitch do not agree about what is in "
                        "hardware, it says so; with --json its rules are listed (nic_rules).",
+        .examples = {
+            { "flows --vm vm2 --storage",
+              "the storage flows of one VM" },
+            { "flows --path dp-sw",
+              "all flows that the datapath forwards in software" },
+            { "flows --json --from dump.txt",
+              "what \"ovs-appctl dpctl/dump-flows -m\" wrote" },
+        },
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | READS_FLOWS | BIT(VM) | BIT(STORAGE) | BIT(PATH) | BIT(WINDOW) |
@@ -187,6 +206,7 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "explain",
         .arguments = "VM",
+        .names = FL_NAMES_VMS,
         .summary = "why a VM is where it is, with the evidence",
         .description = "Tells the story of one VM: its verdict, its numbers beside those of its "
                        "peers, each chain of flows that its storage packets take through "
@@ -196,6 +216,14 @@ const struct fl_verb fl_verbs[] = {
                        "rule. Traffic is not touched. With --listen the NIC is not asked: what "
                        "the kernel tells Open vSwitch of any flow is taken down, which is more "
                        "than Open vSwitch itself gets to see.",
+        .examples = {
+            { "explain vm2",
+              "its numbers, chains and causes" },
+            { "explain vm2 --probe",
+              "ask the NIC, too, and whose OpenFlow flows they are" },
+            { "explain vm2 --json --from host.json",
+              "of a capture, for a script" },
+        },
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(PROBE) | BIT(LISTEN) | BIT(FROM),
@@ -221,10 +249,17 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "plan",
         .arguments = "VM",
+        .names = FL_NAMES_VMS,
         .summary = "the simplified flow set for a VM, checked; changes nothing",
         .description = "Derives the few OpenFlow rules that would put the VM's storage traffic "
                        "back into hardware, and asks Open vSwitch itself whether they forward "
                        "the same packets as the pipeline without them.",
+        .examples = {
+            { "plan vm2",
+              "the rules and their proof" },
+            { "plan vm2 -o vm2.plan",
+              "to be looked at, and installed by apply --plan" },
+        },
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(OUTPUT),
@@ -233,6 +268,7 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "apply",
         .arguments = "VM",
+        .names = FL_NAMES_VMS,
         .summary = "install the plan, verify it in packets, or revert it",
         .description =
             "Plans (or takes --plan FILE). When the NIC would take the VM's flows now, Open "
@@ -242,6 +278,16 @@ const struct fl_verb fl_verbs[] = {
             "over, the rules are removed again. Doing it twice changes nothing the "
             "second time. With --confirm-within a process stays behind that reverts it "
             "when the time is over, also when this one was killed.",
+        .examples = {
+            { "apply vm2 --ticket T-1",
+              "repair it; history has the ticket" },
+            { "apply vm2 --dry-run",
+              "what would be done" },
+            { "apply vm2 --confirm-within 5m",
+              "reverted again unless flowlift confirm vm2 comes" },
+            { "apply vm2 --plan vm2.plan --until 2027-01-31",
+              "this plan, until the permanent fix is there" },
+        },
         .effect = FL_WRITES,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(PLAN) | BIT(TICKET) | BIT(DRY_RUN) |
@@ -251,9 +297,14 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "confirm",
         .arguments = "VM",
+        .names = FL_NAMES_REMEDIES,
         .summary = "a remedy that was applied with --confirm-within is to stay",
         .description = "Until the time is over that apply --confirm-within gave. When there is "
                        "nothing to confirm, or it is too late, it says so and exits with 1.",
+        .examples = {
+            { "confirm vm2",
+              "the remedy is to stay" },
+        },
         .effect = FL_WRITES,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS,
@@ -262,9 +313,14 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "verify",
         .arguments = "VM",
+        .names = FL_NAMES_REMEDIES,
         .summary = "look again whether an installed remedy works",
         .description = "Counts the VM's storage packets for a window and says whether they are "
                        "in hardware, on flowlift's rules.",
+        .examples = {
+            { "verify vm2 --window 10",
+              "count for ten seconds whether the remedy works" },
+        },
         .effect = FL_WRITES,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(TICKET),
@@ -273,9 +329,16 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "revert",
         .arguments = "VM|--all",
+        .names = FL_NAMES_REMEDIES,
         .summary = "take a remedy out again",
         .description = "Removes flowlift's rules for the VM, whatever state they are in. The "
                        "OpenFlow tables are then as they were before.",
+        .examples = {
+            { "revert vm2 --ticket T-1",
+              "one remedy" },
+            { "revert --all",
+              "everything that flowlift has put into the switch" },
+        },
         .effect = FL_WRITES,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | ASKS_OVS | BIT(ALL) | BIT(TICKET),
@@ -290,6 +353,10 @@ const struct fl_verb fl_verbs[] = {
                        "not agree any more, the rules go out at once and the remedy is suspended; "
                        "when it agrees again, or somebody deleted the rules, they go in. Ends with "
                        "SIGTERM or SIGINT; the remedies stay as they are.",
+        .examples = {
+            { "guard --foreground",
+              "where no agent runs; ends with ^C" },
+        },
         .effect = FL_WRITES,
         .formats = TEXT_OR_JSON | FORMAT(JSONL),
         .options = ALL_VERBS | ASKS_OVS | BIT(FOREGROUND),
@@ -307,6 +374,12 @@ const struct fl_verb fl_verbs[] = {
                        "/run/flowlift/events/, prints nothing, takes at most 100 ms, and exits "
                        "with 0, whatever happens; only a call that is no such call is met with a "
                        "sentence on standard error. Options come before SOURCE.",
+        .examples = {
+            { "hook vm-start vm2",
+              "from a unit or a script that starts VMs" },
+            { "hook libvirt vm2 started begin -",
+              "as libvirt's qemu hook calls it, domain XML on standard input" },
+        },
         .effect = FL_WRITES,
         .takes_rest = true,
         .never_fails = true,
@@ -320,6 +393,12 @@ const struct fl_verb fl_verbs[] = {
         .summary = "remedies now: on disk against in the switch",
         .description = "Lists every remedy with its state as the switch shows it, and names what "
                        "is odd.",
+        .examples = {
+            { "status",
+              "what is in the switch, against what is on disk" },
+            { "status --json",
+              "for a script" },
+        },
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | ASKS_OVS,
@@ -328,9 +407,16 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "history",
         .arguments = "[VM]",
+        .names = FL_NAMES_VMS,
         .summary = "the journal of all steps, the newest last",
         .description = "Lists who did what to which VM, when, for which ticket, and what came of "
                        "it.",
+        .examples = {
+            { "history",
+              "the newest 50 steps of all VMs" },
+            { "history vm2 --lines 0",
+              "all steps of one VM" },
+        },
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | BIT(LINES),
@@ -383,6 +469,12 @@ const struct fl_verb fl_verbs[] = {
         .summary = "write a snapshot of the host for a ticket",
         .description = "Writes all that flowlift reads of the host into one file, from which \" "
                        "--from FILE\" gives the same answers later and elsewhere.",
+        .examples = {
+            { "capture -o host.json",
+              "for a ticket; audit --from host.json reads it" },
+            { "capture -o host.json --window 30",
+              "with the packets of half a minute" },
+        },
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(OUTPUT),
@@ -395,6 +487,10 @@ const struct fl_verb fl_verbs[] = {
         .description = "Checks Open vSwitch, its offload settings, its interfaces, and "
                        "flowlift's own files, and says what to do about each thing that is not "
                        "in order.",
+        .examples = {
+            { "doctor",
+              "after installation, and when a verdict is unknown" },
+        },
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | ASKS_OVS,
@@ -403,11 +499,18 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "causes",
         .arguments = "[ID]",
+        .names = FL_NAMES_CAUSES,
         .summary = "why flows are not in the NIC: all causes that are known, or one",
         .description =
             "Lists what can keep a flow out of the NIC: how it shows, what cures it, and "
             "where it is known from. With the id of a cause, as audit and explain name "
             "it, that one. Reads nothing of the host.",
+        .examples = {
+            { "causes",
+              "all of them" },
+            { "causes conntrack",
+              "one: how it shows, what cures it" },
+        },
         .effect = FL_READS,
         .formats = TEXT_OR_JSON | FORMAT(MD),
         .options = BIT(MAN) | BIT(FORMAT) | BIT(JSON) | BIT(HELP),
@@ -416,8 +519,13 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "help",
         .arguments = "[VERB]",
+        .names = FL_NAMES_VERBS,
         .summary = "all verbs, or one verb with its options",
         .description = "Without a verb: what there is. With one: its options.",
+        .examples = {
+            { "help apply",
+              "the same as flowlift apply --help" },
+        },
         .effect = FL_READS,
         .formats = FORMAT(TABLE),
         .options = BIT(MAN) | BIT(HELP),
@@ -437,12 +545,18 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "completion",
         .arguments = "bash",
+        .words = "bash vms remedies",
         .summary = "the completion script of a shell",
-        .description = "Prints a script for the shell: source <(flowlift completion bash)",
+        .description = "Prints a script for the shell, or what that script asks for: the names of the VMs of "
+                       "this host, or of those with a remedy, one a line.",
+        .examples = {
+            { "completion bash",
+              "source <(flowlift completion bash)" },
+        },
         .effect = FL_READS,
         .hidden = true,
         .formats = FORMAT(TABLE),
-        .options = BIT(HELP),
+        .options = BIT(ROOT) | ASKS_OVS | BIT(HELP),
         .run = fl_verb_completion,
     },
     { .name = NULL },

@@ -66,7 +66,7 @@ struct fl_option {
     const char *name;    /* Without the dashes. */
     char letter;         /* Short form, or 0. */
     const char *value;   /* What follows ("SEC"), or NULL. */
-    const char *choices; /* Words it may be, "FILE" for a file name, or NULL. */
+    const char *choices; /* Words it may be, "FILE" for a file name, "VM" for a VM, or NULL. */
     const char *summary;
 };
 
@@ -135,12 +135,30 @@ static inline struct fl_host fl_request_host(const struct fl_request *request)
 
 enum fl_effect { FL_READS, FL_WRITES };
 
+/* Names that completion offers for a verb's first argument. */
+enum fl_names {
+    FL_NAMES_NONE,
+    FL_NAMES_VMS,      /* of this host */
+    FL_NAMES_REMEDIES, /* VMs that have one */
+    FL_NAMES_CAUSES,
+    FL_NAMES_VERBS,
+};
+
+#define FL_MOST_EXAMPLES 4
+
+struct fl_example {
+    const char *words;   /* Behind "flowlift "; NULL ends the list. */
+    const char *meaning; /* What for, no full stop. */
+};
+
 struct fl_verb {
     const char *name;
     const char *arguments;   /* "" none, "VM" needed, "[VM]" may be given, "VM|--all" one of them */
     const char *words;       /* What the first argument may be, with spaces between; or NULL. */
+    enum fl_names names;     /* Likewise, where it is a name. */
     const char *summary;     /* One line, no full stop. */
     const char *description; /* For --help and the manual page. */
+    struct fl_example examples[FL_MOST_EXAMPLES + 1]; /* Likewise. */
     enum fl_effect effect;
     bool hidden;      /* Works, and is not listed. */
     bool takes_more;  /* Several words may follow the first argument, with options between them. */

@@ -42,6 +42,15 @@ static json_t *bridge_to_json(const struct fl_bridge *bridge)
                      fl_json_of_smap(&bridge->other_config));
 }
 
+/* Without the key of an IPsec tunnel: a capture goes to whoever may read the ticket. */
+static json_t *options_to_json(const struct smap *options)
+{
+    json_t *json = fl_json_of_smap(options);
+
+    json_object_del(json, "psk");
+    return json;
+}
+
 static json_t *interface_to_json(const struct fl_interface *iface)
 {
     return json_pack("{so so so so so so sI sI si ss sb so so so}", "name",
@@ -52,7 +61,7 @@ static json_t *interface_to_json(const struct fl_interface *iface)
                      (json_int_t)ofp_to_u16(iface->ofport), "ifindex", (json_int_t)iface->ifindex,
                      "tag", iface->tag, "vlan_mode", vlan_modes[iface->vlan_mode], "in_bond",
                      iface->in_bond, "external_ids", fl_json_of_smap(&iface->external_ids),
-                     "options", fl_json_of_smap(&iface->options), "status",
+                     "options", options_to_json(&iface->options), "status",
                      fl_json_of_smap(&iface->status));
 }
 

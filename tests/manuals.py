@@ -12,7 +12,8 @@ sys.path.insert(0, f"{HERE}/integration")
 
 import tap  # noqa: E402
 
-PAGES = ["cli/flowlift.1", "cli/flowlift.conf.5", "cli/flowlift-causes.7", "agent/flowlift-agent.8"]
+PAGES = ["cli/flowlift.1", "cli/flowlift.conf.5", "cli/flowlift-causes.7", "docs/flowlift-json.7",
+         "agent/flowlift-agent.8"]
 FLOWLIFT = f"{BUILD}/cli/flowlift"
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import shutil
 import socket
 import stat
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import termios
 
+import command_lines
 import samples
 import tap
 from answer import Answer as PlainAnswer
@@ -675,9 +677,48 @@ def causes_of_the_catalogue(desk):
         tap.equal(done.stderr, "", "warnings of groff")
 
 
+def examples_of(desk, verb):
+    """Words and meaning of each example in the help of @verb."""
+    text = desk.flowlift(verb, "--help", root=False).expect(0).out.partition("\nExamples\n")[2]
+    return re.findall(r"^  flowlift (.*)\n      (\S.*)$", text, re.MULTILINE)
+
+
+def examples_of_the_help(desk):
+    "VERB --help: one to four examples, that flowlift takes and flowlift(1) has; those of a file give an answer"
+    page = desk.flowlift("help", "--man", root=False).expect(0).out.replace("\\-", "-")
+    desk.write("host.json", samples.capture(names={number: f"vm{number}" for number in (1, 2, 3)}))
+    n_run = 0
+    for verb, options in OPTIONS.items():
+        examples = examples_of(desk, verb)
+        tap.check(1 <= len(examples) <= 4, f"examples of {verb}", examples)
+        for line, meaning in examples:
+            words = shlex.split(line)
+            tap.equal(words[0], verb, f"verb of the example: {line}")
+            command_lines.check_line(words)
+            tap.check(f".B flowlift {line}\n{meaning}.\n" in page, f"in the manual page: {line}")
+            live = {"--probe", "--screen"} & set(words)
+            if "from" in options and "--from" not in words and not live:
+                words += ["--from", "host.json"]
+            if "--from" in words or verb in ("causes", "help"):
+                done = subprocess.run([FLOWLIFT, *words], cwd=desk.folder, env=desk.environment(), text=True,
+                                      capture_output=True, timeout=RUN_SECONDS, check=False)
+                tap.check(done.returncode in (0, 1) and done.stdout and not done.stderr, f"gives an answer: {words}",
+                          done.returncode, done.stderr)
+                n_run += 1
+    tap.check(n_run > 8, "examples were run", n_run)
+    with contextlib.suppress(tap.Failure):
+        command_lines.check_line(["audit", "--no-such"])
+        raise AssertionError("an option that does not exist goes through")
+    with contextlib.suppress(tap.Failure):
+        command_lines.check_line(["plan", "-o", "x"])
+        raise AssertionError("a VM that is missing goes through")
+
+
 def complete(script, *words):
     """The completions of the last of @words."""
     run = f"""{script}
+compopt() {{ :; }}
+COMP_LINE='{' '.join(words)}' COMP_POINT={len(' '.join(words))}
 COMP_WORDS=({' '.join(words[:-1])} "{words[-1]}") COMP_CWORD={len(words) - 1}
 _flowlift; printf '%s\\n' "${{COMPREPLY[@]}}"
 """
@@ -829,7 +870,7 @@ TESTS = [
     names_that_would_move_the_cursor, no_open_vswitch, other_remotes, not_allowed,
     bad_configuration, full_output, a_reader_that_goes_away, colour_only_on_a_terminal,
     other_locales,
-    help_lists_everything, the_manual_page, causes_of_the_catalogue, bash_completion,
+    help_lists_everything, the_manual_page, examples_of_the_help, causes_of_the_catalogue, bash_completion,
     history_of_a_journal, plans_from_files,
     doctor_of_the_folders, doctor_of_the_events,
 ]

@@ -283,6 +283,28 @@ static void json_form_comes_back_the_same(void **state)
     fl_inventory_destroy(&inv);
 }
 
+static void the_key_of_a_tunnel_is_not_written(void **state)
+{
+    struct fl_inventory inv;
+    struct fl_interface *iface;
+    json_t *json;
+    char *text;
+
+    (void)state;
+    init_inventory(&inv);
+    iface = add_interface(&inv, "tun0", "gre");
+    smap_add(&iface->options, "remote_ip", "192.0.2.7");
+    smap_add(&iface->options, "psk", "swordfish");
+    json = fl_inventory_to_json(&inv);
+    text = json_dumps(json, 0);
+    assert_non_null(strstr(text, "192.0.2.7"));
+    assert_null(strstr(text, "swordfish"));
+    assert_null(strstr(text, "psk"));
+    free(text);
+    json_decref(json);
+    fl_inventory_destroy(&inv);
+}
+
 static void no_mirrors_and_mirrors_not_read_are_two_things(void **state)
 {
     struct fl_error err = FL_ERROR_INIT;
@@ -409,6 +431,7 @@ int main(void)
         cmocka_unit_test(only_a_port_of_dpdk_has_a_number_there),
         cmocka_unit_test(datapath_type_is_that_of_all_bridges),
         cmocka_unit_test(json_form_comes_back_the_same),
+        cmocka_unit_test(the_key_of_a_tunnel_is_not_written),
         cmocka_unit_test(no_mirrors_and_mirrors_not_read_are_two_things),
         cmocka_unit_test(wrong_json_is_named_and_leaves_the_inventory_alone),
         cmocka_unit_test(a_name_that_is_too_long_is_refused),
