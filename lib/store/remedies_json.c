@@ -59,8 +59,8 @@ static json_t *or_null(json_t *json)
 
 json_t *fl_remedy_to_json(const struct fl_remedy *remedy)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "schema",
-                     SCHEMA, "state", fl_remedy_state_name(remedy->state), "reason",
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}",
+                     "schema", SCHEMA, "state", fl_remedy_state_name(remedy->state), "reason",
                      fl_json_of_string(remedy->reason), "ticket", fl_json_of_string(remedy->ticket),
                      "who", fl_json_of_string(remedy->who), "created",
                      time_to_json(remedy->created_ms), "changed", time_to_json(remedy->changed_ms),

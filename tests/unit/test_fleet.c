@@ -34,10 +34,8 @@ static void nobody_said_anything(void **state)
     (void)state;
     assert_int_equal(act_of((struct fl_decide_on){ .is_here = true, .is_new = true }),
                      FL_ACT_LEAVE);
-    assert_int_equal(act_of((struct fl_decide_on){ .own = STANDS(5),
-                                                   .own_is_in = true,
-                                                   .is_here = true,
-                                                   .is_new = true }),
+    assert_int_equal(act_of((struct fl_decide_on){
+                         .own = STANDS(5), .own_is_in = true, .is_here = true, .is_new = true }),
                      FL_ACT_LEAVE);
 }
 
@@ -290,10 +288,9 @@ static void a_share_says_who_decided(void **state)
 {
     struct shash tried = SHASH_INITIALIZER(&tried);
     struct fl_remedy remedy;
-    struct fl_share_of of = { .remedies = &remedy,
-                              .n_remedies = 1,
-                              .tried = &tried,
-                              .number_of = no_number };
+    struct fl_share_of of = {
+        .remedies = &remedy, .n_remedies = 1, .tried = &tried, .number_of = no_number
+    };
     json_t *share, *repair;
 
     (void)state;
