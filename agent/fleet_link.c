@@ -119,15 +119,19 @@ void fl_fleet_link_reread(struct fl_fleet_link *fleet)
     }
 }
 
+bool fl_fleet_link_is_connected(const struct fl_fleet_link *fleet)
+{
+    return fleet->cluster && fl_cluster_is_connected(fleet->cluster);
+}
+
 json_t *fl_fleet_link_report(const struct fl_fleet_link *fleet)
 {
     if (!fleet->op || !fleet->op->config->fleet_remote) {
         return json_null();
     }
     return json_pack("{s:s, s:o, s:b, s:o}", "remote", fleet->op->config->fleet_remote, "name",
-                     fl_text_json(fleet->name), "connected",
-                     fleet->cluster && fl_cluster_is_connected(fleet->cluster), "trouble",
-                     fl_text_json(fleet->trouble));
+                     fl_text_json(fleet->name), "connected", fl_fleet_link_is_connected(fleet),
+                     "trouble", fl_text_json(fleet->trouble));
 }
 
 /* ---- What there is here ---- */

@@ -58,6 +58,8 @@ void fl_fleet_link_close(struct fl_fleet_link *fleet);
 void fl_fleet_link_reread(struct fl_fleet_link *fleet);
 void fl_fleet_link_run(struct fl_fleet_link *fleet);
 void fl_fleet_link_wait(const struct fl_fleet_link *fleet);
+/** fl_fleet_link_is_connected() - the database answers now */
+bool fl_fleet_link_is_connected(const struct fl_fleet_link *fleet);
 /** fl_fleet_link_report() - {"remote", "name", "connected", "trouble"}, or null for a host of no fleet; new reference */
 json_t *fl_fleet_link_report(const struct fl_fleet_link *fleet);
 

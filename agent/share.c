@@ -28,14 +28,17 @@ static json_t *text(const char *text_)
 
 /* ---- Host ---- */
 
-/* Of each driver the firmware of one of its NICs: those of a host have the same. */
-static json_t *nics_of(const struct fl_inventory *inv)
+/* Of each driver behind its VMs the firmware of one NIC: those of a host have the same. */
+static json_t *nics_of(const json_t *audit)
 {
     json_t *nics = json_object();
+    const json_t *vm;
+    size_t i;
 
-    for (size_t i = 0; inv && i < inv->n_interfaces; i++) {
-        const char *driver = smap_get(&inv->interfaces[i].status, "driver_name");
-        const char *firmware = smap_get(&inv->interfaces[i].status, "firmware_version");
+    json_array_foreach(json_object_get(audit, "vms"), i, vm) {
+        const json_t *nic = json_object_get(vm, "nic");
+        const char *driver = json_string_value(json_object_get(nic, "driver"));
+        const char *firmware = json_string_value(json_object_get(nic, "firmware"));
 
         if (driver && (firmware || !json_object_get(nics, driver))) {
             json_object_set_new(nics, driver, text(firmware));
@@ -68,7 +71,7 @@ static json_t *host_of(const struct fl_share_of *of)
 
     return json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:I}", "flowlift_version", FLOWLIFT_VERSION,
                      "ovs_version", text(of->inv ? of->inv->ovs_version : NULL), "nics",
-                     nics_of(of->inv), "verdicts", verdicts_of(of->audit), "incomplete",
+                     nics_of(of->audit), "verdicts", verdicts_of(of->audit), "incomplete",
                      text(incomplete), "audited", (json_int_t)of->audited_ms, "interval",
                      (json_int_t)of->interval_ms);
 }
