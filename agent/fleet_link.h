@@ -38,6 +38,7 @@ struct fl_fleet_link {
     uint64_t guard_serial;
     uint64_t n_audits;
     bool is_due;        /* Something is another than at the last look. */
+    long long rest_ms;  /* No look for that before, as the next. */
     long long look_ms;  /* The next look, whatever changes; on the clock of time_msec() */
     struct shash tried; /* VM identity -> struct fl_fleet_tried */
     struct fl_worker worker;
