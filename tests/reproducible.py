@@ -4,8 +4,8 @@
 
 Usage: reproducible.py FOLDER   (of the first build; `make deb` puts it into build-deb/)
 
-The second build differs in all that must not matter: folder, user, home, umask, time zone, locale, host's name, how many
-compilers run at once, and the time of day.
+The second build differs in all that must not matter: folder, user, home, umask, time zone, locale, host's name, how
+many compilers run at once, and the time of day.
 """
 
 import glob
@@ -30,7 +30,8 @@ SHOWN = 60
 
 def run(*words, **options):
     done = subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **options)
-    tap.check(not done.returncode, f"{' '.join(words)}: exit {done.returncode}", done.stdout[-4000:], done.stderr[-4000:])
+    tap.check(not done.returncode, f"{' '.join(words)}: exit {done.returncode}", done.stdout[-4000:],
+              done.stderr[-4000:])
     return done.stdout
 
 
@@ -84,9 +85,10 @@ def difference(name, folders):
             with open(f"{at}/{which}.list", "w", encoding="utf-8") as file:
                 file.write(run("dpkg-deb", "-c", deb))
         for what in (("-U0", "a.list", "b.list"), ("-r", "a", "b")):
-            done = subprocess.run(["diff", *what], cwd=at, capture_output=True, text=True, errors="replace", check=False)
+            done = subprocess.run(["diff", *what], cwd=at, capture_output=True, text=True, errors="replace",
+                                  check=False)
             told += done.stdout.splitlines()[:SHOWN]
-    return "\n".join([f"{name} differs:", *(told or ["in neither listing nor contents: see ar tv, and the compression"])])
+    return "\n".join([f"{name} differs:", *(told or ["neither in what is listed nor in what it holds: see `ar tv`"])])
 
 
 def is_the_same_twice(elsewhere):
