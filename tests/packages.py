@@ -230,6 +230,12 @@ def guards_without_its_fleet(root):
     root.lab.wait_until(lambda: "fleet:" not in root.agent_says(), 20, "no fleet")
 
 
+def listens(pid, port):
+    """Whether anybody does in the network of that process."""
+    with open(f"/proc/{pid}/net/tcp", encoding="ascii") as file:
+        return re.search(rf":{port:04X} \S+ 0A ", file.read())
+
+
 def serves_a_fleet(root):
     "the example of the fleet's database, as it tells: a cluster with the shipped schema and first rows"
     with open(root.path + FLEET_UNIT, encoding="utf-8") as file:
@@ -260,8 +266,7 @@ def serves_a_fleet(root):
         tap.check('"error"' not in root.inside("sh", "-ec", fill).stdout, "the first rows go in")
         said = root.inside("ovs-appctl", "-t", "/run/flowlift-fleet/db.ctl", "cluster/status", "Flowlift_Fleet").stdout
         tap.check("Role: leader" in said, "it leads its cluster", said)
-        with open(f"/proc/{server.pid}/net/tcp", encoding="ascii") as file:
-            tap.check(re.search(rf":{6642:04X} \S+ 0A ", file.read()), "it listens for agents")
+        root.lab.wait_until(lambda: listens(server.pid, 6642), 20, "it listens for agents")
         fleet = root.inside("flowlift", "fleet", "status", "--json", "--remote", "unix:/run/flowlift-fleet/db.sock")
         tap.equal(json.loads(fleet.stdout)["hosts"], [], "hosts of a new fleet")
     finally:
