@@ -25,6 +25,7 @@ UNITS = {
     "flowlift-agent.service": f"{SOURCE}/agent",
     "flowlift-audit.service": f"{BUILD}/agent/host",
     "flowlift-audit.timer": f"{SOURCE}/agent/host",
+    "flowlift-fleet-db.service": f"{SOURCE}/docs/examples",
 }
 MOST_EXPOSED = 2.5
 
