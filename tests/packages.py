@@ -54,6 +54,7 @@ class Root(Bench):
     def __init__(self):
         super().__init__(nfs=False)
         self.path = tempfile.mkdtemp(prefix="flowlift-debian.")
+        os.chmod(self.path, 0o755)
         self.mounts = []
 
     def prepare(self):

@@ -160,7 +160,9 @@ void fl_cluster_close(struct fl_cluster *cluster)
     if (!cluster) {
         return;
     }
-    ovsdb_idl_txn_destroy(cluster->txn);
+    if (cluster->txn) {
+        ovsdb_idl_txn_destroy(cluster->txn);
+    }
     ovsdb_idl_destroy(cluster->idl);
     json_decref(cluster->state);
     sset_destroy(&cluster->wanted);
