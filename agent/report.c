@@ -181,6 +181,29 @@ static void put_line(struct ds *ds, const json_t *remedy)
     ds_put_char(ds, '\n');
 }
 
+static void put_fleet(struct ds *ds, const json_t *fleet)
+{
+    _cleanup_free char *name = fl_text_escaped(text_of(fleet, "name") ? text_of(fleet, "name")
+                                                                      : "");
+    const char *trouble = text_of(fleet, "trouble");
+
+    if (!json_is_object(fleet)) {
+        return;
+    }
+    if (*name) {
+        ds_put_format(ds, "in a fleet as %s, whose database is %s", name,
+                      json_is_true(json_object_get(fleet, "connected")) ? "connected" : "away");
+    } else {
+        ds_put_cstr(ds, "in no fleet");
+    }
+    if (trouble) {
+        _cleanup_free char *why = fl_text_escaped(trouble);
+
+        ds_put_format(ds, ": %s", why);
+    }
+    ds_put_char(ds, '\n');
+}
+
 /* Those that were reverted are only counted: nobody has to do anything about them. */
 char *fl_report_text(const json_t *report)
 {
@@ -210,6 +233,7 @@ char *fl_report_text(const json_t *report)
             put_line(&ds, remedy);
         }
     }
+    put_fleet(&ds, json_object_get(report, "fleet"));
     fl_report_audit_text(report, &ds);
     return ds_steal_cstr(&ds);
 }
