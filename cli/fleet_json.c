@@ -53,11 +53,14 @@ static json_t *host_json(const struct fl_fleet_host_line *line)
                      fl_text_json(host->trouble));
 }
 
-static json_t *pattern_json(const struct fl_fleet_pattern *pattern)
+static json_t *pattern_json(const struct fl_fleet_look *look,
+                            const struct fl_fleet_pattern *pattern)
 {
+    json_t *n_alike = look->has_unlisted ? json_null() : size_json(pattern->n_alike);
+
     return json_pack("{s:o, s:o, s:o, s:o, s:o}", "cause", fl_text_json(pattern->cause), "nic",
                      nic_json(&pattern->nic), "stranded", size_json(pattern->n_stranded), "hosts",
-                     size_json(pattern->n_hosts), "vms_alike", size_json(pattern->n_alike));
+                     size_json(pattern->n_hosts), "vms_alike", n_alike);
 }
 
 static json_t *causes_json(const struct fl_fleet_vm *vm)
@@ -138,7 +141,7 @@ void fl_fleet_view_json(const struct fl_fleet_look *look, json_t *head, bool wit
         put_element(out, i, host_json(&look->hosts[i]));
     fprintf(out->stream, "%s],\n  \"patterns\": [", look->n_hosts ? "\n  " : "");
     for (size_t i = 0; i < look->n_patterns; i++)
-        put_element(out, i, pattern_json(&look->patterns[i]));
+        put_element(out, i, pattern_json(look, &look->patterns[i]));
     fprintf(out->stream, "%s]", look->n_patterns ? "\n  " : "");
     if (with_vms)
         put_vms(look, lines, out);

@@ -65,7 +65,11 @@ static void put_rates(struct fl_table *table, const struct fl_fleet_vm *vm)
         fl_table_cell(table, FL_STYLE_DIM, "-");
         return;
     }
-    fl_table_cell(table, FL_STYLE_PLAIN, "%s", fl_human_rate(vm->packets_sw, vm->window_ms, text));
+    if (vm->packets_sw == FL_COUNT_UNKNOWN)
+        fl_table_cell(table, FL_STYLE_DIM, "-");
+    else
+        fl_table_cell(table, FL_STYLE_PLAIN, "%s",
+                      fl_human_rate(vm->packets_sw, vm->window_ms, text));
     fl_table_cell(table, FL_STYLE_PLAIN, "%s",
                   fl_human_byte_rate(vm->bytes_sw, vm->window_ms, text));
 }
@@ -235,7 +239,10 @@ static void print_patterns(const struct fl_fleet_look *look, size_t lines, struc
         fl_table_cell(table, FL_STYLE_PLAIN, "%s", or_dash(pattern->nic.firmware));
         fl_table_cell(table, FL_STYLE_BOLD, "%zu", pattern->n_stranded);
         fl_table_cell(table, FL_STYLE_PLAIN, "%zu", pattern->n_hosts);
-        fl_table_cell(table, FL_STYLE_PLAIN, "%zu", pattern->n_alike);
+        if (look->has_unlisted)
+            fl_table_cell(table, FL_STYLE_DIM, "-");
+        else
+            fl_table_cell(table, FL_STYLE_PLAIN, "%zu", pattern->n_alike);
     }
     fl_table_print(table, out);
     fl_table_destroy(table);
@@ -269,19 +276,21 @@ static void print_totals(const struct fl_fleet_look *look, struct fl_output *out
     };
     struct ds hosts = DS_EMPTY_INITIALIZER, vms = DS_EMPTY_INITIALIZER;
     char text[FL_TIME_TEXT_BYTES];
-    size_t n_hosts = 0;
+    size_t n_hosts = 0, n_vms = 0;
 
     for (enum fl_fleet_state i = 0; i < FL_FLEET_N_STATES; i++) {
         n_hosts += look->n_by_state[i];
         put_part(&hosts, look->n_by_state[i], states[i]);
     }
     put_part(&hosts, look->n_incomplete, "of these not whole");
-    for (enum fl_verdict i = 0; i < FL_FLEET_N_VERDICTS; i++)
+    for (enum fl_verdict i = 0; i < FL_FLEET_N_VERDICTS; i++) {
+        n_vms += look->n_by_verdict[i];
         put_part(&vms, look->n_by_verdict[i], fl_verdict_name(i));
+    }
     fl_output_printf(out, "\n");
     print_total(out, n_hosts, "host", &hosts);
     fl_output_printf(out, "; ");
-    print_total(out, look->n_vms, "VM", &vms);
+    print_total(out, n_vms, "VM", &vms);
     fl_output_printf(out, "; %.19sZ\n", fl_time_format(look->fleet->now_ms, text));
 }
 

@@ -323,7 +323,8 @@ static void hear_repairs(const struct fl_cluster *cluster, const char *vm_id,
     fleetrec_repair_index_set_vm_id(key, vm_id);
     FLEETREC_REPAIR_FOR_EACH_EQUAL(row, key, cluster->repairs_of_vm)
     {
-        if (is_own(cluster, row->host) || !row->decided || !is_later(row, &heard->peers)) {
+        if (is_own(cluster, row->host) || !row->decided || row->decided > FL_DECIDED_MOST_MS ||
+            !is_later(row, &heard->peers)) {
             continue;
         }
         heard->peers = (struct fl_decision){ row->decided, row->stands };

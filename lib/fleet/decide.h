@@ -18,6 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A moment later than this (the end of the year 9999) is none: no clock says it, and nothing could be later. */
+#define FL_DECIDED_MOST_MS INT64_C(253402300799000)
+
 /* What somebody decided. */
 struct fl_decision {
     int64_t decided_ms; /* Unix time; 0: nobody has */

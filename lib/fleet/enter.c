@@ -13,6 +13,7 @@
 
 #include "flows/cleanup.h"
 #include "lib/base/clock.h"
+#include "lib/fleet/decide.h"
 #include "lib/fleet/idl.h"
 #include "lib/fleet/rows.h"
 #include "lib/fleet/steps.h"
@@ -244,7 +245,7 @@ static int64_t later_than_all(const struct session *session, const char *vm_id)
     }
     FLEETREC_REPAIR_FOR_EACH(row, session->idl)
     {
-        if (!strcmp(row->vm_id, vm_id)) {
+        if (!strcmp(row->vm_id, vm_id) && row->decided <= FL_DECIDED_MOST_MS) {
             decided_ms = MAX(decided_ms, row->decided + 1);
         }
     }

@@ -66,7 +66,7 @@ struct fl_fleet_vm {
     double hw_share;    /* Of packets, 0..1; negative: there were none, or not known. */
     int64_t window_ms;  /* In which the following were counted; 0: over the flows' lifetime. */
     bool has_counts;    /* false: judged by its ports, nothing was counted */
-    uint64_t packets_hw, packets_sw;
+    uint64_t packets_hw, packets_sw; /* FL_COUNT_UNKNOWN: not told; likewise bytes_hw */
     uint64_t bytes_hw, bytes_sw;
 };
 

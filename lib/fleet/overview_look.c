@@ -158,6 +158,7 @@ static void count_unlisted(struct fl_fleet_look *look, struct fl_fleet_host_line
         enum fl_verdict verdict = line->host->state == FL_FLEET_HEARD ? i : FL_VERDICT_UNKNOWN;
 
         look->n_by_verdict[verdict] += line->host->n_unlisted[i];
+        look->has_unlisted |= line->host->n_unlisted[i] > 0;
         line->n_vms[verdict] += line->host->n_unlisted[i];
     }
 }

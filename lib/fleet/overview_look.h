@@ -34,7 +34,7 @@ struct fl_fleet_pattern {
     struct fl_fleet_nic nic;
     size_t n_stranded;
     size_t n_hosts; /* On so many hosts. */
-    size_t n_alike; /* VMs of any verdict behind such a NIC. */
+    size_t n_alike; /* VMs of any verdict behind such a NIC; of those that are listed. */
 };
 
 struct fl_fleet_look {
@@ -45,6 +45,7 @@ struct fl_fleet_look {
     size_t n_vms;
     struct fl_fleet_pattern *patterns; /* Most stranded VMs first. */
     size_t n_patterns;
+    bool has_unlisted; /* There are VMs that are only counted, and nobody knows behind which NIC. */
     /* The NIC behind each stranded VM, of two at least, while other VMs have others; or NULL. */
     const struct fl_fleet_nic *shared;
     /* Of all hosts that the filter's host and version let through, with such VMs or without. */

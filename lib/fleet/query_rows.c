@@ -213,6 +213,9 @@ static int take_vm(const json_t *row, const struct known_host *entry, const stru
         .hw_share = json_is_number(share) ? json_number_value(share) : -1,
         .window_ms = 1000,
         .has_counts = true,
+        .packets_hw = FL_COUNT_UNKNOWN,
+        .packets_sw = FL_COUNT_UNKNOWN,
+        .bytes_hw = FL_COUNT_UNKNOWN,
         .bytes_sw = (uint64_t)MAX(json_integer_value(json_object_get(row, "sw_rate")), 0),
     };
 
@@ -262,6 +265,20 @@ static int compare_steps(const void *a_, const void *b_)
                   json_string_value(json_object_get(*b, "time")));
 }
 
+/* A column has no null: what is not known is an empty text there. */
+static void forget_empty(json_t *step)
+{
+    static const char *const keys[] = { "reason", "who", "ticket" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        const char *text = json_string_value(json_object_get(step, keys[i]));
+
+        if (!text || !*text) {
+            json_object_set_new(step, keys[i], json_null());
+        }
+    }
+}
+
 static void take_steps(const json_t *rows, json_t *all)
 {
     const json_t *row;
@@ -276,6 +293,7 @@ static void take_steps(const json_t *rows, json_t *all)
             json_t *host = json_object_get(row, "host");
 
             if (step) {
+                forget_empty(step);
                 json_object_set(step, "vm", json_object_get(row, "name"));
                 json_object_set(step, "vm_id", json_object_get(row, "vm_id"));
                 json_object_set_new(step, "host", host ? json_incref(host) : json_null());
