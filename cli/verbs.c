@@ -241,6 +241,12 @@ const struct fl_verb fl_verbs[] = {
             "20 s unless --window says how long. Captures, the earlier first, are points "
             "in time, and the last of them is now. With --json the document that the page "
             "is made from is printed.",
+        .examples = {
+            { "report vm2 -o ticket.html",
+              "of a VM, watched for 20 s" },
+            { "report -o host.html --window 60",
+              "of all VMs of the host, over a minute" },
+        },
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(OUTPUT) | BIT(PLAN) | BIT(FROM),
@@ -437,13 +443,22 @@ const struct fl_verb fl_verbs[] = {
             "(\"-\" is standard input), the newest word of each host. A host whose last word is "
             "too old, or whose clock is ahead, is never counted as healthy: its VMs are unknown. "
             "What cannot be read is named by file and line, and makes the exit code 2. With "
-            "--json all VMs are listed, unless -n is given.",
+            "--json all VMs are listed, unless -n is given. With -o FILE audit, status and report "
+            "write one HTML page instead, of the worst 100 VMs and hosts unless -n says how many.",
+        .examples = {
+            { "fleet report audits.jsonl",
+              "what \"audit --format jsonl\" printed on many hosts, together" },
+            { "fleet report audits.jsonl -o fleet.html",
+              "the same as a page" },
+            { "fleet audit --verdict stranded",
+              "of the database that the agents share" },
+        },
         .effect = FL_WRITES,
         .takes_more = true,
         .formats = TEXT_OR_JSON,
         .options = BIT(FORMAT) | BIT(JSON) | BIT(HELP) | BIT(VERDICT) | BIT(CAUSE) | BIT(NIC) |
                    BIT(FIRMWARE) | BIT(VERSION) | BIT(HOST) | BIT(OLDER) | BIT(LINES) |
-                   BIT(REMOTE) | BIT(TICKET) | BIT(UNTIL) | BIT(TIMEOUT) | BIT(ROOT),
+                   BIT(REMOTE) | BIT(TICKET) | BIT(UNTIL) | BIT(TIMEOUT) | BIT(ROOT) | BIT(OUTPUT),
         .run = fl_verb_fleet,
     },
     {
@@ -458,6 +473,12 @@ const struct fl_verb fl_verbs[] = {
             "each reading, one a line, until it is ended. --from plays files one after the other, "
             "one a second unless --window says otherwise: captures, and dumps, of which each is "
             "the end of the window that the one before it began.",
+        .examples = {
+            { "watch",
+              "all VMs, the worst first, until q is pressed" },
+            { "watch --json --ticks 3",
+              "three documents of audit, each of what the packets did since the one before" },
+        },
         .effect = FL_READS,
         .formats = TEXT_OR_JSON | FORMAT(JSONL),
         .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(TICKS) | BIT(FROM),

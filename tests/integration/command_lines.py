@@ -12,8 +12,8 @@ import subprocess
 import tap
 from answer import FLOWLIFT, RUN_SECONDS
 
-# Verbs whose words behind the first are somebody else's.
-TAKES_REST = ("hook",)
+# Verbs that take more words behind the first.
+TAKES_REST = ("fleet", "hook")
 
 
 def _help(words):

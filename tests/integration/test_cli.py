@@ -42,7 +42,8 @@ OPTIONS = {
     "revert": ASKS_OVS | {"all", "ticket"},
     "status": ASKS_OVS,
     "history": COMMON | {"lines"},
-    "fleet": {"format", "json", "help", "verdict", "cause", "nic", "firmware", "version", "host", "older", "lines"},
+    "fleet": COMMON | {"verdict", "cause", "nic", "firmware", "version", "host", "older", "lines", "remote", "ticket",
+                       "until", "timeout", "output"},
     "capture": READS_FLOWS | {"window", "output"},
     "watch": READS_FLOWS | {"window", "ticks", "from"},
     "doctor": ASKS_OVS,
@@ -696,7 +697,7 @@ def examples_of_the_help(desk):
             tap.equal(words[0], verb, f"verb of the example: {line}")
             command_lines.check_line(words)
             tap.check(f".B flowlift {line}\n{meaning}.\n" in page, f"in the manual page: {line}")
-            live = {"--probe", "--screen"} & set(words)
+            live = {"--probe", "--screen"} & set(words) or words == ["watch"]
             if "from" in options and "--from" not in words and not live:
                 words += ["--from", "host.json"]
             if "--from" in words or verb in ("causes", "help"):
@@ -741,7 +742,8 @@ def bash_completion(desk):
     tap.equal(complete(script, "flowlift", "hook", "vm-s"), ["vm-start", "vm-stop"], "one begun")
     tap.check("vm-stop" not in complete(script, "flowlift", "hook", "libvirt", ""), "not twice")
     tap.equal(complete(script, "flowlift", "help", "au"), ["audit"], "verbs to be helped with")
-    tap.equal(complete(script, "flowlift", "fleet", ""), ["report"], "words of fleet")
+    tap.equal(sorted(complete(script, "flowlift", "fleet", "")),
+              ["apply", "audit", "history", "report", "revert", "status"], "words of fleet")
     tap.equal(complete(script, "flowlift", "fleet", "report", "--json", f"{desk.folder}/dum"), [desk.dump],
               "files of fleet report")
     tap.equal(complete(script, "flowlift", "flows", "--path", "hw"), ["hw", "hw-partial"], "paths")
