@@ -448,7 +448,8 @@ const struct fl_verb fl_verbs[] = {
             "(\"-\" is standard input), the newest word of each host. A host whose last word is "
             "too old, or whose clock is ahead, is never counted as healthy: its VMs are unknown. "
             "What cannot be read is named by file and line, and makes the exit code 2. With "
-            "--json all VMs are listed, unless -n is given.",
+            "--json all VMs are listed, unless -n is given. With -o FILE audit, status and report "
+            "write one HTML page instead, of the worst 100 VMs and hosts unless -n says how many.",
         .examples = {
             { "fleet report fleet/*.jsonl",
               "without a database: what audit --format jsonl printed on many hosts" },
@@ -456,15 +457,15 @@ const struct fl_verb fl_verbs[] = {
               "all stranded VMs of the fleet that are behind such a NIC" },
             { "fleet apply vm2 --ticket T-1 --until 2027-01-31",
               "its repair is to stand, wherever it is, until then" },
-            { "fleet history vm2",
-              "what was ordered of it, and what its hosts did" },
+            { "fleet report fleet/*.jsonl -o fleet.html",
+              "one page of it" },
         },
         .effect = FL_WRITES,
         .takes_more = true,
         .formats = TEXT_OR_JSON,
         .options = BIT(FORMAT) | BIT(JSON) | BIT(HELP) | BIT(VERDICT) | BIT(CAUSE) | BIT(NIC) |
                    BIT(FIRMWARE) | BIT(VERSION) | BIT(HOST) | BIT(OLDER) | BIT(LINES) |
-                   BIT(REMOTE) | BIT(TICKET) | BIT(UNTIL) | BIT(TIMEOUT) | BIT(ROOT),
+                   BIT(REMOTE) | BIT(TICKET) | BIT(UNTIL) | BIT(TIMEOUT) | BIT(ROOT) | BIT(OUTPUT),
         .run = fl_verb_fleet,
     },
     {

@@ -18,8 +18,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A moment later than this (the end of the year 9999) is none: no clock says it, and nothing could be later. */
-#define FL_DECIDED_MOST_MS INT64_C(253402300799000)
+/* So far ahead of ours another host's clock may be: a moment later than that is none, until our clock is there. */
+#define FL_DECIDED_AHEAD_MS INT64_C(300000)
+static inline bool fl_decided_is_believed(int64_t decided_ms, int64_t now_ms)
+{
+    return decided_ms > 0 && decided_ms <= now_ms + FL_DECIDED_AHEAD_MS;
+}
 
 /* What somebody decided. */
 struct fl_decision {

@@ -50,6 +50,9 @@ struct fl_fleet_nic {
     const char *firmware; /* or NULL */
 };
 
+/** fl_fleet_nic_equals() - of the same driver and firmware, known or not */
+bool fl_fleet_nic_equals(const struct fl_fleet_nic *a, const struct fl_fleet_nic *b);
+
 /* A VM as its host's last word has it. Strings are copied by fl_fleet_add_vm(). */
 struct fl_fleet_vm {
     struct hmap_node node;            /* In its host's vms; not the caller's. */

@@ -49,7 +49,7 @@ static bool vm_passes(const struct fl_fleet_filter *filter, const struct fl_flee
     return !filter->cause || has_cause(vm, filter->cause);
 }
 
-static bool wants_vms(const struct fl_fleet_filter *filter)
+bool fl_fleet_filter_wants_vms(const struct fl_fleet_filter *filter)
 {
     return filter->has_verdict || filter->cause || filter->driver || filter->firmware;
 }
@@ -106,18 +106,13 @@ static int compare_hosts(const void *a_, const void *b_)
 
 /* Looking. */
 
-static bool is_same(const char *a, const char *b)
-{
-    return a && b ? !strcmp(a, b) : a == b;
-}
-
 static void count_nic(struct fl_fleet_host_line *line, const struct fl_fleet_nic *nic)
 {
     if (!nic->driver && !nic->firmware)
         return;
     if (!line->nic.driver && !line->nic.firmware)
         line->nic = *nic;
-    else if (!is_same(line->nic.driver, nic->driver) || !is_same(line->nic.firmware, nic->firmware))
+    else if (!fl_fleet_nic_equals(&line->nic, nic))
         line->many_nics = true;
 }
 
@@ -173,9 +168,9 @@ static void look_at_host(struct fl_fleet_look *look, const struct fl_fleet_filte
     look->n_by_state[host->state]++;
     look->n_incomplete += host->state == FL_FLEET_HEARD && host->trouble;
     *line = (struct fl_fleet_host_line){ .host = host };
-    if (!wants_vms(filter))
+    if (!fl_fleet_filter_wants_vms(filter))
         count_unlisted(look, line);
-    if (look_at_vms(look, filter, patterns, line) || !wants_vms(filter))
+    if (look_at_vms(look, filter, patterns, line) || !fl_fleet_filter_wants_vms(filter))
         look->n_hosts++;
 }
 

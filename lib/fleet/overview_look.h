@@ -20,6 +20,9 @@ struct fl_fleet_filter {
     const char *firmware; /* it begins so */
 };
 
+/** fl_fleet_filter_wants_vms() - does it ask for some VMs, and not only for some hosts? */
+bool fl_fleet_filter_wants_vms(const struct fl_fleet_filter *filter);
+
 struct fl_fleet_host_line {
     const struct fl_fleet_host *host;
     size_t n_vms[FL_FLEET_N_VERDICTS]; /* By verdict as it counts, of the VMs let through. */
