@@ -5,8 +5,7 @@
  *
  *     swarm REMOTE FOLDER HOSTS VMS INTERVAL-MS
  *
- * Hosts are host-0, host-1, ...; their certificates FOLDER/host-0.pem, ... of one key FOLDER/host.key, and
- * FOLDER/ca.pem the authority's. VM 7 of host 3 is vm-3-7. Each interval a host has audited: its time is another
+ * Hosts are host-0, host-1, ...; FOLDER has the authority that signs their certificates: ca.key and ca.pem. VM 7 of host 3 is vm-3-7. Each interval a host has audited: its time is another
  * one, so is what is counted of its stranded VMs, and every twentieth time a VM's verdict. An order is done at once.
  *
  * On standard output, lines of words:
@@ -37,11 +36,13 @@
 #include "lib/base/clock.h"
 #include "lib/fleet/cluster.h"
 #include "lib/ovs/socket.h"
+#include "tests/fleet/swarm_keys.h"
 
 #define ID_BYTES        37
 #define NAME_BYTES      32
 #define CHANGE_ONE_IN   20
 #define FLOW_SET_BYTES  1200
+#define FIRST_SERIAL    1000
 #define HOSTS_MOST      20000
 #define STATE_EVERY_MS  1000
 #define STRANDED_ONE_IN 50
@@ -250,13 +251,17 @@ static void want(struct host *host)
     sset_destroy(&ids);
 }
 
-static void set_keys(const struct host *host, const char *folder)
+static void set_keys(const struct host *host, const char *folder, unsigned int number)
 {
-    _cleanup_free char *key = xasprintf("%s/host.key", folder);
-    _cleanup_free char *certificate = xasprintf("%s/%s.pem", folder, host->name);
+    _cleanup_free char *own = xasprintf("%s/%s-swarm.pem", folder, host->name);
+    _cleanup_free char *key = xasprintf("%s/ca.key", folder);
     _cleanup_free char *authority = xasprintf("%s/ca.pem", folder);
 
-    stream_ssl_set_key_and_cert(key, certificate);
+    if (!fl_swarm_keys(key, authority, host->name, (long)number + FIRST_SERIAL, own)) {
+        fprintf(stderr, "swarm: no certificate of %s for %s\n", authority, host->name);
+        _exit(EXIT_FAILURE);
+    }
+    stream_ssl_set_key_and_cert(own, own);
     stream_ssl_set_ca_cert_file(authority, false);
 }
 
@@ -266,7 +271,7 @@ static void be_host(const char *remote, const char *folder, struct host *host, u
     host->dice = number;
     memset(host->flow_set, 'x', sizeof host->flow_set - 1);
     make_vms(host, number);
-    set_keys(host, folder);
+    set_keys(host, folder, number);
     host->cluster = fl_cluster_open(remote, host->name);
     want(host);
     host->audited_ms = fl_time_now_ms();

@@ -51,20 +51,6 @@ def proportional_kib(pid):
         return int(re.search(r"^Pss:\s+(\d+)", file.read(), re.M).group(1))
 
 
-def make_certificates(cluster, n):
-    """A certificate a host, all of one key: to make keys is not what is measured."""
-    folder = f"{cluster.folder}/hosts"
-    os.mkdir(folder)
-    authority = cluster.authority.folder
-    run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-out", f"{folder}/host.key")
-    run("openssl", "pkey", "-in", f"{folder}/host.key", "-pubout", "-out", f"{folder}/host.pub")
-    os.link(f"{authority}/ca.pem", f"{folder}/ca.pem")
-    for i in range(n):
-        run("openssl", "x509", "-new", "-force_pubkey", f"{folder}/host.pub", "-subj", f"/CN=host-{i}", "-CA",
-            f"{authority}/ca.pem", "-CAkey", f"{authority}/ca.key", "-days", "2", "-out", f"{folder}/host-{i}.pem")
-    return folder
-
-
 class Load:
     """What went by between two moments."""
 
@@ -97,7 +83,6 @@ class Swarm:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, most), most))
         self.cluster.__enter__()
         try:
-            self.folder = make_certificates(self.cluster, self.n)
             if self.does_start:
                 self.start()
         except BaseException:
@@ -115,7 +100,7 @@ class Swarm:
 
     def start(self):
         self.process = subprocess.Popen(
-            [*self.cluster.ethernet.within("hosts"), SWARM, self.cluster.remote(), self.folder, str(self.n),
+            [*self.cluster.ethernet.within("hosts"), SWARM, self.cluster.remote(), self.cluster.folder, str(self.n),
              str(self.vms), str(int(self.interval_s * 1000))],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=dies_with_us)
         self.reader = threading.Thread(target=self._read, daemon=True)
