@@ -78,6 +78,11 @@ static uint64_t n_left_alone(const struct fl_auto_limits *limits)
     return n;
 }
 
+static bool is_here(const char *vm_id, const void *inv)
+{
+    return fl_inventory_vm(inv, vm_id) != NULL;
+}
+
 /* How things stand, as text of Prometheus. */
 static void put_metrics(struct ds *text, void *agent_)
 {
@@ -87,6 +92,8 @@ static void put_metrics(struct ds *text, void *agent_)
     struct fl_store *store;
     size_t n = 0;
     struct fl_metrics_result results[FL_AUTO_N_ENDS];
+    const struct fl_inventory *inv = agent->guard ? fl_guard_inventory(agent->guard) : NULL;
+    bool is_connected = fl_fleet_link_is_connected(&agent->fleet);
     bool makes_audits = strcmp(agent->config.agent_auto, "off") != 0;
     const struct fl_metrics_audits audits = {
         .last = agent->audit.last,
@@ -118,6 +125,9 @@ static void put_metrics(struct ds *text, void *agent_)
             .remedies = remedies,
             .n_remedies = n,
             .remedies_are_unread = err.code != 0,
+            .is_here = inv ? is_here : NULL,
+            .aux = inv,
+            .fleet_is_connected = agent->config.fleet_remote ? &is_connected : NULL,
             .n_hook_events = agent->hooks.n_events,
             .n_hook_errors = agent->hooks.n_errors,
             .n_config_errors = agent->n_config_errors,

@@ -23,6 +23,9 @@ VLOG_DEFINE_THIS_MODULE(agent_fleet);
 
 /* The store is another's for the moment. */
 #define BUSY_MS 100
+/* Between two looks, however much changes: a look's own time so often, and this at least. */
+#define PACE_TIMES 10
+#define PACE_MS    10
 /* An order that could not be done, and a VM that is stranded: again after this, then twice as long each time. */
 #define REVERT_FIRST_MS 2000
 #define RETRY_FIRST_MS  (60 * 1000)
@@ -119,15 +122,19 @@ void fl_fleet_link_reread(struct fl_fleet_link *fleet)
     }
 }
 
+bool fl_fleet_link_is_connected(const struct fl_fleet_link *fleet)
+{
+    return fleet->cluster && fl_cluster_is_connected(fleet->cluster);
+}
+
 json_t *fl_fleet_link_report(const struct fl_fleet_link *fleet)
 {
     if (!fleet->op || !fleet->op->config->fleet_remote) {
         return json_null();
     }
     return json_pack("{s:s, s:o, s:b, s:o}", "remote", fleet->op->config->fleet_remote, "name",
-                     fl_text_json(fleet->name), "connected",
-                     fleet->cluster && fl_cluster_is_connected(fleet->cluster), "trouble",
-                     fl_text_json(fleet->trouble));
+                     fl_text_json(fleet->name), "connected", fl_fleet_link_is_connected(fleet),
+                     "trouble", fl_text_json(fleet->trouble));
 }
 
 /* ---- What there is here ---- */
@@ -481,6 +488,11 @@ static void tell_connection(struct fl_fleet_link *fleet)
     }
 }
 
+static long long due_ms(const struct fl_fleet_link *fleet)
+{
+    return fleet->is_due ? fleet->rest_ms : fleet->look_ms;
+}
+
 void fl_fleet_link_run(struct fl_fleet_link *fleet)
 {
     fl_worker_run(&fleet->worker);
@@ -500,10 +512,13 @@ void fl_fleet_link_run(struct fl_fleet_link *fleet)
         fleet->n_audits = fleet->audit->n_ok;
         fleet->is_due = true;
     }
-    if (fleet->is_due || time_msec() >= fleet->look_ms) {
+    if (time_msec() >= due_ms(fleet)) {
+        int64_t began_ms = fl_monotonic_ms();
+
         fleet->is_due = false;
         fleet->look_ms = LLONG_MAX;
         look(fleet);
+        fleet->rest_ms = time_msec() + MAX(PACE_TIMES * (fl_monotonic_ms() - began_ms), PACE_MS);
     }
 }
 
@@ -512,6 +527,6 @@ void fl_fleet_link_wait(const struct fl_fleet_link *fleet)
     fl_worker_wait(&fleet->worker);
     if (fleet->cluster) {
         fl_cluster_wait(fleet->cluster);
-        poll_timer_wait_until(fleet->is_due ? 0 : fleet->look_ms);
+        poll_timer_wait_until(due_ms(fleet));
     }
 }

@@ -38,6 +38,7 @@ struct fl_fleet_link {
     uint64_t guard_serial;
     uint64_t n_audits;
     bool is_due;        /* Something is another than at the last look. */
+    long long rest_ms;  /* No look for that before, as the next. */
     long long look_ms;  /* The next look, whatever changes; on the clock of time_msec() */
     struct shash tried; /* VM identity -> struct fl_fleet_tried */
     struct fl_worker worker;
@@ -58,6 +59,8 @@ void fl_fleet_link_close(struct fl_fleet_link *fleet);
 void fl_fleet_link_reread(struct fl_fleet_link *fleet);
 void fl_fleet_link_run(struct fl_fleet_link *fleet);
 void fl_fleet_link_wait(const struct fl_fleet_link *fleet);
+/** fl_fleet_link_is_connected() - the database answers now */
+bool fl_fleet_link_is_connected(const struct fl_fleet_link *fleet);
 /** fl_fleet_link_report() - {"remote", "name", "connected", "trouble"}, or null for a host of no fleet; new reference */
 json_t *fl_fleet_link_report(const struct fl_fleet_link *fleet);
 

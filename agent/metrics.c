@@ -63,8 +63,12 @@ static void put_counts(const struct fl_metrics_of *of, struct ds *text)
     }
 }
 
-static bool is_shown(const struct fl_remedy *remedy)
+/* One that waits for a VM that went elsewhere is no trouble of anybody's. */
+static bool is_shown(const struct fl_metrics_of *of, const struct fl_remedy *remedy)
 {
+    if (remedy->state == FL_REMEDY_SUSPENDED && of->is_here) {
+        return of->is_here(remedy->set.vm_id, of->aux);
+    }
     return remedy->state != FL_REMEDY_REVERTED;
 }
 
@@ -75,7 +79,7 @@ static void count_names(const struct fl_metrics_of *of, struct shash *n_of_name)
         const char *name = of->remedies[i].set.vm_name;
         uintptr_t n = (uintptr_t)shash_find_data(n_of_name, name);
 
-        if (is_shown(&of->remedies[i])) {
+        if (is_shown(of, &of->remedies[i])) {
             shash_replace(n_of_name, name, (void *)(n + 1));
         }
     }
@@ -110,7 +114,10 @@ static void put_states(struct ds *text, const char *metric, const char *vm,
     }
 }
 
-/* Not of those that were reverted: there may be many, and nobody has to do anything about them. */
+/*
+ * Not of those that were reverted, or whose VM is elsewhere: there may be many, and nobody has to do anything about
+ * them.
+ */
 static void put_each(const struct fl_metrics_of *of, struct ds *text)
 {
     static const char metric[] = "flowlift_remedy_state";
@@ -121,7 +128,7 @@ static void put_each(const struct fl_metrics_of *of, struct ds *text)
     fl_metric_head(text, metric, FL_GAUGE,
                    "1 for the state that the VM's remedy has, 0 for the others.");
     for (size_t i = 0; i < of->n_remedies; i++) {
-        if (is_shown(&of->remedies[i])) {
+        if (is_shown(of, &of->remedies[i])) {
             _cleanup_free char *vm = unique_name(&of->remedies[i], &n_of_name, &taken);
 
             put_states(text, metric, vm, of->remedies[i].state);
@@ -226,5 +233,9 @@ void fl_metrics_put(const struct fl_metrics_of *of, struct ds *text)
     }
     if (of->repairs) {
         put_repairs(of->repairs, text);
+    }
+    if (of->fleet_is_connected) {
+        put_gauge(text, "flowlift_fleet_connected", "1 while the fleet's database is connected.",
+                  *of->fleet_is_connected);
     }
 }

@@ -48,10 +48,14 @@ struct fl_metrics_of {
     const struct fl_remedy *remedies; /* on disk */
     size_t n_remedies;
     bool remedies_are_unread; /* at least one of them */
+    /* Has the VM a port on this host? NULL: that is not known now. */
+    bool (*is_here)(const char *vm_id, const void *aux);
+    const void *aux;
     uint64_t n_hook_events;
     uint64_t n_hook_errors, n_config_errors, n_metrics_errors;
     const struct fl_metrics_audits *audits;   /* NULL: it makes none */
     const struct fl_metrics_repairs *repairs; /* NULL: it makes none */
+    const bool *fleet_is_connected;           /* NULL: it is in no fleet */
 };
 
 /** fl_metrics_put() - all of it, at the end of @text */

@@ -28,14 +28,17 @@ static json_t *text(const char *text_)
 
 /* ---- Host ---- */
 
-/* Of each driver the firmware of one of its NICs: those of a host have the same. */
-static json_t *nics_of(const struct fl_inventory *inv)
+/* Of each driver behind its VMs the firmware of one NIC: those of a host have the same. */
+static json_t *nics_of(const json_t *audit)
 {
     json_t *nics = json_object();
+    const json_t *vm;
+    size_t i;
 
-    for (size_t i = 0; inv && i < inv->n_interfaces; i++) {
-        const char *driver = smap_get(&inv->interfaces[i].status, "driver_name");
-        const char *firmware = smap_get(&inv->interfaces[i].status, "firmware_version");
+    json_array_foreach(json_object_get(audit, "vms"), i, vm) {
+        const json_t *nic = json_object_get(vm, "nic");
+        const char *driver = json_string_value(json_object_get(nic, "driver"));
+        const char *firmware = json_string_value(json_object_get(nic, "firmware"));
 
         if (driver && (firmware || !json_object_get(nics, driver))) {
             json_object_set_new(nics, driver, text(firmware));
@@ -44,13 +47,13 @@ static json_t *nics_of(const struct fl_inventory *inv)
     return nics;
 }
 
-static json_t *verdicts_of(const json_t *audit)
+static json_t *verdicts_of(json_t *vms)
 {
     json_t *verdicts = json_object();
-    const json_t *vm;
-    size_t i;
+    const char *id;
+    json_t *vm;
 
-    json_array_foreach(json_object_get(audit, "vms"), i, vm) {
+    json_object_foreach(vms, id, vm) {
         const char *verdict = json_string_value(json_object_get(vm, "verdict"));
 
         if (verdict) {
@@ -62,13 +65,13 @@ static json_t *verdicts_of(const json_t *audit)
     return verdicts;
 }
 
-static json_t *host_of(const struct fl_share_of *of)
+static json_t *host_of(const struct fl_share_of *of, json_t *vms)
 {
     const char *incomplete = json_string_value(json_object_get(of->audit, "incomplete"));
 
     return json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:I}", "flowlift_version", FLOWLIFT_VERSION,
                      "ovs_version", text(of->inv ? of->inv->ovs_version : NULL), "nics",
-                     nics_of(of->inv), "verdicts", verdicts_of(of->audit), "incomplete",
+                     nics_of(of->audit), "verdicts", verdicts_of(vms), "incomplete",
                      text(incomplete), "audited", (json_int_t)of->audited_ms, "interval",
                      (json_int_t)of->interval_ms);
 }
@@ -107,29 +110,51 @@ static json_int_t software_rate(const json_t *audit, const json_t *vm)
     return window_ms > 0 ? n * 1000 / window_ms : 0;
 }
 
-static json_t *vms_of(const json_t *audit)
+static bool is_here(const struct fl_inventory *inv, const char *id)
+{
+    return !inv || fl_inventory_vm(inv, id);
+}
+
+/* Here, and in no audit yet: it has just come, or nobody makes audits. */
+static void add_unknown(const struct fl_inventory *inv, json_t *vms)
+{
+    for (size_t i = 0; inv && i < inv->n_vms; i++) {
+        const struct fl_vm *vm = &inv->vms[i];
+
+        if (!json_object_get(vms, vm->id)) {
+            json_object_set_new(vms, vm->id,
+                                json_pack("{s:o, s:s, s:s, s:n, s:i, s:[]}", "name", text(vm->name),
+                                          "verdict", fl_verdict_name(FL_VERDICT_UNKNOWN), "scope",
+                                          "", "hw_share", "sw_rate", 0, "causes"));
+        }
+    }
+}
+
+/* Return: null when nobody knows. */
+static json_t *vms_of(const struct fl_share_of *of)
 {
     json_t *vms;
     const json_t *vm;
     size_t i;
 
-    if (!audit) {
+    if (!of->audit && !of->inv) {
         return json_null();
     }
     vms = json_object();
-    json_array_foreach(json_object_get(audit, "vms"), i, vm) {
+    json_array_foreach(json_object_get(of->audit, "vms"), i, vm) {
         const char *id = json_string_value(json_object_get(vm, "id"));
 
-        if (id && *id) {
+        if (id && *id && is_here(of->inv, id)) {
             json_object_set_new(vms, id,
                                 json_pack("{s:O?, s:O?, s:O?, s:O?, s:I, s:o}", "name",
                                           json_object_get(vm, "name"), "verdict",
                                           json_object_get(vm, "verdict"), "scope",
                                           json_object_get(vm, "scope"), "hw_share",
                                           json_object_get(vm, "hw_share"), "sw_rate",
-                                          software_rate(audit, vm), "causes", causes_of(vm)));
+                                          software_rate(of->audit, vm), "causes", causes_of(vm)));
         }
     }
+    add_unknown(of->inv, vms);
     return vms;
 }
 
@@ -188,6 +213,8 @@ static json_t *repairs_of(const struct fl_share_of *of)
 
 json_t *fl_share(const struct fl_share_of *of)
 {
-    return json_pack("{s:o, s:o, s:o}", "host", host_of(of), "vms", vms_of(of->audit), "repairs",
+    json_t *vms = vms_of(of);
+
+    return json_pack("{s:o, s:o, s:o}", "host", host_of(of, vms), "vms", vms, "repairs",
                      repairs_of(of));
 }

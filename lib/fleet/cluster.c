@@ -30,9 +30,9 @@ struct fl_cluster {
     bool has_asked; /* ... which the server knows; before that it sends this host's own repairs. */
     unsigned int condition; /* seqno of the last conditions */
     unsigned int seqno;     /* of what was heard last */
-    unsigned int complete_seqno;
-    json_t *state; /* NULL: nothing yet */
-    bool is_dirty; /* The rows may not say so. */
+    bool was_complete;      /* at the last run */
+    json_t *state;          /* NULL: nothing yet */
+    bool is_dirty;          /* The rows may not say so. */
     struct ovsdb_idl_txn *txn;
     long long next_ms; /* No transaction before, on the clock of time_msec() */
     unsigned int n_refused;
@@ -267,7 +267,7 @@ static void write_rows(struct fl_cluster *cluster)
 
 bool fl_cluster_run(struct fl_cluster *cluster)
 {
-    bool was_complete = cluster->complete_seqno != 0, is_new, is_complete;
+    bool is_new, is_complete, is_other;
     unsigned int seqno;
 
     ovsdb_idl_run(cluster->idl);
@@ -286,9 +286,10 @@ bool fl_cluster_run(struct fl_cluster *cluster)
         ask(cluster);
     }
     is_complete = fl_cluster_is_complete(cluster);
-    cluster->complete_seqno = is_complete;
+    is_other = is_complete != cluster->was_complete;
+    cluster->was_complete = is_complete;
     write_rows(cluster);
-    return is_new || is_complete != was_complete;
+    return is_new || is_other;
 }
 
 void fl_cluster_wait(struct fl_cluster *cluster)

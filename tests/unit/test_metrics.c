@@ -173,6 +173,43 @@ static void what_nobody_knows_is_not_there(void **state)
     assert_values(text, "flowlift_reapply_seconds_count", "0");
 }
 
+static bool is_vm_1(const char *vm_id, const void *aux)
+{
+    (void)aux;
+    return !strcmp(vm_id, "id-1");
+}
+
+static void a_remedy_that_waits_elsewhere_is_no_trouble(void **state)
+{
+    const struct fl_events events = { .is_news = true };
+    struct fl_remedy remedies[2];
+    const bool yes = true;
+    struct fl_metrics_of of = { .now_ms = NOW_MS,
+                                .events = &events,
+                                .remedies = remedies,
+                                .n_remedies = 2,
+                                .is_here = is_vm_1 };
+    char *text;
+
+    (void)state;
+    remedy(&remedies[0], "id-1", "vm1", FL_REMEDY_SUSPENDED);
+    remedy(&remedies[1], "id-2", "vm2", FL_REMEDY_SUSPENDED);
+    text = render(&of);
+    assert_values(text, "flowlift_remedy_state", "0 0 0 1");
+    assert_values(text, "flowlift_remedies", "0 0 0 0 2");
+    assert_null(strstr(text, "flowlift_fleet"));
+    free(text);
+    /* Where the VMs are is not known. */
+    of.is_here = NULL;
+    of.fleet_is_connected = &yes;
+    text = render(&of);
+    assert_values(text, "flowlift_remedy_state", "0 0 0 1 0 0 0 1");
+    assert_values(text, "flowlift_fleet_connected", "1");
+    free(text);
+    fl_remedy_destroy(&remedies[0]);
+    fl_remedy_destroy(&remedies[1]);
+}
+
 static void remedies_that_cannot_be_read_are_not_counted_as_none(void **state)
 {
     const struct fl_events events = { .is_news = true };
@@ -293,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_of_it),
         cmocka_unit_test(what_nobody_knows_is_not_there),
+        cmocka_unit_test(a_remedy_that_waits_elsewhere_is_no_trouble),
         cmocka_unit_test(remedies_that_cannot_be_read_are_not_counted_as_none),
         cmocka_unit_test(an_audit_is_of_now_or_not_there),
         cmocka_unit_test(an_audit_says_no_more_than_its_document),
