@@ -23,6 +23,8 @@ SWARM = f"{BUILD}/tests/swarm"
 DESCRIPTORS = 16384
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 SAMPLE = 25
+# Of whose rows the text is an argument of a command.
+FILL_HOSTS = 8
 
 State = collections.namedtuple("State", "connected written audits connects refused")
 Heard = collections.namedtuple("Heard", "host vm_id number decided_ms heard_ms")
@@ -31,6 +33,29 @@ Heard = collections.namedtuple("Heard", "host vm_id number decided_ms heard_ms")
 def vm_id(host, vm):
     """As swarm.c has it."""
     return f"{host:08x}-0000-4000-8000-{vm:012x}"
+
+
+def verdict(host, vm, vms):
+    """In the beginning, as swarm.c has it."""
+    n = host * vms + vm
+    return ("stranded" if n % 50 == 0 else "unknown" if n % 200 == 3 else "idle" if n % 25 == 7 else "offloaded")
+
+
+def rows_of(host, vms):
+    """What its agent has written some time ago, as operations."""
+    verdicts = [verdict(host, vm, vms) for vm in range(vms)]
+    counts = [[word, verdicts.count(word)] for word in sorted(set(verdicts))]
+    yield {"op": "insert", "table": "Host",
+           "row": {"name": f"host-{host}", "flowlift_version": "0.1.0", "ovs_version": "3.1.0",
+                   "nics": ["map", [["mlx5e_rep", "22.36.1010"]]], "verdicts": ["map", counts],
+                   "audited": int(1000 * time.time()), "interval": 60000}}
+    for vm, word in enumerate(verdicts):
+        bad = word == "stranded"
+        yield {"op": "insert", "table": "VM",
+               "row": {"host": f"host-{host}", "vm_id": vm_id(host, vm), "name": f"vm-{host}-{vm}", "verdict": word,
+                       "scope": "vm" if bad else "", "hw_share": 0.02 if bad else 1.0,
+                       "sw_rate": 1500000 if bad else 0, "causes": "conntrack" if bad else ["set", []],
+                       "since": int(1000 * time.time())}}
 
 
 def cpu_s(pid):
@@ -76,6 +101,7 @@ class Swarm:
         self.process = None
         self.state = State(0, 0, 0, 0, 0)
         self.heard = []
+        self.has_ended = False
         self.changed = threading.Condition()
 
     def __enter__(self):
@@ -98,6 +124,14 @@ class Swarm:
             self.process.stdout.close()
         self.cluster.__exit__(*exception)
 
+    def fill(self):
+        """As if the hosts had been there before."""
+        for first in range(0, self.n, FILL_HOSTS):
+            operations = [operation for host in range(first, min(first + FILL_HOSTS, self.n))
+                          for operation in rows_of(host, self.vms)]
+            if any("error" in result for result in self.cluster.transact(*operations, i=self.cluster.leader() or 0)):
+                raise RuntimeError("the database refuses rows")
+
     def start(self):
         self.process = subprocess.Popen(
             [*self.cluster.ethernet.within("hosts"), SWARM, self.cluster.remote(), self.cluster.folder, str(self.n),
@@ -115,12 +149,16 @@ class Swarm:
                 else:
                     self.heard.append(Heard(*words[:2], *map(int, words[2:])))
                 self.changed.notify_all()
+        with self.changed:
+            self.has_ended = True
+            self.changed.notify_all()
 
     def until(self, is_so, seconds, what):
         """Return: how long it took."""
         began = time.monotonic()
         with self.changed:
-            if not self.changed.wait_for(is_so, seconds):
+            self.changed.wait_for(lambda: is_so() or self.has_ended, seconds)
+            if not is_so():
                 raise RuntimeError(f"not in {seconds} s: {what}; {self.state}")
         return time.monotonic() - began
 
