@@ -9,7 +9,8 @@
 #   make soak-proof the prover against SEEDS=300 random pipelines, PACKETS=10000 for each
 #   make soak-agent the agent among FAULTS=500 random faults from SEED, killed at each of its steps, rebooted
 #   make deb        Debian packages of what is committed, in build-deb/
-#   make check-deb  installs, upgrades and removes these in a clean root (debootstrap) beside a lab; as root
+#   make check-deb  installs, upgrades and removes these in a clean root (debootstrap) beside a lab, and builds them
+#                   a second time: the same bytes; as root
 #   make install    PREFIX, DESTDIR             make format     clang-format what is ours
 #   make check-cost the tests of what it costs to read and to idle, in QEMU guests
 #   make check-bench the benches' own tests
@@ -107,8 +108,9 @@ deb:
 
 check-deb: setup-bench all
 	@tools/setup deb
-	@[ -f build-deb/flowlift_*.deb ] || tools/deb build-deb
+	@[ "$$(cat build-deb/commit 2>/dev/null)" = "$$(git rev-parse HEAD)" ] || tools/deb build-deb
 	@FLOWLIFT_BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/packages.py build-deb
+	@$(PYTHON) -B tests/reproducible.py build-deb
 
 install: all
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild

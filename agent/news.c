@@ -61,29 +61,22 @@ static void say(const struct speaker *speaker, bool is_bad, const char *subject,
 
 /* ---- Of one VM ---- */
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text ? text : "";
-}
-
 static bool has_verdict(const json_t *vm, enum fl_verdict verdict)
 {
-    return !strcmp(text_of(vm, "verdict"), fl_verdict_name(verdict));
+    return !strcmp(fl_text_at(vm, "verdict"), fl_verdict_name(verdict));
 }
 
 static bool is_of_host(const json_t *vm)
 {
     return fl_audit_document_vm_is_bad(vm) &&
-           !strcmp(text_of(vm, "scope"), fl_scope_name(FL_SCOPE_HOST));
+           !strcmp(fl_text_at(vm, "scope"), fl_scope_name(FL_SCOPE_HOST));
 }
 
 static const char *identity_of(const json_t *vm)
 {
-    const char *id = text_of(vm, "id");
+    const char *id = fl_text_at(vm, "id");
 
-    return *id ? id : text_of(vm, "name");
+    return *id ? id : fl_text_at(vm, "name");
 }
 
 /* "stranded, scope vm, ct-state-match" */
@@ -91,7 +84,7 @@ static char *what_of(const json_t *vm)
 {
     const char *cause = json_string_value(json_array_get(json_object_get(vm, "causes"), 0));
 
-    return xasprintf("%s, scope %s%s%s", text_of(vm, "verdict"), text_of(vm, "scope"),
+    return xasprintf("%s, scope %s%s%s", fl_text_at(vm, "verdict"), fl_text_at(vm, "scope"),
                      cause ? ", " : "", cause ? cause : "");
 }
 
@@ -105,13 +98,13 @@ static void take_bad(struct fl_news *news, const json_t *vm, const struct speake
     }
     if (!old) {
         old = xzalloc(sizeof *old);
-        old->name = xstrdup(text_of(vm, "name"));
+        old->name = xstrdup(fl_text_at(vm, "name"));
         shash_add(&news->vms, identity_of(vm), old);
     }
     free(old->what);
     old->what = fl_steal(what);
     if (!is_of_host(vm)) {
-        _cleanup_free char *line = xasprintf("%s: %s", old->what, text_of(vm, "reason"));
+        _cleanup_free char *line = xasprintf("%s: %s", old->what, fl_text_at(vm, "reason"));
 
         say(speaker, true, old->name, line);
         old->is_said = true;
@@ -172,8 +165,8 @@ static void count_vms(const json_t *vms, size_t *n_of_host, size_t *n_others)
 static void host_is_bad(struct fl_news *news, const json_t *cause, size_t n, size_t n_vms,
                         const struct speaker *speaker)
 {
-    const char *id = cause ? text_of(cause, "id") : "no flow in hardware";
-    const char *detail = cause ? text_of(cause, "detail") : "no flow of any VM is in hardware";
+    const char *id = cause ? fl_text_at(cause, "id") : "no flow in hardware";
+    const char *detail = cause ? fl_text_at(cause, "detail") : "no flow of any VM is in hardware";
     bool is_new = !news->host || strcmp(news->host, id);
 
     news->is_host_configured = cause != NULL;

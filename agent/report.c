@@ -181,6 +181,29 @@ static void put_line(struct ds *ds, const json_t *remedy)
     ds_put_char(ds, '\n');
 }
 
+/* A host of no fleet has no word of one. */
+static void put_fleet(struct ds *ds, const json_t *fleet)
+{
+    _cleanup_free char *remote = NULL, *name = NULL, *trouble = NULL;
+
+    if (!json_is_object(fleet)) {
+        return;
+    }
+    remote = fl_text_escaped(text_of(fleet, "remote"));
+    ds_put_format(ds, "fleet: %s to %s",
+                  json_is_true(json_object_get(fleet, "connected")) ? "connected" : "not connected",
+                  remote);
+    if (text_of(fleet, "name")) {
+        name = fl_text_escaped(text_of(fleet, "name"));
+        ds_put_format(ds, " as %s", name);
+    }
+    if (text_of(fleet, "trouble")) {
+        trouble = fl_text_escaped(text_of(fleet, "trouble"));
+        ds_put_format(ds, ": %s", trouble);
+    }
+    ds_put_char(ds, '\n');
+}
+
 /* Those that were reverted are only counted: nobody has to do anything about them. */
 char *fl_report_text(const json_t *report)
 {
@@ -210,6 +233,7 @@ char *fl_report_text(const json_t *report)
             put_line(&ds, remedy);
         }
     }
+    put_fleet(&ds, json_object_get(report, "fleet"));
     fl_report_audit_text(report, &ds);
     return ds_steal_cstr(&ds);
 }

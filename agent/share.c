@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flows/audit.h"
 #include "flows/cleanup.h"
 #include "lib/fleet/seed.h"
 #include "lib/text.h"

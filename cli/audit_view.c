@@ -54,15 +54,6 @@ struct fl_table *fl_vm_table_create(const struct fl_snapshot *snapshot)
         ARRAY_SIZE(columns[0][0]));
 }
 
-static void put_count(struct fl_table *table, uint64_t packets, int64_t window_ms)
-{
-    char text[FL_HUMAN_BYTES];
-
-    fl_table_cell(table, FL_STYLE_PLAIN, "%s",
-                  window_ms ? fl_human_rate(packets, window_ms, text)
-                            : fl_human_count(packets, text));
-}
-
 static void put_causes(struct fl_table *table, const struct fl_vm_audit *vm)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
@@ -76,7 +67,6 @@ static void put_causes(struct fl_table *table, const struct fl_vm_audit *vm)
 void fl_vm_table_row(struct fl_table *table, const struct fl_vm_audit *vm, int64_t window_ms)
 {
     const char *scope = fl_scope_name(vm->scope);
-    uint64_t bytes = fl_tally_all(vm->storage.bytes);
     char text[FL_HUMAN_BYTES];
 
     fl_table_cell(table, FL_STYLE_BOLD, "%s", vm->name);
@@ -88,11 +78,12 @@ void fl_vm_table_row(struct fl_table *table, const struct fl_vm_audit *vm, int64
         for (unsigned int i = 0; i < 3; i++)
             fl_table_cell(table, FL_STYLE_DIM, "-");
     } else {
-        put_count(table, vm->storage.packets[FL_PATH_HW], window_ms);
-        put_count(table, tally_software(vm->storage.packets), window_ms);
         fl_table_cell(table, FL_STYLE_PLAIN, "%s",
-                      window_ms ? fl_human_byte_rate(bytes, window_ms, text)
-                                : fl_human_bytes(bytes, text));
+                      fl_human_rate(vm->storage.packets[FL_PATH_HW], window_ms, text));
+        fl_table_cell(table, FL_STYLE_PLAIN, "%s",
+                      fl_human_rate(tally_software(vm->storage.packets), window_ms, text));
+        fl_table_cell(table, FL_STYLE_PLAIN, "%s",
+                      fl_human_byte_rate(fl_tally_all(vm->storage.bytes), window_ms, text));
     }
     put_causes(table, vm);
 }

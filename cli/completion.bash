@@ -80,7 +80,7 @@ _flowlift_complete() {
 
 _flowlift() {
     local -a words=() where=()
-    local literal kept open options= names= value= verb= n=0 i IFS=$' \t\n'
+    local literal kept open options= names= value= verb= first= n=0 i IFS=$' \t\n'
 
     COMPREPLY=()
     _flowlift_words
@@ -103,6 +103,7 @@ _flowlift() {
             return
         elif [[ ${words[i]} != -* ]]; then
             [[ -n $verb ]] && ((n += 1)) || verb=${words[i]}
+            [[ $n -ne 1 || -n $first ]] || first=${words[i]}
         fi
     done
 
@@ -116,7 +117,14 @@ _flowlift() {
     [[ -n $verb ]] || options="$_flowlift_verbs --help --version"
     _flowlift_verb "$verb"
     [[ $verb != hook || $n -ne 1 ]] || names=vms
-    [[ $verb != fleet || $n -eq 0 ]] || names=FILE
+    if [[ $verb == fleet && $n -gt 0 ]]; then
+        # Of VMs those of this host: who asks the fleet's database at a TAB waits for it.
+        case $first,$n in
+        report,*) names=FILE ;;
+        apply,1 | revert,1 | history,1) names=vms ;;
+        *) names= ;;
+        esac
+    fi
     if [[ $word == -* || -z $verb ]]; then
         _flowlift_complete "$options"
     elif [[ $n -eq 0 || ( $verb == hook && $n -eq 1 ) || $verb == fleet ]]; then

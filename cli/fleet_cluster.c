@@ -8,8 +8,8 @@
 #include <ovs/util.h>
 
 #include "cli/fleet_view.h"
+#include "cli/history_view.h"
 #include "cli/reading.h"
-#include "cli/table.h"
 #include "flows/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/document.h"
@@ -57,14 +57,16 @@ static bool needs_all_vms(const struct fl_fleet_filter *filter, bool with_vms)
                                                   filter->verdict != FL_VERDICT_LEAKING)));
 }
 
+/* Return: exit code, or FL_EXIT_TROUBLE with @err. */
 static int print_look(const struct fl_request *request, const char *schema, bool with_vms,
-                      const struct fl_fleet_look *look, struct fl_output *out)
+                      const struct fl_fleet_look *look, struct fl_output *out, struct fl_error *err)
 {
-    json_t *head;
-
-    if (request->format == FL_FORMAT_JSON) {
-        head = fl_document_here(schema);
-        fl_fleet_view_json(look, head, with_vms, request->has_lines ? request->lines : 0, out);
+    if (request->output) {
+        if (fl_fleet_write_page(request, look, fl_document_here(schema), out, err))
+            return FL_EXIT_TROUBLE;
+    } else if (request->format == FL_FORMAT_JSON) {
+        fl_fleet_view_json(look, fl_document_here(schema), with_vms,
+                           request->has_lines ? request->lines : 0, out);
     } else if (with_vms) {
         fl_fleet_view_audit(look, request->lines, out);
     } else {
@@ -92,7 +94,7 @@ static int look(const struct fl_request *request, const char *schema, bool with_
     }
     if (!error) {
         fl_fleet_look(fleet, &request->fleet, &found);
-        exit_code = print_look(request, schema, with_vms, &found, out);
+        exit_code = print_look(request, schema, with_vms, &found, out, err);
         fl_fleet_look_destroy(&found);
     }
     fl_fleet_destroy(fleet);
@@ -207,13 +209,6 @@ int fl_fleet_word_revert(const struct fl_request *request, struct fl_output *out
 
 /* ---- History ---- */
 
-static void put_text(struct fl_table *table, const json_t *step, const char *key)
-{
-    const char *text = json_string_value(json_object_get(step, key));
-
-    fl_table_cell(table, FL_STYLE_PLAIN, "%s", text && *text ? text : "-");
-}
-
 static void print_steps(const json_t *steps, struct fl_output *out)
 {
     static const struct fl_column columns[] = {
@@ -221,25 +216,8 @@ static void print_steps(const json_t *steps, struct fl_output *out)
         { "WHO", false },  { "TICKET", false }, { "REASON", false },
     };
     static const char *const keys[] = { "host", "vm", "state", "who", "ticket", "reason" };
-    struct fl_table *table = fl_table_create(columns, ARRAY_SIZE(columns));
-    const json_t *step;
-    size_t i;
 
-    json_array_foreach(steps, i, step) {
-        const char *time = json_string_value(json_object_get(step, "time"));
-
-        if (strlen(time) >= strlen("2026-11-22T21:56:00"))
-            fl_table_cell(table, FL_STYLE_PLAIN, "%.10s %.8sZ", time, time + 11);
-        else
-            fl_table_cell(table, FL_STYLE_PLAIN, "%s", time);
-        for (size_t j = 0; j < ARRAY_SIZE(keys); j++)
-            put_text(table, step, keys[j]);
-    }
-    if (json_array_size(steps))
-        fl_table_print(table, out);
-    else
-        fl_output_printf(out, "no entries\n");
-    fl_table_destroy(table);
+    fl_history_view(steps, columns, keys, ARRAY_SIZE(keys), out);
 }
 
 /* The newest so many. */

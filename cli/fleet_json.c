@@ -5,9 +5,14 @@
 
 #include <ovs/util.h>
 
+#include "cli/report_words.h"
+#include "cli/report_write.h"
 #include "flows/cleanup.h"
 #include "lib/document.h"
 #include "lib/text.h"
+
+/* A page of 100 VMs and 100 hosts has some 170 kB, and ten pages on paper. */
+#define PAGE_LINES 100u
 
 static json_t *size_json(size_t n)
 {
@@ -53,11 +58,14 @@ static json_t *host_json(const struct fl_fleet_host_line *line)
                      fl_text_json(host->trouble));
 }
 
-static json_t *pattern_json(const struct fl_fleet_pattern *pattern)
+static json_t *pattern_json(const struct fl_fleet_look *look,
+                            const struct fl_fleet_pattern *pattern)
 {
+    json_t *n_alike = look->has_unlisted ? json_null() : size_json(pattern->n_alike);
+
     return json_pack("{s:o, s:o, s:o, s:o, s:o}", "cause", fl_text_json(pattern->cause), "nic",
                      nic_json(&pattern->nic), "stranded", size_json(pattern->n_stranded), "hosts",
-                     size_json(pattern->n_hosts), "vms_alike", size_json(pattern->n_alike));
+                     size_json(pattern->n_hosts), "vms_alike", n_alike);
 }
 
 static json_t *causes_json(const struct fl_fleet_vm *vm)
@@ -109,13 +117,20 @@ static void put_element(struct fl_output *out, size_t i, json_t *value)
 
 static void put_vms(const struct fl_fleet_look *look, size_t lines, struct fl_output *out)
 {
-    size_t n = lines ? MIN(lines, look->n_vms) : look->n_vms;
+    size_t n = fl_fleet_shown(look->n_vms, lines);
 
     fprintf(out->stream, ",\n  \"vms\": [");
     for (size_t i = 0; i < n; i++)
         put_element(out, i, vm_json(look->vms[i]));
     fprintf(out->stream, "%s]", n ? "\n  " : "");
     put_member(out, ",\n  ", "n_vms_left_out", size_json(look->n_vms - n));
+}
+
+static void put_totals(const struct fl_fleet_look *look, json_t *head)
+{
+    json_object_set_new(head, "older_ms", json_integer(look->fleet->older_ms));
+    json_object_set_new(head, "summary", summary_json(look));
+    json_object_set_new(head, "shared_nic", look->shared ? nic_json(look->shared) : json_null());
 }
 
 void fl_fleet_view_json(const struct fl_fleet_look *look, json_t *head, bool with_vms, size_t lines,
@@ -126,9 +141,7 @@ void fl_fleet_view_json(const struct fl_fleet_look *look, json_t *head, bool wit
     const char *key;
     json_t *value;
 
-    json_object_set_new(head, "older_ms", json_integer(look->fleet->older_ms));
-    json_object_set_new(head, "summary", summary_json(look));
-    json_object_set_new(head, "shared_nic", look->shared ? nic_json(look->shared) : json_null());
+    put_totals(look, head);
     json_object_foreach(head, key, value) {
         put_member(out, before, key, json_incref(value));
         before = ",\n  ";
@@ -138,9 +151,63 @@ void fl_fleet_view_json(const struct fl_fleet_look *look, json_t *head, bool wit
         put_element(out, i, host_json(&look->hosts[i]));
     fprintf(out->stream, "%s],\n  \"patterns\": [", look->n_hosts ? "\n  " : "");
     for (size_t i = 0; i < look->n_patterns; i++)
-        put_element(out, i, pattern_json(&look->patterns[i]));
+        put_element(out, i, pattern_json(look, &look->patterns[i]));
     fprintf(out->stream, "%s]", look->n_patterns ? "\n  " : "");
     if (with_vms)
         put_vms(look, lines, out);
     fprintf(out->stream, "\n}\n");
+}
+
+/* Hosts of which nothing new is known, wherever they stand among the others. */
+static void add_not_heard(const struct fl_fleet_look *look, size_t lines, json_t *document)
+{
+    json_t *hosts = json_array();
+    size_t n = 0;
+
+    for (size_t i = 0; i < look->n_hosts; i++) {
+        if (look->hosts[i].host->state == FL_FLEET_HEARD)
+            continue;
+        if (n < fl_fleet_shown(n + 1, lines))
+            json_array_append_new(hosts, host_json(&look->hosts[i]));
+        n++;
+    }
+    json_object_set_new(document, "n_not_heard", size_json(n));
+    json_object_set_new(document, "not_heard", hosts);
+}
+
+json_t *fl_fleet_document(const struct fl_fleet_look *look, json_t *head, size_t lines)
+{
+    size_t n_hosts = fl_fleet_shown(look->n_hosts, lines);
+    size_t n_patterns = fl_fleet_shown(look->n_patterns, lines);
+    size_t n_vms = fl_fleet_shown(look->n_vms, lines);
+    json_t *hosts = json_array(), *patterns = json_array(), *vms = json_array();
+    _cleanup_free char *words = NULL;
+
+    for (size_t i = 0; i < n_hosts; i++)
+        json_array_append_new(hosts, host_json(&look->hosts[i]));
+    for (size_t i = 0; i < n_patterns; i++)
+        json_array_append_new(patterns, pattern_json(look, &look->patterns[i]));
+    for (size_t i = 0; i < n_vms; i++)
+        json_array_append_new(vms, vm_json(look->vms[i]));
+    put_totals(look, head);
+    json_object_set_new(head, "of", json_string("audits"));
+    json_object_set_new(head, "flowlift", json_string(FLOWLIFT_VERSION));
+    json_object_set_new(head, "hosts", hosts);
+    json_object_set_new(head, "n_hosts_left_out", size_json(look->n_hosts - n_hosts));
+    add_not_heard(look, lines, head);
+    json_object_set_new(head, "patterns", patterns);
+    json_object_set_new(head, "n_patterns_left_out", size_json(look->n_patterns - n_patterns));
+    json_object_set_new(head, "vms", vms);
+    json_object_set_new(head, "n_vms_left_out", size_json(look->n_vms - n_vms));
+    json_object_set_new(head, "words", fl_text_json(words = fl_report_fleet_words(head)));
+    return head;
+}
+
+int fl_fleet_write_page(const struct fl_request *request, const struct fl_fleet_look *look,
+                        json_t *head, struct fl_output *out, struct fl_error *err)
+{
+    size_t lines = request->has_lines ? request->lines : PAGE_LINES;
+    _cleanup_json json_t *document = fl_fleet_document(look, head, lines);
+
+    return fl_report_write(request, document, out, err);
 }

@@ -14,14 +14,9 @@
 #include "flows/cleanup.h"
 #include "lib/base/clock.h"
 
-static size_t shown(size_t n, size_t lines)
-{
-    return lines ? MIN(n, lines) : n;
-}
-
 static void print_left_out(struct fl_output *out, size_t n, size_t lines, const char *noun)
 {
-    size_t left_out = n - shown(n, lines);
+    size_t left_out = n - fl_fleet_shown(n, lines);
 
     if (left_out)
         fl_output_styled(out, FL_STYLE_DIM, "and %zu more %s%s (-n 0 for all)\n", left_out, noun,
@@ -65,7 +60,11 @@ static void put_rates(struct fl_table *table, const struct fl_fleet_vm *vm)
         fl_table_cell(table, FL_STYLE_DIM, "-");
         return;
     }
-    fl_table_cell(table, FL_STYLE_PLAIN, "%s", fl_human_rate(vm->packets_sw, vm->window_ms, text));
+    if (vm->packets_sw == FL_COUNT_UNKNOWN)
+        fl_table_cell(table, FL_STYLE_DIM, "-");
+    else
+        fl_table_cell(table, FL_STYLE_PLAIN, "%s",
+                      fl_human_rate(vm->packets_sw, vm->window_ms, text));
     fl_table_cell(table, FL_STYLE_PLAIN, "%s",
                   fl_human_byte_rate(vm->bytes_sw, vm->window_ms, text));
 }
@@ -113,7 +112,7 @@ void fl_fleet_view_audit(const struct fl_fleet_look *look, size_t lines, struct 
     struct fl_table *table = with_remedy ? fl_table_create(with, ARRAY_SIZE(with))
                                          : fl_table_create(plain, ARRAY_SIZE(plain));
 
-    for (size_t i = 0; i < shown(look->n_vms, lines); i++)
+    for (size_t i = 0; i < fl_fleet_shown(look->n_vms, lines); i++)
         put_vm(table, look->vms[i], with_remedy);
     if (look->n_vms)
         fl_table_print(table, out);
@@ -125,27 +124,26 @@ void fl_fleet_view_audit(const struct fl_fleet_look *look, size_t lines, struct 
 
 /* Hosts. */
 
-/* When it was heard, and why that does not count. */
-static void put_age(struct fl_table *table, const struct fl_fleet *fleet,
-                    const struct fl_fleet_host *host)
+const char *fl_fleet_heard(enum fl_fleet_state state, int64_t age_ms,
+                           char buf[FL_FLEET_HEARD_BYTES])
 {
-    int64_t age_ms = fleet->now_ms - host->time_ms;
     char text[FL_HUMAN_BYTES];
 
-    switch (host->state) {
-    case FL_FLEET_NEVER: fl_table_cell(table, FL_STYLE_UNSURE, "no time"); break;
+    switch (state) {
+    case FL_FLEET_NEVER: return "no time";
     case FL_FLEET_AHEAD:
-        fl_table_cell(table, FL_STYLE_UNSURE, "clock %s ahead", fl_human_duration(-age_ms, text));
+        snprintf(buf, FL_FLEET_HEARD_BYTES, "clock %s ahead", fl_human_duration(-age_ms, text));
         break;
     case FL_FLEET_SILENT:
-        fl_table_cell(table, FL_STYLE_UNSURE, "silent for %s", fl_human_duration(age_ms, text));
+        snprintf(buf, FL_FLEET_HEARD_BYTES, "silent for %s", fl_human_duration(age_ms, text));
         break;
     case FL_FLEET_HEARD:
     case FL_FLEET_N_STATES:
     default:
-        fl_table_cell(table, FL_STYLE_PLAIN, "%s ago", fl_human_duration(MAX(age_ms, 0), text));
+        snprintf(buf, FL_FLEET_HEARD_BYTES, "%s ago", fl_human_duration(MAX(age_ms, 0), text));
         break;
     }
+    return buf;
 }
 
 static void put_nic(struct fl_table *table, const struct fl_fleet_host_line *line)
@@ -164,12 +162,15 @@ static void put_host(struct fl_table *table, const struct fl_fleet *fleet,
 {
     static const enum fl_verdict verdicts[] = { FL_VERDICT_STRANDED, FL_VERDICT_LEAKING,
                                                 FL_VERDICT_UNKNOWN };
+    char heard[FL_FLEET_HEARD_BYTES];
     size_t n_vms = 0;
 
     for (enum fl_verdict i = 0; i < FL_FLEET_N_VERDICTS; i++)
         n_vms += line->n_vms[i];
     fl_table_cell(table, FL_STYLE_BOLD, "%s", line->host->name);
-    put_age(table, fleet, line->host);
+    fl_table_cell(table, line->host->state == FL_FLEET_HEARD ? FL_STYLE_PLAIN : FL_STYLE_UNSURE,
+                  "%s",
+                  fl_fleet_heard(line->host->state, fleet->now_ms - line->host->time_ms, heard));
     fl_table_cell(table, FL_STYLE_PLAIN, "%zu", n_vms);
     for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++) {
         size_t n = line->n_vms[verdicts[i]];
@@ -191,7 +192,7 @@ static void print_hosts(const struct fl_fleet_look *look, size_t lines, struct f
     };
     struct fl_table *table = fl_table_create(columns, ARRAY_SIZE(columns));
 
-    for (size_t i = 0; i < shown(look->n_hosts, lines); i++)
+    for (size_t i = 0; i < fl_fleet_shown(look->n_hosts, lines); i++)
         put_host(table, look->fleet, &look->hosts[i]);
     if (look->n_hosts)
         fl_table_print(table, out);
@@ -227,7 +228,7 @@ static void print_patterns(const struct fl_fleet_look *look, size_t lines, struc
         return;
     table = fl_table_create(columns, ARRAY_SIZE(columns));
     fl_output_styled(out, FL_STYLE_BOLD, "\nStranded VMs by cause and NIC\n");
-    for (size_t i = 0; i < shown(look->n_patterns, lines); i++) {
+    for (size_t i = 0; i < fl_fleet_shown(look->n_patterns, lines); i++) {
         const struct fl_fleet_pattern *pattern = &look->patterns[i];
 
         fl_table_cell(table, FL_STYLE_PLAIN, "%s", or_dash(pattern->cause));
@@ -235,7 +236,10 @@ static void print_patterns(const struct fl_fleet_look *look, size_t lines, struc
         fl_table_cell(table, FL_STYLE_PLAIN, "%s", or_dash(pattern->nic.firmware));
         fl_table_cell(table, FL_STYLE_BOLD, "%zu", pattern->n_stranded);
         fl_table_cell(table, FL_STYLE_PLAIN, "%zu", pattern->n_hosts);
-        fl_table_cell(table, FL_STYLE_PLAIN, "%zu", pattern->n_alike);
+        if (look->has_unlisted)
+            fl_table_cell(table, FL_STYLE_DIM, "-");
+        else
+            fl_table_cell(table, FL_STYLE_PLAIN, "%zu", pattern->n_alike);
     }
     fl_table_print(table, out);
     fl_table_destroy(table);
@@ -269,19 +273,21 @@ static void print_totals(const struct fl_fleet_look *look, struct fl_output *out
     };
     struct ds hosts = DS_EMPTY_INITIALIZER, vms = DS_EMPTY_INITIALIZER;
     char text[FL_TIME_TEXT_BYTES];
-    size_t n_hosts = 0;
+    size_t n_hosts = 0, n_vms = 0;
 
     for (enum fl_fleet_state i = 0; i < FL_FLEET_N_STATES; i++) {
         n_hosts += look->n_by_state[i];
         put_part(&hosts, look->n_by_state[i], states[i]);
     }
     put_part(&hosts, look->n_incomplete, "of these not whole");
-    for (enum fl_verdict i = 0; i < FL_FLEET_N_VERDICTS; i++)
+    for (enum fl_verdict i = 0; i < FL_FLEET_N_VERDICTS; i++) {
+        n_vms += look->n_by_verdict[i];
         put_part(&vms, look->n_by_verdict[i], fl_verdict_name(i));
+    }
     fl_output_printf(out, "\n");
     print_total(out, n_hosts, "host", &hosts);
     fl_output_printf(out, "; ");
-    print_total(out, look->n_vms, "VM", &vms);
+    print_total(out, n_vms, "VM", &vms);
     fl_output_printf(out, "; %.19sZ\n", fl_time_format(look->fleet->now_ms, text));
 }
 

@@ -9,8 +9,7 @@
 
 #include "cli/human.h"
 #include "lib/base/clock.h"
-
-#define ABSENT "<span class=\"none\">\u2013</span>"
+#include "lib/text.h"
 
 /* Bytes of the character at @text, and the character. Bytes that are no UTF-8 stand for themselves, one by one. */
 static size_t character_at(const char *text, uint32_t *character)
@@ -85,6 +84,13 @@ void fl_html_clipped(struct ds *out, const char *text, size_t most)
     put_text(out, text, most, false);
 }
 
+void fl_html_name(struct ds *out, const json_t *object, const char *key)
+{
+    ds_put_cstr(out, "<bdi>");
+    fl_html_clipped(out, fl_text_at(object, key), FL_HTML_NAME);
+    ds_put_cstr(out, "</bdi>");
+}
+
 void fl_html_code(struct ds *out, const char *text)
 {
     put_text(out, text, SIZE_MAX, true);
@@ -95,21 +101,14 @@ void fl_html_text(struct ds *out, const char *text)
     fl_html_clipped(out, text, SIZE_MAX);
 }
 
-const char *fl_html_string(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text ? text : "";
-}
-
 void fl_html_put(struct ds *out, const json_t *object, const char *key)
 {
-    fl_html_text(out, fl_html_string(object, key));
+    fl_html_text(out, fl_text_at(object, key));
 }
 
 void fl_html_put_or(struct ds *out, const json_t *object, const char *key, const char *absent)
 {
-    const char *text = fl_html_string(object, key);
+    const char *text = fl_text_at(object, key);
 
     if (*text)
         fl_html_text(out, text);
@@ -129,7 +128,7 @@ static void put_number(struct ds *out, const json_t *number,
     char text[FL_HUMAN_BYTES];
 
     if (!is_count(number)) {
-        ds_put_cstr(out, ABSENT);
+        ds_put_cstr(out, FL_HTML_ABSENT);
         return;
     }
     ds_put_format(out, "<data value=\"%" JSON_INTEGER_FORMAT "\">%s</data>",
@@ -146,13 +145,28 @@ void fl_html_bytes(struct ds *out, const json_t *number)
     put_number(out, number, fl_human_bytes);
 }
 
+void fl_html_rate(struct ds *out, const json_t *count, const json_t *window_ms, bool of_bytes)
+{
+    const uint64_t n = (uint64_t)json_integer_value(count);
+    const int64_t ms = json_integer_value(window_ms);
+    char text[FL_HUMAN_BYTES];
+
+    if (!is_count(count) || ms <= 0) {
+        ds_put_cstr(out, FL_HTML_ABSENT);
+        return;
+    }
+    ds_put_format(out, "<data value=\"%.9g\">", (double)n * 1000 / (double)ms);
+    fl_html_text(out, of_bytes ? fl_human_byte_rate(n, ms, text) : fl_human_rate(n, ms, text));
+    ds_put_cstr(out, "</data>");
+}
+
 void fl_html_share(struct ds *out, const json_t *share)
 {
     double value = json_is_number(share) ? json_number_value(share) : -1;
     char text[FL_HUMAN_BYTES];
 
     if (!(value >= 0 && value <= 1)) {
-        ds_put_cstr(out, ABSENT);
+        ds_put_cstr(out, FL_HTML_ABSENT);
         return;
     }
     ds_put_format(out, "<data value=\"%.9g\">", value);
@@ -168,7 +182,7 @@ void fl_html_time(struct ds *out, const char *time)
         if (*time)
             fl_html_text(out, time);
         else
-            ds_put_cstr(out, ABSENT);
+            ds_put_cstr(out, FL_HTML_ABSENT);
         return;
     }
     ds_put_cstr(out, "<time datetime=\"");

@@ -57,8 +57,10 @@ const char *fl_human_bytes(uint64_t bytes, char buf[FL_HUMAN_BYTES])
 
 const char *fl_human_rate(uint64_t count, int64_t window_ms, char buf[FL_HUMAN_BYTES])
 {
-    double rate = window_ms > 0 ? (double)count * 1000 / (double)window_ms : 0;
+    double rate = (double)count * 1000 / (double)window_ms;
 
+    if (window_ms <= 0)
+        return fl_human_count(count, buf);
     if (count && rate < 0.05)
         snprintf(buf, FL_HUMAN_BYTES, "<0.1");
     else if (count && rate < 9.95)
@@ -70,7 +72,8 @@ const char *fl_human_rate(uint64_t count, int64_t window_ms, char buf[FL_HUMAN_B
 
 const char *fl_human_byte_rate(uint64_t bytes, int64_t window_ms, char buf[FL_HUMAN_BYTES])
 {
-    return format_bytes(window_ms > 0 ? (double)bytes * 1000 / (double)window_ms : 0, buf);
+    return format_bytes(window_ms > 0 ? (double)bytes * 1000 / (double)window_ms : (double)bytes,
+                        buf);
 }
 
 const char *fl_human_share(double share, char buf[FL_HUMAN_BYTES])

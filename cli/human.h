@@ -18,10 +18,10 @@ const char *fl_human_count(uint64_t count, char buf[FL_HUMAN_BYTES]);
 const char *fl_human_bytes(uint64_t bytes, char buf[FL_HUMAN_BYTES]);
 /**
  * fl_human_rate() - events a second: "0", "0.2", "9.5", "812", "9812", "12.3k"
- * @count: events in the window; @window_ms: its length, above 0
+ * @count: events in the window; @window_ms: its length; 0: none, @count itself then
  */
 const char *fl_human_rate(uint64_t count, int64_t window_ms, char buf[FL_HUMAN_BYTES]);
-/** fl_human_byte_rate() - bytes of a window, a second: "118 MB", without "/s" */
+/** fl_human_byte_rate() - bytes of a window, a second (without a window: all): "118 MB", without "/s" */
 const char *fl_human_byte_rate(uint64_t bytes, int64_t window_ms, char buf[FL_HUMAN_BYTES]);
 /**
  * fl_human_share() - percent without the sign: "100", "99.9", "0", "<0.1", "-"

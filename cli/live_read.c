@@ -10,6 +10,8 @@
 #include "cli/audit_view.h"
 #include "cli/live_source.h"
 #include "lib/base/clock.h"
+#include "lib/document.h"
+#include "lib/text.h"
 
 /* More than any counter of a window has, and far enough from where sums would wrap. */
 #define COUNT_MOST (INT64_C(1) << 56)
@@ -32,9 +34,7 @@ void fl_live_vms_free(struct fl_live_vm *vms, size_t n)
 
 static char *read_text(const json_t *json, const char *key)
 {
-    const char *text = json_string_value(json_object_get(json, key));
-
-    return xstrdup(text ? text : "");
+    return xstrdup(fl_text_at(json, key));
 }
 
 static int64_t read_number(const json_t *json, const char *key, int64_t least, int64_t most)
@@ -65,13 +65,10 @@ static char *read_list(const json_t *json, const char *key)
 
 static enum fl_verdict read_verdict(const json_t *vm)
 {
-    const char *name = json_string_value(json_object_get(vm, "verdict"));
+    enum fl_verdict verdict = FL_VERDICT_UNKNOWN;
 
-    for (enum fl_verdict i = FL_VERDICT_STRANDED; name && i <= FL_VERDICT_OFFLOADED; i++) {
-        if (!strcmp(name, fl_verdict_name(i)))
-            return i;
-    }
-    return FL_VERDICT_UNKNOWN;
+    fl_verdict_from_name(json_string_value(json_object_get(vm, "verdict")), &verdict);
+    return verdict;
 }
 
 static void read_flow(const json_t *json, struct fl_live_flow *flow)
@@ -105,15 +102,6 @@ static void read_flows(const json_t *json, struct fl_live_vm *vm)
     vm->n_more_flows = read_count(json, "live_flows_more");
 }
 
-/* A share, or -1 where there is none. */
-static double read_share(const json_t *json)
-{
-    const json_t *share = json_object_get(json, "hw_share");
-    double value = json_number_value(share);
-
-    return json_is_number(share) && value >= 0 && value <= 1 ? value : -1;
-}
-
 static void read_vm(const json_t *json, struct fl_live_vm *vm)
 {
     const json_t *storage = json_object_get(json, "storage");
@@ -128,7 +116,7 @@ static void read_vm(const json_t *json, struct fl_live_vm *vm)
         .causes = read_list(json, "causes"),
         .reason = read_text(json, "reason"),
         .remedy = read_text(json_object_get(json, "live_remedy"), "state"),
-        .hw_share = read_share(json),
+        .hw_share = fl_share_at(json, "hw_share"),
         .by_ports = judged_by && !strcmp(judged_by, "ports"),
     };
     for (unsigned int path = 0; path < FL_PATH_UNKNOWN; path++) {

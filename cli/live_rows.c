@@ -149,16 +149,6 @@ void fl_live_titles_put(const struct fl_live_model *model, const struct fl_live_
 
 /* ---- Lines ---- */
 
-static const char *rate_text(uint64_t count, int64_t window_ms, char buf[FL_HUMAN_BYTES])
-{
-    return window_ms ? fl_human_rate(count, window_ms, buf) : fl_human_count(count, buf);
-}
-
-static const char *byte_rate_text(uint64_t count, int64_t window_ms, char buf[FL_HUMAN_BYTES])
-{
-    return window_ms ? fl_human_byte_rate(count, window_ms, buf) : fl_human_bytes(count, buf);
-}
-
 static unsigned int remedy_style(const char *state)
 {
     if (!strcmp(state, "verified"))
@@ -181,9 +171,9 @@ static void put_numbers(const struct fl_live_vm *vm, int64_t window_ms,
 
     put_in(columns, FL_LIVE_SHARE, y, 0, fl_human_share(vm->hw_share, text), grid);
     put_in(columns, FL_LIVE_RATE, y, 0,
-           vm->by_ports ? "-" : rate_text(fl_tally_all(vm->packets), window_ms, text), grid);
+           vm->by_ports ? "-" : fl_human_rate(fl_tally_all(vm->packets), window_ms, text), grid);
     put_in(columns, FL_LIVE_BYTE_RATE, y, 0,
-           vm->by_ports ? "-" : byte_rate_text(vm->bytes, window_ms, text), grid);
+           vm->by_ports ? "-" : fl_human_byte_rate(vm->bytes, window_ms, text), grid);
 }
 
 static void put_vm(const struct fl_live_model *model, const struct fl_live_look *look,
@@ -214,8 +204,8 @@ static void put_flow(const struct fl_live_flow *flow, int64_t window_ms, int x, 
     fl_grid_put(grid, x, y, grid->width - x, fl_path_style(flow->path), fl_path_name(flow->path));
     x += 10;
     x += fl_grid_printf(grid, x, y, grid->width - x, 0, " %7s  %7s  %-4s  ",
-                        rate_text(flow->packets, window_ms, rate),
-                        byte_rate_text(flow->bytes, window_ms, bytes),
+                        fl_human_rate(flow->packets, window_ms, rate),
+                        fl_human_byte_rate(flow->bytes, window_ms, bytes),
                         flow->direction == FL_FROM_VM ? "from" : "to");
     x += fl_grid_put(grid, x, y, grid->width - x, 0, flow->text);
     if (flow->vlan > 0)

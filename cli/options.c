@@ -100,13 +100,9 @@ static int parse_count(const char *option, const char *text, size_t *count, stru
 
 static int parse_verdict(struct fl_request *request, const char *text, struct fl_error *err)
 {
-    for (enum fl_verdict i = FL_VERDICT_STRANDED; i <= FL_VERDICT_OFFLOADED; i++) {
-        if (!strcmp(text, fl_verdict_name(i))) {
-            request->fleet.verdict = i;
-            request->fleet.has_verdict = true;
-            return 0;
-        }
-    }
+    request->fleet.has_verdict = fl_verdict_from_name(text, &request->fleet.verdict);
+    if (request->fleet.has_verdict)
+        return 0;
     return fl_error_set(err, -EINVAL,
                         "'%s' is no verdict; there are stranded, leaking, unknown, offloaded and "
                         "idle",

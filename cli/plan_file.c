@@ -10,6 +10,7 @@
 #include "flows/cleanup.h"
 #include "lib/base/small_file.h"
 #include "lib/store/atomic_file.h"
+#include "lib/text.h"
 
 #define PLAN_MODE 0640
 
@@ -29,27 +30,20 @@ int fl_plan_file_write(const char *path, const json_t *document, struct fl_error
     return fl_atomic_file_commit(file, err);
 }
 
-static const char *string_of(const json_t *document, const char *key)
-{
-    const char *text = json_string_value(json_object_get(document, key));
-
-    return text ? text : "";
-}
-
 static int check_document(const char *path, const json_t *document, struct fl_error *err)
 {
     char host[HOST_NAME_MAX + 1] = "";
 
     gethostname(host, sizeof host - 1);
-    if (strcmp(string_of(document, "schema"), "flowlift/plan/1"))
+    if (strcmp(fl_text_at(document, "schema"), "flowlift/plan/1"))
         return fl_error_set(err, -EINVAL, "%s is no plan; make one with flowlift plan VM -o FILE",
                             path);
-    if (strcmp(string_of(document, "host"), host))
+    if (strcmp(fl_text_at(document, "host"), host))
         return fl_error_set(err, -EINVAL, "%s was made on host %s; make one here", path,
-                            string_of(document, "host"));
+                            fl_text_at(document, "host"));
     if (!json_is_object(json_object_get(document, "flowset")))
         return fl_error_set(err, -EINVAL, "%s holds no flow set: %s", path,
-                            string_of(document, "reason"));
+                            fl_text_at(document, "reason"));
     return 0;
 }
 

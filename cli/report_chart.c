@@ -8,6 +8,7 @@
 
 #include "cli/html.h"
 #include "cli/human.h"
+#include "lib/text.h"
 
 /* In units of the drawing, which are pixels on a phone. */
 #define WIDTH       360.0
@@ -24,11 +25,12 @@
 /* Bytes of a nanosecond are no measurement. */
 #define WINDOW_LEAST_MS 1
 
-const char *const fl_report_paths[FL_REPORT_PATHS] = { "hw", "hw_partial", "tc_sw", "dp_sw",
-                                                       "upcall" };
-const char *const fl_report_path_words[FL_REPORT_PATHS] = {
-    "in the NIC", "marked by the NIC, forwarded by a CPU", "TC, in software",
-    "OVS datapath, in software", "by ovs-vswitchd"
+static const char *const path_words[FL_REPORT_PATHS] = {
+    [FL_PATH_HW] = "in the NIC",
+    [FL_PATH_HW_PARTIAL] = "marked by the NIC, forwarded by a CPU",
+    [FL_PATH_TC_SW] = "TC, in software",
+    [FL_PATH_DP_SW] = "OVS datapath, in software",
+    [FL_PATH_UPCALL] = "by ovs-vswitchd",
 };
 
 struct chart {
@@ -44,8 +46,8 @@ struct fl_report_counts fl_report_counts(const json_t *counts)
 {
     struct fl_report_counts result = { .all = 0 };
 
-    for (size_t i = 0; i < FL_REPORT_PATHS; i++) {
-        const json_t *count = json_object_get(counts, fl_report_paths[i]);
+    for (enum fl_path i = 0; i < FL_REPORT_PATHS; i++) {
+        const json_t *count = json_object_get(counts, fl_path_key(i));
 
         result.by_path[i] = (double)MAX(0, json_integer_value(count));
         result.all += result.by_path[i];
@@ -59,10 +61,10 @@ static void put_shares(struct ds *out, const struct fl_report_counts *counts)
     const char *between = "";
     char text[FL_HUMAN_BYTES];
 
-    for (size_t i = 0; i < FL_REPORT_PATHS; i++) {
+    for (enum fl_path i = 0; i < FL_REPORT_PATHS; i++) {
         if (counts->by_path[i] <= 0)
             continue;
-        ds_put_format(out, "%s%s ", between, fl_report_path_words[i]);
+        ds_put_format(out, "%s%s ", between, path_words[i]);
         fl_html_text(out, fl_human_share(counts->by_path[i] / counts->all, text));
         ds_put_cstr(out, "\u00a0%");
         between = ", ";
@@ -80,13 +82,13 @@ void fl_report_bar(struct ds *out, const json_t *packets)
                      "role=\"img\"><title>");
     put_shares(out, &counts);
     ds_put_cstr(out, "</title>");
-    for (size_t i = 0; i < FL_REPORT_PATHS; i++) {
+    for (enum fl_path i = 0; i < FL_REPORT_PATHS; i++) {
         double width = 100 * counts.by_path[i] / counts.all;
 
         if (width > 0)
             ds_put_format(out,
                           "<rect class=\"p-%s\" x=\"%.2f\" y=\"0\" width=\"%.2f\" height=\"4\"/>",
-                          fl_report_paths[i], x, width);
+                          fl_path_key(i), x, width);
         x += width;
     }
     ds_put_cstr(out, "</svg>");
@@ -113,7 +115,7 @@ static struct fl_report_counts heights_of(const struct chart *chart, const json_
 
     if (unit <= 0 || (chart->of_bytes && window_ms < WINDOW_LEAST_MS))
         return (struct fl_report_counts){ .all = 0 };
-    for (size_t i = 0; i < FL_REPORT_PATHS; i++)
+    for (enum fl_path i = 0; i < FL_REPORT_PATHS; i++)
         counts.by_path[i] /= unit;
     counts.all /= unit;
     return counts;
@@ -139,8 +141,8 @@ static double pitch_of(const struct chart *chart)
 /* A gap tells readings of another kind apart. */
 static bool begins_group(const struct chart *chart, size_t i)
 {
-    return i > 0 && strcmp(fl_html_string(point_at(chart, i - 1), "by"),
-                           fl_html_string(point_at(chart, i), "by"));
+    return i > 0 &&
+           strcmp(fl_text_at(point_at(chart, i - 1), "by"), fl_text_at(point_at(chart, i), "by"));
 }
 
 /* Where the place of a column begins. */
@@ -192,7 +194,7 @@ static void put_column(const struct chart *chart, size_t i)
     else
         put_shares(chart->out, &heights);
     ds_put_cstr(chart->out, "</title>");
-    for (size_t j = 0; j < FL_REPORT_PATHS; j++) {
+    for (enum fl_path j = 0; j < FL_REPORT_PATHS; j++) {
         double height = (BOTTOM - TOP) * heights.by_path[j] / chart->top;
 
         y -= height;
@@ -200,14 +202,14 @@ static void put_column(const struct chart *chart, size_t i)
             ds_put_format(chart->out,
                           "<rect class=\"p-%s\" x=\"%.1f\" y=\"%.2f\" width=\"%.1f\" "
                           "height=\"%.2f\"/>",
-                          fl_report_paths[j], x, y, width, height);
+                          fl_path_key(j), x, y, width, height);
     }
     ds_put_cstr(chart->out, "</g>");
 }
 
 static const char *group_words(const json_t *point)
 {
-    const char *by = fl_html_string(point, "by");
+    const char *by = fl_text_at(point, "by");
 
     return !strcmp(by, "journal") ? "journal" : !strcmp(by, "capture") ? "captures" : "samples";
 }
@@ -274,8 +276,8 @@ static void put_svg(const struct chart *chart, unsigned int id)
     for (size_t i = 0; i < chart->n; i++)
         put_column(chart, i);
     put_groups(chart);
-    put_time(chart->out, LEFT, "start", fl_html_string(point_at(chart, 0), "time"));
-    put_time(chart->out, RIGHT, "end", fl_html_string(point_at(chart, chart->n - 1), "time"));
+    put_time(chart->out, LEFT, "start", fl_text_at(point_at(chart, 0), "time"));
+    put_time(chart->out, RIGHT, "end", fl_text_at(point_at(chart, chart->n - 1), "time"));
     ds_put_cstr(chart->out, "</svg>");
 }
 
@@ -296,14 +298,14 @@ static void put_legend(const struct chart *chart)
         struct fl_report_counts counts = fl_report_counts(
             json_object_get(point_at(chart, i), "packets"));
 
-        for (size_t j = 0; j < FL_REPORT_PATHS; j++)
+        for (enum fl_path j = 0; j < FL_REPORT_PATHS; j++)
             occurs[j] |= counts.by_path[j] > 0;
     }
     ds_put_cstr(chart->out, "<ul class=\"legend\">");
-    for (size_t j = 0; j < FL_REPORT_PATHS; j++) {
+    for (enum fl_path j = 0; j < FL_REPORT_PATHS; j++) {
         if (occurs[j])
-            ds_put_format(chart->out, "<li><span class=\"key p-%s\"></span>%s</li>",
-                          fl_report_paths[j], fl_report_path_words[j]);
+            ds_put_format(chart->out, "<li><span class=\"key p-%s\"></span>%s</li>", fl_path_key(j),
+                          path_words[j]);
     }
     ds_put_cstr(chart->out, "</ul>");
 }

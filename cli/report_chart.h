@@ -8,10 +8,10 @@
 
 #include <openvswitch/dynamic-string.h>
 
-/* Paths that a chart shows, best first; the keys of "packets" and "bytes". */
-#define FL_REPORT_PATHS 5u
-extern const char *const fl_report_paths[FL_REPORT_PATHS];      /* "hw", "hw_partial", ... */
-extern const char *const fl_report_path_words[FL_REPORT_PATHS]; /* "in the NIC", ... */
+#include "flows/flow.h"
+
+/* Paths that a chart shows, best first: enum fl_path. */
+#define FL_REPORT_PATHS FL_PATH_UNKNOWN
 
 /* Counts by path. */
 struct fl_report_counts {

@@ -7,14 +7,15 @@
 
 #include "cli/html.h"
 #include "cli/report_chart.h"
+#include "cli/report_fleet.h"
 #include "cli/report_tables.h"
+#include "flows/audit.h"
+#include "lib/text.h"
 
 /* Of one VM, and of each of many. */
 #define CHAINS_OF_VM   12u
 #define CHAINS_OF_MANY 2u
-/* A heading is not the place for 4 kB. */
-#define NAME_SHOWN  80u
-#define WORDS_SHOWN 320u
+#define WORDS_SHOWN    320u
 
 /* Nothing is loaded, and nothing runs. */
 #define POLICY "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -23,6 +24,7 @@ struct page {
     struct ds *out;
     const json_t *document;
     bool of_vm;
+    bool of_fleet;
     unsigned int level; /* of the headings of a VM's parts */
     unsigned int n_charts;
 };
@@ -37,18 +39,10 @@ static void end_section(struct page *page)
     ds_put_cstr(page->out, "</section>");
 }
 
-/* A name, kept from turning what stands beside it. */
-static void put_name(struct ds *out, const json_t *object, const char *key)
-{
-    ds_put_cstr(out, "<bdi>");
-    fl_html_clipped(out, fl_html_string(object, key), NAME_SHOWN);
-    ds_put_cstr(out, "</bdi>");
-}
-
 static void put_words(struct ds *out, const char *class_, const json_t *object, const char *key)
 {
     ds_put_format(out, "<p class=\"%s\">", class_);
-    fl_html_clipped(out, fl_html_string(object, key), WORDS_SHOWN);
+    fl_html_clipped(out, fl_text_at(object, key), WORDS_SHOWN);
     ds_put_cstr(out, "</p>");
 }
 
@@ -64,12 +58,15 @@ static void put_head(struct page *page)
                      "<meta name=\"referrer\" content=\"no-referrer\">\n"
                      "<link rel=\"icon\" href=\"data:,\">\n<title>");
     if (page->of_vm) {
-        fl_html_clipped(out, fl_html_string(vm, "name"), NAME_SHOWN);
+        fl_html_clipped(out, fl_text_at(vm, "name"), FL_HTML_NAME);
         ds_put_cstr(out, ": ");
-        fl_html_clipped(out, fl_html_string(json_object_get(vm, "now"), "verdict"), NAME_SHOWN);
+        fl_html_clipped(out, fl_text_at(json_object_get(vm, "now"), "verdict"), FL_HTML_NAME);
         ds_put_cstr(out, " on ");
     }
-    fl_html_clipped(out, fl_html_string(page->document, "host"), NAME_SHOWN);
+    if (page->of_fleet)
+        ds_put_cstr(out, "Fleet");
+    else
+        fl_html_clipped(out, fl_text_at(page->document, "host"), FL_HTML_NAME);
     ds_put_format(out,
                   " \u2013 flowlift report</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n",
                   fl_report_style());
@@ -80,14 +77,15 @@ static void put_eyebrow(struct page *page)
 {
     struct ds *out = page->out;
 
-    ds_put_cstr(out, "<p class=\"eyebrow\"><span>flowlift report</span><span>host ");
-    put_name(out, page->document, "host");
+    ds_put_cstr(out, "<p class=\"eyebrow\"><span>flowlift report</span><span>");
+    ds_put_cstr(out, page->of_fleet ? "made on " : "host ");
+    fl_html_name(out, page->document, "host");
     ds_put_cstr(out, "</span><span>");
-    fl_html_time(out, fl_html_string(page->document, "time"));
+    fl_html_time(out, fl_text_at(page->document, "time"));
     ds_put_cstr(out, "</span>");
-    if (*fl_html_string(page->document, "ticket")) {
+    if (*fl_text_at(page->document, "ticket")) {
         ds_put_cstr(out, "<span>ticket ");
-        put_name(out, page->document, "ticket");
+        fl_html_name(out, page->document, "ticket");
         ds_put_cstr(out, "</span>");
     }
     ds_put_cstr(out, "</p>");
@@ -123,7 +121,7 @@ static void put_peers_tile(struct ds *out, const json_t *peers)
     const json_t *peer;
 
     json_array_foreach(peers, i, peer) {
-        const char *verdict = fl_html_string(peer, "verdict");
+        const char *verdict = fl_text_at(peer, "verdict");
 
         n += strcmp(verdict, "idle") != 0;
         n_good += !strcmp(verdict, "offloaded");
@@ -143,10 +141,10 @@ static void put_shift(struct ds *out, const json_t *vm)
 
     ds_put_cstr(out, "<div class=\"shift\">");
     if (json_is_object(before)) {
-        put_tile(out, "Before", before, fl_html_string(vm, "before_time"));
+        put_tile(out, "Before", before, fl_text_at(vm, "before_time"));
         ds_put_cstr(out, "<span class=\"arrow\" aria-hidden=\"true\">\u2192</span>");
     }
-    put_tile(out, "Now", json_object_get(vm, "now"), fl_html_string(vm, "time"));
+    put_tile(out, "Now", json_object_get(vm, "now"), fl_text_at(vm, "time"));
     if (!json_is_object(before))
         put_peers_tile(out, json_object_get(vm, "peers"));
     ds_put_cstr(out, "</div>");
@@ -164,16 +162,16 @@ static void put_brief(struct ds *out, const json_t *vm)
         ds_put_cstr(out, " <span class=\"id\">");
         fl_html_put(out, cause, "id");
         ds_put_format(out, "</span>%s</dd></div>",
-                      !strcmp(fl_html_string(vm, "causes_of"), "before")
+                      !strcmp(fl_text_at(vm, "causes_of"), "before")
                           ? " <span class=\"maybe\">before</span>"
                           : "");
     }
     ds_put_cstr(out, "<div><dt>Done</dt><dd>");
-    fl_html_clipped(out, fl_html_string(vm, "done"), WORDS_SHOWN);
+    fl_html_clipped(out, fl_text_at(vm, "done"), WORDS_SHOWN);
     ds_put_cstr(out, "</dd></div>");
-    if (*fl_html_string(vm, "next")) {
+    if (*fl_text_at(vm, "next")) {
         ds_put_cstr(out, "<div><dt>Next</dt><dd>on that host: <code>");
-        fl_html_clipped(out, fl_html_string(vm, "next"), WORDS_SHOWN);
+        fl_html_clipped(out, fl_text_at(vm, "next"), WORDS_SHOWN);
         ds_put_cstr(out, "</code></dd></div>");
     }
     ds_put_cstr(out, "</dl>");
@@ -182,7 +180,7 @@ static void put_brief(struct ds *out, const json_t *vm)
 /* What could not be read makes everything else less sure, so it stands at the top. */
 static void put_warning(struct ds *out, const json_t *object, const char *key)
 {
-    if (!*fl_html_string(object, key))
+    if (!*fl_text_at(object, key))
         return;
     ds_put_cstr(out, "<p class=\"warning\"><strong>Incomplete:</strong> ");
     fl_html_put(out, object, key);
@@ -208,7 +206,7 @@ static void put_cause(struct ds *out, const json_t *cause)
     ds_put_cstr(out, "<article class=\"cause\"><p><span class=\"id\">");
     fl_html_put(out, cause, "id");
     ds_put_cstr(out, "</span>");
-    if (!strcmp(fl_html_string(cause, "certainty"), "may-be"))
+    if (!strcmp(fl_text_at(cause, "certainty"), "may-be"))
         ds_put_cstr(out, " <span class=\"maybe\">may be</span>");
     ds_put_cstr(out, "</p><p>");
     fl_html_put(out, cause, "meaning");
@@ -245,11 +243,11 @@ static void put_differences(struct ds *out, const json_t *differences)
     size_t i;
 
     json_array_foreach(differences, i, difference) {
-        bool is_from = !strcmp(fl_html_string(difference, "direction"), "from-vm");
+        bool is_from = !strcmp(fl_text_at(difference, "direction"), "from-vm");
 
         ds_put_format(out, "<article class=\"cause\"><p>Packets %s the VM, beside those of ",
                       is_from ? "from" : "to");
-        put_name(out, json_object_get(difference, "beside"), "vm");
+        fl_html_name(out, json_object_get(difference, "beside"), "vm");
         ds_put_cstr(out, ", which are in the NIC</p><dl class=\"facts\">");
         put_difference(out, "Only it matches", json_object_get(difference, "only_fields"));
         put_difference(out, "Only it does", json_object_get(difference, "only_actions"));
@@ -260,7 +258,7 @@ static void put_differences(struct ds *out, const json_t *differences)
 static void put_why(struct page *page, const json_t *vm)
 {
     const json_t *causes = json_object_get(vm, "causes"), *cause;
-    bool was = !strcmp(fl_html_string(vm, "causes_of"), "before");
+    bool was = !strcmp(fl_text_at(vm, "causes_of"), "before");
     size_t i;
 
     if (!json_array_size(causes))
@@ -274,14 +272,14 @@ static void put_why(struct page *page, const json_t *vm)
 
 static void put_rule(struct ds *out, const json_t *rule)
 {
-    bool is_from = !strcmp(fl_html_string(rule, "direction"), "from-vm");
+    bool is_from = !strcmp(fl_text_at(rule, "direction"), "from-vm");
 
     ds_put_format(out, "<li><p><strong>%s the VM</strong>, bridge ", is_from ? "From" : "To");
-    put_name(out, rule, "bridge");
+    fl_html_name(out, rule, "bridge");
     ds_put_cstr(out, ". ");
     fl_html_put(out, rule, "words");
     ds_put_cstr(out, "</p><code>");
-    fl_html_code(out, fl_html_string(rule, "text"));
+    fl_html_code(out, fl_text_at(rule, "text"));
     ds_put_cstr(out, "</code></li>");
 }
 
@@ -317,9 +315,9 @@ static void put_allowance(struct ds *out, const char *name, const json_t *object
         ds_put_cstr(out, "</span> ");
     }
     fl_html_put(out, object, key);
-    if (*fl_html_string(object, "example")) {
+    if (*fl_text_at(object, "example")) {
         ds_put_cstr(out, ", such as <code>");
-        fl_html_code(out, fl_html_string(object, "example"));
+        fl_html_code(out, fl_text_at(object, "example"));
         ds_put_cstr(out, "</code>");
     }
     ds_put_cstr(out, "</dd></div>");
@@ -340,7 +338,7 @@ static void put_proof(struct page *page, const json_t *remedy)
     put_proof_fact(out, "Traces", json_object_get(remedy, "traces"));
     put_proof_fact(out, "Milliseconds", json_object_get(remedy, "proof_ms"));
     json_array_foreach(json_object_get(remedy, "relaxations"), i, allowance)
-        put_allowance(out, "Relaxation", allowance, "meaning", fl_html_string(allowance, "id"));
+        put_allowance(out, "Relaxation", allowance, "meaning", fl_text_at(allowance, "id"));
     json_array_foreach(json_object_get(remedy, "exceptions"), i, allowance)
         put_allowance(out, "Excepted", allowance, "why", "");
     ds_put_cstr(out, "</dl>");
@@ -373,15 +371,15 @@ static void put_remedy(struct page *page, const json_t *vm)
     begin_section(page, "Remedy");
     ds_put_cstr(page->out, "<dl class=\"facts\">");
     for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
-        if (!*fl_html_string(remedy, facts[i].key))
+        if (!*fl_text_at(remedy, facts[i].key))
             continue;
         ds_put_format(page->out, "<div><dt>%s</dt><dd>", facts[i].name);
         fl_html_put(page->out, remedy, facts[i].key);
         ds_put_cstr(page->out, "</dd></div>");
     }
-    put_time_fact(page->out, "Changed", fl_html_string(remedy, "changed"));
-    put_time_fact(page->out, "Until", fl_html_string(remedy, "until"));
-    put_time_fact(page->out, "To be confirmed by", fl_html_string(remedy, "confirm_by"));
+    put_time_fact(page->out, "Changed", fl_text_at(remedy, "changed"));
+    put_time_fact(page->out, "Until", fl_text_at(remedy, "until"));
+    put_time_fact(page->out, "To be confirmed by", fl_text_at(remedy, "confirm_by"));
     ds_put_cstr(page->out, "</dl>");
     put_rules(page->out, json_object_get(remedy, "rules"));
     end_section(page);
@@ -429,9 +427,9 @@ static void put_vm_page(struct page *page)
     ds_put_cstr(out, "<header>");
     put_eyebrow(page);
     ds_put_cstr(out, "<h1>");
-    put_name(out, vm, "name");
+    fl_html_name(out, vm, "name");
     ds_put_cstr(out, " ");
-    fl_report_verdict(out, fl_html_string(json_object_get(vm, "now"), "verdict"));
+    fl_report_verdict(out, fl_text_at(json_object_get(vm, "now"), "verdict"));
     ds_put_cstr(out, "</h1>");
     put_words(out, "words", page->document, "words");
     put_warning(out, page->document, "incomplete");
@@ -446,17 +444,15 @@ static void put_vm_page(struct page *page)
 /* How many VMs have which verdict. */
 static void put_counts(struct ds *out, const json_t *summary)
 {
-    static const char *const verdicts[] = { "stranded", "leaking", "unknown", "idle", "offloaded" };
-
     ds_put_cstr(out, "<ul class=\"counts\">");
-    for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++) {
-        const json_t *n = json_object_get(summary, verdicts[i]);
+    for (enum fl_verdict i = FL_VERDICT_STRANDED; i <= FL_VERDICT_OFFLOADED; i++) {
+        const json_t *n = json_object_get(summary, fl_verdict_name(i));
 
         ds_put_format(out, "<li%s><span class=\"share\">",
                       json_integer_value(n) > 0 ? "" : " class=\"zero\"");
         fl_html_count(out, n);
         ds_put_cstr(out, "</span> ");
-        fl_report_verdict(out, verdicts[i]);
+        fl_report_verdict(out, fl_verdict_name(i));
         ds_put_cstr(out, "</li>");
     }
     ds_put_cstr(out, "</ul>");
@@ -468,13 +464,13 @@ static void put_told_vm(struct page *page, const json_t *vm, bool with_host)
     struct ds *out = page->out;
 
     ds_put_cstr(out, "<article class=\"vm\"><h2>");
-    put_name(out, vm, "name");
+    fl_html_name(out, vm, "name");
     if (with_host) {
         ds_put_cstr(out, " on ");
-        put_name(out, vm, "host");
+        fl_html_name(out, vm, "host");
     }
     ds_put_cstr(out, " ");
-    fl_report_verdict(out, fl_html_string(json_object_get(vm, "now"), "verdict"));
+    fl_report_verdict(out, fl_text_at(json_object_get(vm, "now"), "verdict"));
     ds_put_cstr(out, "</h2>");
     put_words(out, "lead", vm, "words");
     put_warning(out, vm, "unread");
@@ -494,7 +490,7 @@ static void put_host_causes(struct page *page, const json_t *hosts)
         if (!json_array_size(json_object_get(host, "causes")))
             continue;
         ds_put_cstr(page->out, "<section><h2>What holds for all of host ");
-        put_name(page->out, host, "host");
+        fl_html_name(page->out, host, "host");
         ds_put_cstr(page->out, "</h2>");
         json_array_foreach(json_object_get(host, "causes"), j, cause)
             put_cause(page->out, cause);
@@ -512,7 +508,7 @@ static void put_list_page(struct page *page)
     ds_put_cstr(out, "<header>");
     put_eyebrow(page);
     ds_put_cstr(out, "<h1>");
-    put_name(out, page->document, "host");
+    fl_html_name(out, page->document, "host");
     ds_put_cstr(out, "</h1>");
     put_words(out, "words", page->document, "words");
     put_warning(out, page->document, "incomplete");
@@ -528,6 +524,20 @@ static void put_list_page(struct page *page)
         if (json_is_true(json_object_get(vm, "told")))
             put_told_vm(page, vm, with_host);
     }
+}
+
+static void put_fleet_page(struct page *page)
+{
+    struct ds *out = page->out;
+    const json_t *summary = json_object_get(page->document, "summary");
+
+    ds_put_cstr(out, "<header>");
+    put_eyebrow(page);
+    ds_put_cstr(out, "<h1>Fleet</h1>");
+    put_words(out, "words", page->document, "words");
+    ds_put_cstr(out, "</header>");
+    put_counts(out, json_object_get(summary, "vms"));
+    fl_report_fleet(out, page->document);
 }
 
 static void put_hosts(struct page *page)
@@ -551,8 +561,10 @@ static void put_foot(struct page *page)
                 "a flag: a flow that is said to be offloaded and whose packets a CPU "
                 "forwards is not in the NIC. Made by flowlift ");
     fl_html_put(page->out, page->document, "flowlift");
-    ds_put_cstr(page->out, " from the document that <code>flowlift report --json</code> "
-                           "prints.</p></footer>\n</main>\n</body>\n</html>\n");
+    ds_put_format(page->out,
+                  " from the document that <code>flowlift %sreport --json</code> "
+                  "prints.</p></footer>\n</main>\n</body>\n</html>\n",
+                  page->of_fleet ? "fleet " : "");
 }
 
 void fl_report_html(const json_t *document, struct ds *out)
@@ -560,14 +572,18 @@ void fl_report_html(const json_t *document, struct ds *out)
     struct page page = {
         .out = out,
         .document = document,
-        .of_vm = !strcmp(fl_html_string(document, "of"), "vm"),
+        .of_vm = !strcmp(fl_text_at(document, "of"), "vm"),
+        .of_fleet = !strcmp(fl_text_at(document, "of"), "audits"),
     };
 
     put_head(&page);
     if (page.of_vm)
         put_vm_page(&page);
+    else if (page.of_fleet)
+        put_fleet_page(&page);
     else
         put_list_page(&page);
-    put_hosts(&page);
+    if (!page.of_fleet)
+        put_hosts(&page);
     put_foot(&page);
 }

@@ -16,7 +16,7 @@
 
 /**
  * fl_report_html() - the page of @document, added to @out
- * @document: "of" is "vm" (the first of "vms" is told), else all of "vms" are listed, and those with "told" told;
+ * @document: "of" is "vm" (the first of "vms" is told); "audits" (of a fleet, see cli/fleet_view.h); else all of "vms" are listed, and those with "told" told;
  *            of several "hosts" each VM is listed with its own
  */
 void fl_report_html(const json_t *document, struct ds *out);

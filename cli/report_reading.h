@@ -11,8 +11,8 @@
  * fl_report_read() - as fl_reading_open(), and the points that there are on the way
  * @points: initialised
  *
- * Of the host: its whole window makes the verdicts, each part of it a point. Of several captures, the earlier
- * first: each is a point, the last makes the verdicts. Captures have to be of one host and in order.
+ * Of the host: its whole window makes the verdicts, each part of it a point. Of files, the earlier first: each
+ * is a point (lib/series.h), the last makes the verdicts.
  */
 int fl_report_read(const struct fl_request *request, struct fl_reading *reading,
                    struct fl_report_points *points, struct fl_error *err);

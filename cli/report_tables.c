@@ -6,71 +6,23 @@
 #include <ovs/util.h>
 
 #include "cli/html.h"
+#include "cli/html_table.h"
 #include "cli/report_chart.h"
+#include "flows/audit.h"
+#include "lib/text.h"
 
-/* A name may be long, and a table has many. */
-#define NAME_SHOWN   80u
 #define POINTS_SHOWN 32u
 #define CAUSES_SHOWN 4u
-
-/*
- * Tables become cards on a phone, and CSS takes their roles from elements then: so these are written down, and
- * each cell says which column it is of.
- */
-static void begin_table(struct ds *out, const char *class_, const char *caption,
-                        const char *const *columns)
-{
-    ds_put_format(out,
-                  "<table role=\"table\" class=\"%s\"><caption>%s</caption><thead "
-                  "role=\"rowgroup\"><tr role=\"row\">",
-                  class_, caption);
-    for (; *columns; columns++)
-        ds_put_format(out, "<th scope=\"col\" role=\"columnheader\">%s</th>", *columns);
-    ds_put_cstr(out, "</tr></thead><tbody role=\"rowgroup\">");
-}
-
-static void end_table(struct ds *out)
-{
-    ds_put_cstr(out, "</tbody></table>");
-}
-
-static void begin_row(struct ds *out, const char *label)
-{
-    ds_put_format(out, "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\" data-label=\"%s\">",
-                  label);
-}
-
-static void next_cell(struct ds *out, const char *label, const char *class_, bool is_first)
-{
-    ds_put_format(out, "</%s><td role=\"cell\" class=\"%s\" data-label=\"%s\">",
-                  is_first ? "th" : "td", class_, label);
-}
-
-static void end_row(struct ds *out)
-{
-    ds_put_cstr(out, "</td></tr>");
-}
 
 /* Only words that there are become a class. */
 void fl_report_verdict(struct ds *out, const char *verdict)
 {
-    static const char *const known[] = { "stranded", "leaking", "unknown", "idle", "offloaded" };
-    const char *class_ = "unknown";
+    enum fl_verdict known = FL_VERDICT_UNKNOWN;
 
-    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-        if (!strcmp(verdict, known[i]))
-            class_ = known[i];
-    }
-    ds_put_format(out, "<span class=\"verdict v-%s\">", class_);
-    fl_html_clipped(out, *verdict ? verdict : "unknown", NAME_SHOWN);
+    fl_verdict_from_name(verdict, &known);
+    ds_put_format(out, "<span class=\"verdict v-%s\">", fl_verdict_name(known));
+    fl_html_clipped(out, *verdict ? verdict : "unknown", FL_HTML_NAME);
     ds_put_cstr(out, "</span>");
-}
-
-static void put_name(struct ds *out, const json_t *object, const char *key)
-{
-    ds_put_cstr(out, "<bdi>");
-    fl_html_clipped(out, fl_html_string(object, key), NAME_SHOWN);
-    ds_put_cstr(out, "</bdi>");
 }
 
 /* Of all paths together, or of those in software. */
@@ -78,8 +30,8 @@ static json_t *sum_of(const json_t *counts, bool software_only)
 {
     json_int_t sum = 0;
 
-    for (size_t i = software_only ? 1 : 0; i < FL_REPORT_PATHS; i++) {
-        json_int_t n = MAX(0, json_integer_value(json_object_get(counts, fl_report_paths[i])));
+    for (enum fl_path i = software_only ? FL_PATH_HW + 1 : FL_PATH_HW; i < FL_REPORT_PATHS; i++) {
+        json_int_t n = MAX(0, json_integer_value(json_object_get(counts, fl_path_key(i))));
 
         sum = sum > INT64_MAX - n ? INT64_MAX : sum + n;
     }
@@ -97,21 +49,20 @@ static void put_sum(struct ds *out, const json_t *counts, bool software_only, bo
     json_decref(sum);
 }
 
-static void put_cause_ids(struct ds *out, const json_t *causes)
+void fl_report_cause_ids(struct ds *out, const json_t *causes)
 {
     const json_t *cause;
     size_t i;
 
     if (!json_array_size(causes))
-        ds_put_cstr(out, "<span class=\"none\">\u2013</span>");
+        ds_put_cstr(out, FL_HTML_ABSENT);
     json_array_foreach(causes, i, cause) {
-        const char *id = json_is_object(cause) ? fl_html_string(cause, "id")
-                                               : json_string_value(cause);
+        const char *id = json_is_object(cause) ? fl_text_at(cause, "id") : json_string_value(cause);
 
         if (i == CAUSES_SHOWN)
             break;
         ds_put_cstr(out, i ? ", " : "");
-        fl_html_clipped(out, id, NAME_SHOWN);
+        fl_html_clipped(out, id, FL_HTML_NAME);
     }
 }
 
@@ -121,19 +72,19 @@ static void put_entry_cells(struct ds *out, const json_t *entry, bool is_first)
     const json_t *storage = json_object_get(entry, "storage");
     const json_t *packets = json_object_get(storage, "packets");
 
-    next_cell(out, "Verdict", "v", is_first);
-    fl_report_verdict(out, fl_html_string(entry, "verdict"));
-    next_cell(out, "In the NIC", "n", false);
+    fl_html_cell(out, "Verdict", "v", is_first);
+    fl_report_verdict(out, fl_text_at(entry, "verdict"));
+    fl_html_cell(out, "In the NIC", "n", false);
     fl_html_share(out, json_object_get(entry, "hw_share"));
-    next_cell(out, "Packets, NIC", "n", false);
+    fl_html_cell(out, "Packets, NIC", "n", false);
     fl_html_count(out, json_object_get(packets, "hw"));
-    next_cell(out, "Packets, software", "n", false);
+    fl_html_cell(out, "Packets, software", "n", false);
     put_sum(out, packets, true, false);
-    next_cell(out, "Bytes", "n", false);
+    fl_html_cell(out, "Bytes", "n", false);
     put_sum(out, json_object_get(storage, "bytes"), false, true);
-    next_cell(out, "Cause", "c", false);
-    put_cause_ids(out, json_object_get(entry, "causes"));
-    end_row(out);
+    fl_html_cell(out, "Cause", "c", false);
+    fl_report_cause_ids(out, json_object_get(entry, "causes"));
+    fl_html_row_end(out);
 }
 
 static void begin_vm_table(struct ds *out, const char *caption, bool with_host)
@@ -149,18 +100,18 @@ static void begin_vm_table(struct ds *out, const char *caption, bool with_host)
         if (with_host || i != 1)
             shown[n++] = columns[i];
     }
-    begin_table(out, "cards vms", caption, shown);
+    fl_html_table_begin(out, "cards vms", caption, shown);
 }
 
 /* @host: NULL where all are of one. */
 static void put_entry_row(struct ds *out, const json_t *named, const char *name_key,
                           const char *host, const json_t *entry)
 {
-    begin_row(out, "VM");
-    put_name(out, named, name_key);
+    fl_html_row_begin(out, "VM");
+    fl_html_name(out, named, name_key);
     if (host) {
-        next_cell(out, "Host", "h", true);
-        fl_html_clipped(out, host, NAME_SHOWN);
+        fl_html_cell(out, "Host", "h", true);
+        fl_html_clipped(out, host, FL_HTML_NAME);
     }
     put_entry_cells(out, entry, !host);
 }
@@ -172,9 +123,9 @@ void fl_report_vm_table(struct ds *out, const json_t *vms, bool with_host)
 
     begin_vm_table(out, "All VMs, the worst first", with_host);
     json_array_foreach(vms, i, vm)
-        put_entry_row(out, vm, "name", with_host ? fl_html_string(vm, "host") : NULL,
+        put_entry_row(out, vm, "name", with_host ? fl_text_at(vm, "host") : NULL,
                       json_object_get(vm, "now"));
-    end_table(out);
+    fl_html_table_end(out);
 }
 
 void fl_report_peer_table(struct ds *out, const json_t *now, const json_t *peers)
@@ -186,12 +137,12 @@ void fl_report_peer_table(struct ds *out, const json_t *now, const json_t *peers
     put_entry_row(out, now, "name", NULL, now);
     json_array_foreach(peers, i, peer)
         put_entry_row(out, peer, "name", NULL, peer);
-    end_table(out);
+    fl_html_table_end(out);
 }
 
 static const char *source_words(const json_t *point)
 {
-    const char *by = fl_html_string(point, "by"), *step = fl_html_string(point, "step");
+    const char *by = fl_text_at(point, "by"), *step = fl_text_at(point, "step");
 
     if (!strcmp(by, "journal"))
         return !strcmp(step, "before") ? "journal, before" : "journal, after";
@@ -202,18 +153,18 @@ static void put_point_row(struct ds *out, const json_t *point)
 {
     const json_t *packets = json_object_get(point, "packets");
 
-    begin_row(out, "Time");
-    fl_html_time(out, fl_html_string(point, "time"));
+    fl_html_row_begin(out, "Time");
+    fl_html_time(out, fl_text_at(point, "time"));
     ds_put_format(out, " <span class=\"by\">%s</span>", source_words(point));
-    next_cell(out, "In the NIC", "n", true);
+    fl_html_cell(out, "In the NIC", "n", true);
     fl_html_share(out, json_object_get(point, "hw_share"));
-    next_cell(out, "Packets, NIC", "n", false);
+    fl_html_cell(out, "Packets, NIC", "n", false);
     fl_html_count(out, json_object_get(packets, "hw"));
-    next_cell(out, "Packets, software", "n", false);
+    fl_html_cell(out, "Packets, software", "n", false);
     put_sum(out, packets, true, false);
-    next_cell(out, "Bytes", "n", false);
+    fl_html_cell(out, "Bytes", "n", false);
     put_sum(out, json_object_get(point, "bytes"), false, true);
-    end_row(out);
+    fl_html_row_end(out);
 }
 
 void fl_report_point_table(struct ds *out, const json_t *points)
@@ -223,10 +174,10 @@ void fl_report_point_table(struct ds *out, const json_t *points)
                                            "Bytes",        NULL };
     size_t n = json_array_size(points);
 
-    begin_table(out, "tight points", "Storage traffic of each reading", columns);
+    fl_html_table_begin(out, "tight points", "Storage traffic of each reading", columns);
     for (size_t i = n - MIN(n, POINTS_SHOWN); i < n; i++)
         put_point_row(out, json_array_get(points, i));
-    end_table(out);
+    fl_html_table_end(out);
 }
 
 void fl_report_journal_table(struct ds *out, const json_t *journal)
@@ -238,23 +189,23 @@ void fl_report_journal_table(struct ds *out, const json_t *journal)
     const json_t *line;
     size_t i;
 
-    begin_table(out, "cards journal", "What was done, the newest last", columns);
+    fl_html_table_begin(out, "cards journal", "What was done, the newest last", columns);
     json_array_foreach(journal, i, line) {
-        begin_row(out, "Time");
-        fl_html_time(out, fl_html_string(line, "time"));
+        fl_html_row_begin(out, "Time");
+        fl_html_time(out, fl_text_at(line, "time"));
         for (size_t j = 0; j < ARRAY_SIZE(keys); j++) {
-            next_cell(out, columns[j + 1], "", j == 0);
-            fl_html_put_or(out, line, keys[j], "<span class=\"none\">\u2013</span>");
+            fl_html_cell(out, columns[j + 1], "", j == 0);
+            fl_html_put_or(out, line, keys[j], FL_HTML_ABSENT);
         }
-        end_row(out);
+        fl_html_row_end(out);
     }
-    end_table(out);
+    fl_html_table_end(out);
 }
 
 /* A pair of a list of facts; nothing for what is not known. */
 static void put_fact(struct ds *out, const char *name, const json_t *object, const char *key)
 {
-    if (!*fl_html_string(object, key))
+    if (!*fl_text_at(object, key))
         return;
     ds_put_format(out, "<div><dt>%s</dt><dd>", name);
     fl_html_put(out, object, key);
@@ -263,10 +214,10 @@ static void put_fact(struct ds *out, const char *name, const json_t *object, con
 
 static void put_nic(struct ds *out, const json_t *nic)
 {
-    const char *firmware = fl_html_string(nic, "firmware"), *bridge = fl_html_string(nic, "bridge");
+    const char *firmware = fl_text_at(nic, "firmware"), *bridge = fl_text_at(nic, "bridge");
 
     ds_put_cstr(out, "<div><dt>NIC ");
-    put_name(out, nic, "name");
+    fl_html_name(out, nic, "name");
     ds_put_cstr(out, "</dt><dd>");
     fl_html_put_or(out, nic, "driver", "driver not known");
     if (*firmware) {
@@ -304,23 +255,20 @@ void fl_report_host_facts(struct ds *out, const json_t *host)
     json_array_foreach(json_object_get(host, "nics"), i, nic)
         put_nic(out, nic);
     ds_put_cstr(out, "<div><dt>Read</dt><dd>");
-    fl_html_time(out, fl_html_string(host, "time"));
+    fl_html_time(out, fl_text_at(host, "time"));
     ds_put_cstr(out, "</dd></div></dl>");
 }
 
 /* Of a flow or a chain: "dp-sw". */
 static void put_path(struct ds *out, const json_t *object)
 {
-    static const char *const names[FL_REPORT_PATHS] = { "hw", "hw-partial", "tc-sw", "dp-sw",
-                                                        "upcall" };
-    const char *path = fl_html_string(object, "path"), *class_ = "other";
+    const char *name = fl_text_at(object, "path");
+    enum fl_path path = FL_PATH_UNKNOWN;
 
-    for (size_t i = 0; i < FL_REPORT_PATHS; i++) {
-        if (!strcmp(path, names[i]))
-            class_ = fl_report_paths[i];
-    }
-    ds_put_format(out, "<span class=\"path\"><span class=\"key p-%s\"></span>", class_);
-    fl_html_clipped(out, path, NAME_SHOWN);
+    fl_path_from_name(name, &path);
+    ds_put_format(out, "<span class=\"path\"><span class=\"key p-%s\"></span>",
+                  path < FL_REPORT_PATHS ? fl_path_key(path) : "other");
+    fl_html_clipped(out, name, FL_HTML_NAME);
     ds_put_cstr(out, "</span>");
 }
 
@@ -329,14 +277,14 @@ static void put_link(struct ds *out, const json_t *link)
     ds_put_cstr(out, "<li>");
     put_path(out, link);
     ds_put_cstr(out, "<code>");
-    fl_html_code(out, *fl_html_string(link, "match_words") ? fl_html_string(link, "match_words")
-                                                           : "any packet");
+    fl_html_code(out,
+                 *fl_text_at(link, "match_words") ? fl_text_at(link, "match_words") : "any packet");
     ds_put_cstr(out, "</code><code class=\"does\"><span aria-label=\"does\">\u2192</span> ");
-    fl_html_code(out, *fl_html_string(link, "actions") ? fl_html_string(link, "actions") : "drop");
+    fl_html_code(out, *fl_text_at(link, "actions") ? fl_text_at(link, "actions") : "drop");
     ds_put_cstr(out, "</code>");
     if (json_array_size(json_object_get(link, "causes"))) {
         ds_put_cstr(out, "<p class=\"causes-of\">");
-        put_cause_ids(out, json_object_get(link, "causes"));
+        fl_report_cause_ids(out, json_object_get(link, "causes"));
         ds_put_cstr(out, "</p>");
     }
     ds_put_cstr(out, "</li>");
@@ -345,7 +293,7 @@ static void put_link(struct ds *out, const json_t *link)
 static void put_chain(struct ds *out, const json_t *chain)
 {
     const json_t *vlan = json_object_get(chain, "vlan"), *link;
-    bool is_from = !strcmp(fl_html_string(chain, "direction"), "from-vm");
+    bool is_from = !strcmp(fl_text_at(chain, "direction"), "from-vm");
     size_t i;
 
     ds_put_format(out, "<article class=\"chain\"><p class=\"chain-head\">%s the VM",
@@ -358,7 +306,7 @@ static void put_chain(struct ds *out, const json_t *chain)
     fl_html_bytes(out, json_object_get(chain, "bytes"));
     if (json_is_true(json_object_get(chain, "drops")))
         ds_put_cstr(out, ", dropped");
-    if (!strcmp(fl_html_string(chain, "storage"), "maybe"))
+    if (!strcmp(fl_text_at(chain, "storage"), "maybe"))
         ds_put_cstr(out, " (some of it may be other traffic)");
     ds_put_cstr(out, " ");
     put_path(out, chain);

@@ -12,6 +12,9 @@
 /** fl_report_verdict() - "stranded", with its colour */
 void fl_report_verdict(struct ds *out, const char *verdict);
 
+/** fl_report_cause_ids() - of "causes", the first few */
+void fl_report_cause_ids(struct ds *out, const json_t *causes);
+
 /** fl_report_vm_table() - all VMs; @with_host: a column for the host of each */
 void fl_report_vm_table(struct ds *out, const json_t *vms, bool with_host);
 /** fl_report_peer_table() - audit entries: a VM, then its peers */

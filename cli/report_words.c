@@ -9,23 +9,17 @@
 
 #include "cli/human.h"
 #include "flows/cleanup.h"
+#include "lib/document.h"
 #include "lib/text.h"
 
 /* VMs that a sentence names, the rest is counted. */
 #define NAMES_SHOWN  3u
 #define NAME_COLUMNS 60u
 
-static const char *string_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text ? text : "";
-}
-
 /* A name that is longer than a sentence has room for is cut; free(). */
 static char *name_of(const json_t *vm)
 {
-    const char *name = string_of(vm, "name");
+    const char *name = fl_text_at(vm, "name");
     size_t n = fl_text_clip(name, NAME_COLUMNS);
 
     return xasprintf("%.*s%s", (int)n, name, name[n] ? "\u2026" : "");
@@ -34,17 +28,9 @@ static char *name_of(const json_t *vm)
 /* Dumps do not say where they are from. */
 static const char *host_of(const json_t *document)
 {
-    const char *host = string_of(document, "host");
+    const char *host = fl_text_at(document, "host");
 
     return *host && strcmp(host, "unknown") ? host : "the host";
-}
-
-/* Of an audit entry; negative when it has none. */
-static double share_of(const json_t *entry)
-{
-    const json_t *share = json_object_get(entry, "hw_share");
-
-    return json_is_number(share) ? json_number_value(share) : -1;
 }
 
 /* The text of a share with its sign: "97 %". Not to be told: "an unknown part". */
@@ -60,7 +46,7 @@ static const char *percent(double share, char buf[FL_HUMAN_BYTES + 4])
 
 static bool has_verdict(const json_t *entry, const char *verdict)
 {
-    return !strcmp(string_of(entry, "verdict"), verdict);
+    return !strcmp(fl_text_at(entry, "verdict"), verdict);
 }
 
 static size_t n_with_verdict(const json_t *peers, const char *verdict)
@@ -76,7 +62,7 @@ static size_t n_with_verdict(const json_t *peers, const char *verdict)
 /* What it was like before, where that was worse. */
 static void put_before(struct ds *ds, const json_t *vm, double now)
 {
-    double before = share_of(json_object_get(vm, "before"));
+    double before = fl_share_at(json_object_get(vm, "before"), "hw_share");
     char text[FL_HUMAN_BYTES + 4];
 
     if (before >= 0 && now - before > 0.005)
@@ -99,7 +85,7 @@ static void put_stranded(struct ds *ds, const json_t *vm, const char *name, doub
 
 static void put_idle(struct ds *ds, const json_t *vm, const char *name)
 {
-    double after = share_of(json_object_get(vm, "after"));
+    double after = fl_share_at(json_object_get(vm, "after"), "hw_share");
     char text[FL_HUMAN_BYTES + 4];
 
     ds_put_format(ds, "%s has no storage traffic at the moment", name);
@@ -120,23 +106,31 @@ char *fl_report_vm_words(const json_t *vm)
 
     if (has_verdict(now, "offloaded")) {
         ds_put_format(&ds, "The NIC forwards the storage traffic of %s: %s of its packets", name,
-                      percent(share_of(now), text));
-        put_before(&ds, vm, share_of(now));
+                      percent(fl_share_at(now, "hw_share"), text));
+        put_before(&ds, vm, fl_share_at(now, "hw_share"));
         ds_put_char(&ds, '.');
     } else if (has_verdict(now, "stranded")) {
-        put_stranded(&ds, vm, name, share_of(now));
+        put_stranded(&ds, vm, name, fl_share_at(now, "hw_share"));
     } else if (has_verdict(now, "leaking")) {
         ds_put_format(&ds,
                       "Part of the storage traffic of %s leaks into software: %s of its "
                       "packets go through the NIC.",
-                      name, percent(share_of(now), text));
+                      name, percent(fl_share_at(now, "hw_share"), text));
     } else if (has_verdict(now, "idle")) {
         put_idle(&ds, vm, name);
     } else {
         ds_put_format(&ds, "Whether the storage traffic of %s is in the NIC could not be told%s%s.",
-                      name, *string_of(now, "reason") ? ": " : "", string_of(now, "reason"));
+                      name, *fl_text_at(now, "reason") ? ": " : "", fl_text_at(now, "reason"));
     }
     return ds_steal_cstr(&ds);
+}
+
+/* Of a fleet, VMs are entries themselves. */
+static const json_t *entry_of(const json_t *vm)
+{
+    const json_t *now = json_object_get(vm, "now");
+
+    return now ? now : vm;
 }
 
 static void put_names(struct ds *ds, const json_t *vms, json_int_t n_bad)
@@ -146,7 +140,7 @@ static void put_names(struct ds *ds, const json_t *vms, json_int_t n_bad)
     size_t i;
 
     json_array_foreach(vms, i, vm) {
-        const json_t *now = json_object_get(vm, "now");
+        const json_t *now = entry_of(vm);
         _cleanup_free char *name = name_of(vm);
 
         if (!has_verdict(now, "stranded") && !has_verdict(now, "leaking"))
@@ -159,40 +153,104 @@ static void put_names(struct ds *ds, const json_t *vms, json_int_t n_bad)
         ds_put_format(ds, " and %" JSON_INTEGER_FORMAT " more", n_bad - n);
 }
 
+static json_int_t sum_of(const json_t *counts)
+{
+    json_int_t sum = 0;
+    const char *key;
+    json_t *count;
+
+    json_object_foreach(CONST_CAST(json_t *, counts), key, count)
+        sum += json_integer_value(count);
+    return sum;
+}
+
+static const char *plural(json_int_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+/* How things stand in all of a place. @n: VMs there are; @counts: by verdict; @vms: the worst first. */
+static void put_all(struct ds *ds, const char *place, json_int_t n, const json_t *counts,
+                    const json_t *vms)
+{
+    json_int_t n_bad = json_integer_value(json_object_get(counts, "stranded")) +
+                       json_integer_value(json_object_get(counts, "leaking"));
+    json_int_t n_unknown = json_integer_value(json_object_get(counts, "unknown"));
+    json_int_t n_good = json_integer_value(json_object_get(counts, "offloaded"));
+
+    if (!n) {
+        ds_put_cstr(ds, "There is no VM in what was read");
+    } else if (n_bad) {
+        ds_put_format(ds,
+                      "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " VM%s on %s %s "
+                      "storage traffic in software",
+                      n_bad, n, plural(n), place, n_bad == 1 ? "has" : "have");
+        put_names(ds, vms, n_bad);
+    } else if (n_unknown) {
+        ds_put_format(ds,
+                      "Of %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " VM%s on %s "
+                      "could not be told whether storage traffic is in the NIC",
+                      n_unknown, n, plural(n), place);
+    } else if (n_good) {
+        ds_put_format(ds,
+                      "The storage traffic on %s is in the NIC: that of all %" JSON_INTEGER_FORMAT
+                      " VM%s that %s any",
+                      place, n_good, plural(n_good), n_good == 1 ? "has" : "have");
+    } else {
+        ds_put_format(ds, "No VM on %s has storage traffic at the moment", place);
+    }
+    ds_put_cstr(ds, ".");
+}
+
 char *fl_report_all_words(const json_t *document)
 {
     const json_t *summary = json_object_get(document, "summary");
-    json_int_t n = json_integer_value(json_object_get(summary, "vms"));
-    json_int_t n_bad = json_integer_value(json_object_get(summary, "stranded")) +
-                       json_integer_value(json_object_get(summary, "leaking"));
-    json_int_t n_unknown = json_integer_value(json_object_get(summary, "unknown"));
-    json_int_t n_good = json_integer_value(json_object_get(summary, "offloaded"));
     struct ds ds = DS_EMPTY_INITIALIZER;
 
-    if (!n) {
-        ds_put_cstr(&ds, "There is no VM in what was read");
-    } else if (n_bad) {
-        ds_put_format(&ds,
-                      "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " VM%s on %s %s "
-                      "storage traffic in software",
-                      n_bad, n, n == 1 ? "" : "s", host_of(document), n_bad == 1 ? "has" : "have");
-        put_names(&ds, json_object_get(document, "vms"), n_bad);
-    } else if (n_unknown) {
-        ds_put_format(&ds,
-                      "Of %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " VM%s on %s "
-                      "could not be told whether storage traffic is in the NIC",
-                      n_unknown, n, n == 1 ? "" : "s", host_of(document));
-    } else if (n_good) {
-        ds_put_format(&ds,
-                      "The storage traffic on %s is in the NIC: that of all %" JSON_INTEGER_FORMAT
-                      " VM%s that %s any",
-                      host_of(document), n_good, n_good == 1 ? "" : "s",
-                      n_good == 1 ? "has" : "have");
-    } else {
-        ds_put_format(&ds, "No VM on %s has storage traffic at the moment", host_of(document));
-    }
-    ds_put_cstr(&ds, ".");
+    put_all(&ds, host_of(document), json_integer_value(json_object_get(summary, "vms")), summary,
+            json_object_get(document, "vms"));
     if (json_is_string(json_object_get(document, "incomplete")))
         ds_put_cstr(&ds, " Not everything could be read.");
+    return ds_steal_cstr(&ds);
+}
+
+/* What makes everything else less sure. */
+static void put_doubts(struct ds *ds, const json_t *document, json_int_t n_not_heard)
+{
+    const json_t *hosts = json_object_get(json_object_get(document, "summary"), "hosts");
+    json_int_t n_incomplete = json_integer_value(json_object_get(hosts, "incomplete"));
+
+    if (n_not_heard)
+        ds_put_format(ds,
+                      " %" JSON_INTEGER_FORMAT " host%s not heard of lately: nothing is known of "
+                      "%s VMs.",
+                      n_not_heard, n_not_heard == 1 ? " was" : "s were",
+                      n_not_heard == 1 ? "its" : "their");
+    if (n_incomplete)
+        ds_put_format(ds, " The audit%s of %" JSON_INTEGER_FORMAT " host%s %s not whole.",
+                      plural(n_incomplete), n_incomplete, plural(n_incomplete),
+                      n_incomplete == 1 ? "is" : "are");
+    if (json_integer_value(json_object_get(document, "n_unread")) > 0)
+        ds_put_cstr(ds, " Not everything could be read.");
+}
+
+char *fl_report_fleet_words(const json_t *document)
+{
+    const json_t *summary = json_object_get(document, "summary");
+    const json_t *hosts = json_object_get(summary, "hosts");
+    const json_t *vms = json_object_get(summary, "vms");
+    const json_t *nic = json_object_get(document, "shared_nic");
+    json_int_t n_hosts = sum_of(hosts) - json_integer_value(json_object_get(hosts, "incomplete"));
+    struct ds place = DS_EMPTY_INITIALIZER, ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&place, "%" JSON_INTEGER_FORMAT " host%s", n_hosts, plural(n_hosts));
+    put_all(&ds, ds_cstr(&place), sum_of(vms), vms, json_object_get(document, "vms"));
+    if (json_is_object(nic))
+        ds_put_format(
+            &ds, " All that are stranded have a NIC of %s, firmware %s; other VMs have others.",
+            *fl_text_at(nic, "driver") ? fl_text_at(nic, "driver") : "an unknown driver",
+            *fl_text_at(nic, "firmware") ? fl_text_at(nic, "firmware") : "unknown");
+    put_doubts(&ds, document, n_hosts - json_integer_value(json_object_get(hosts, "heard")));
+    ds_destroy(&place);
     return ds_steal_cstr(&ds);
 }

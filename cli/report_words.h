@@ -19,4 +19,7 @@ char *fl_report_vm_words(const json_t *vm);
  */
 char *fl_report_all_words(const json_t *document);
 
+/** fl_report_fleet_words() - likewise, of a document of fl_fleet_document() */
+char *fl_report_fleet_words(const json_t *document);
+
 #endif

@@ -58,22 +58,26 @@ static void print_unread(const struct fl_fleet_files *files, struct fl_output *o
                          files->n_unread - n);
 }
 
-static void print_report(const struct fl_request *request, const struct fl_fleet_files *files,
-                         const struct fl_fleet_look *look, struct fl_output *out)
+static int print_report(const struct fl_request *request, const struct fl_fleet_files *files,
+                        const struct fl_fleet_look *look, struct fl_output *out,
+                        struct fl_error *err)
 {
     json_t *head;
 
-    if (request->format != FL_FORMAT_JSON) {
+    if (request->format != FL_FORMAT_JSON && !request->output) {
         fl_fleet_view_audit(look, request->lines, out);
         fl_output_printf(out, "\n");
         fl_fleet_view_status(look, request->lines, out);
         print_unread(files, out);
-        return;
+        return 0;
     }
     head = fl_document_here("fleet-report");
     json_object_set_new(head, "n_unread", json_integer((json_int_t)files->n_unread));
     json_object_set_new(head, "unread", unread_json(files));
+    if (request->output)
+        return fl_fleet_write_page(request, look, head, out, err);
     fl_fleet_view_json(look, head, true, request->has_lines ? request->lines : 0, out);
+    return 0;
 }
 
 /* The sentence for files that held no audit at all. */
@@ -104,8 +108,7 @@ static int report(const struct fl_request *request, struct fl_output *out, struc
         refuse_all(&files, err);
     } else {
         fl_fleet_look(fleet, &request->fleet, &look);
-        print_report(request, &files, &look, out);
-        if (!files.n_unread)
+        if (!print_report(request, &files, &look, out, err) && !files.n_unread)
             exit_code = fl_fleet_exit_code(&look);
         fl_fleet_look_destroy(&look);
     }
@@ -130,17 +133,24 @@ int fl_verb_fleet(const struct fl_request *request, struct fl_output *out, struc
 {
     static const struct {
         const char *word;
+        bool has_page; /* takes --output */
         int (*run)(const struct fl_request *, struct fl_output *, struct fl_error *);
     } words[] = {
-        { "audit", fl_fleet_word_audit },     { "status", fl_fleet_word_status },
-        { "apply", fl_fleet_word_apply },     { "revert", fl_fleet_word_revert },
-        { "history", fl_fleet_word_history }, { "report", report_files },
+        { "audit", true, fl_fleet_word_audit },      { "status", true, fl_fleet_word_status },
+        { "apply", false, fl_fleet_word_apply },     { "revert", false, fl_fleet_word_revert },
+        { "history", false, fl_fleet_word_history }, { "report", true, report_files },
     };
     const char *known[ARRAY_SIZE(words)], *nearest;
 
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-        if (!strcmp(request->argument, words[i].word))
-            return words[i].run(request, out, err);
+        if (!strcmp(request->argument, words[i].word)) {
+            if (!request->output || words[i].has_page)
+                return words[i].run(request, out, err);
+            fl_error_set(err, -EINVAL,
+                         "flowlift fleet %s makes no page; audit, status and report take -o FILE",
+                         words[i].word);
+            return FL_EXIT_TROUBLE;
+        }
         known[i] = words[i].word;
     }
     if (fl_nearest(request->argument, known, ARRAY_SIZE(words), &nearest, 1))

@@ -10,53 +10,13 @@
 
 #include <ovs/util.h>
 
-#include "cli/human.h"
 #include "cli/options.h"
 #include "cli/plan_file.h"
 #include "cli/report_document.h"
-#include "cli/report_html.h"
 #include "cli/report_reading.h"
+#include "cli/report_write.h"
 #include "flows/cleanup.h"
 #include "lib/collect_host.h"
-#include "lib/store/atomic_file.h"
-
-#define REPORT_MODE 0640
-
-static bool writes_file(const struct fl_request *request)
-{
-    return request->output && strcmp(request->output, "-");
-}
-
-static void print_summary(const struct fl_request *request, const json_t *document, size_t n_bytes,
-                          struct fl_output *out)
-{
-    const char *words = json_string_value(json_object_get(document, "words"));
-    char bytes[FL_HUMAN_BYTES];
-
-    fl_output_paragraph(out, 0, 0, words ? words : "");
-    fl_output_printf(out, "report written to %s (%s)\n", request->output,
-                     fl_human_bytes(n_bytes, bytes));
-}
-
-/* The page is in its place before anything is said of it. */
-static int write_out(const struct fl_request *request, const json_t *document,
-                     struct fl_output *out, struct fl_error *err)
-{
-    struct ds page = DS_EMPTY_INITIALIZER;
-    int error = 0;
-
-    fl_report_html(document, &page);
-    if (writes_file(request))
-        error = fl_atomic_file_put(request->output, REPORT_MODE, ds_cstr(&page), page.length, err);
-    if (!error && request->format == FL_FORMAT_JSON)
-        fl_output_json(out, json_incref(CONST_CAST(json_t *, document)));
-    else if (!error && writes_file(request))
-        print_summary(request, document, page.length, out);
-    else if (!error)
-        fwrite(ds_cstr(&page), 1, page.length, out->stream);
-    ds_destroy(&page);
-    return error;
-}
 
 /*
  * Files may be of any host: what is below --root is of theirs when it was named, or when they are of this host.
@@ -82,7 +42,7 @@ static int make_report(struct fl_report *report, struct fl_output *out, struct f
     }
     report->has_store = has_store(request, report->reading);
     document = fl_report_document(report);
-    if (write_out(request, document, out, err))
+    if (fl_report_write(request, document, out, err))
         return FL_EXIT_TROUBLE;
     return fl_reading_exit_code(report->reading, report->only);
 }

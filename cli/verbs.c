@@ -232,6 +232,7 @@ const struct fl_verb fl_verbs[] = {
     {
         .name = "report",
         .arguments = "[VM]",
+        .names = FL_NAMES_VMS,
         .summary = "one HTML page for a ticket: of a VM, or of the whole host",
         .description =
             "Writes a page that needs nothing else: the verdict in a sentence, before and "
@@ -241,6 +242,16 @@ const struct fl_verb fl_verbs[] = {
             "20 s unless --window says how long. Captures, the earlier first, are points "
             "in time, and the last of them is now. With --json the document that the page "
             "is made from is printed.",
+        .examples = {
+            { "report vm2 -o ticket.html",
+              "one page for a ticket, of a VM that is watched for 20 s" },
+            { "report -o host.html",
+              "all VMs of this host, the worst first" },
+            { "report vm2 --plan vm2.plan -o ticket.html",
+              "with rules that are not installed yet" },
+            { "report vm2 --from before.json --from after.json -o ticket.html",
+              "of captures, on any machine" },
+        },
         .effect = FL_READS,
         .formats = TEXT_OR_JSON,
         .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(OUTPUT) | BIT(PLAN) | BIT(FROM),
@@ -437,18 +448,30 @@ const struct fl_verb fl_verbs[] = {
             "(\"-\" is standard input), the newest word of each host. A host whose last word is "
             "too old, or whose clock is ahead, is never counted as healthy: its VMs are unknown. "
             "What cannot be read is named by file and line, and makes the exit code 2. With "
-            "--json all VMs are listed, unless -n is given.",
+            "--json all VMs are listed, unless -n is given. With -o FILE audit, status and report "
+            "write one HTML page instead, of the worst 100 VMs and hosts unless -n says how many.",
+        .examples = {
+            { "fleet report fleet/*.jsonl",
+              "without a database: what audit --format jsonl printed on many hosts" },
+            { "fleet audit --verdict stranded --nic mlx5e_rep",
+              "all stranded VMs of the fleet that are behind such a NIC" },
+            { "fleet apply vm2 --ticket T-1 --until 2027-01-31",
+              "its repair is to stand, wherever it is, until then" },
+            { "fleet report fleet/*.jsonl -o fleet.html",
+              "one page of it" },
+        },
         .effect = FL_WRITES,
         .takes_more = true,
         .formats = TEXT_OR_JSON,
         .options = BIT(FORMAT) | BIT(JSON) | BIT(HELP) | BIT(VERDICT) | BIT(CAUSE) | BIT(NIC) |
                    BIT(FIRMWARE) | BIT(VERSION) | BIT(HOST) | BIT(OLDER) | BIT(LINES) |
-                   BIT(REMOTE) | BIT(TICKET) | BIT(UNTIL) | BIT(TIMEOUT) | BIT(ROOT),
+                   BIT(REMOTE) | BIT(TICKET) | BIT(UNTIL) | BIT(TIMEOUT) | BIT(ROOT) | BIT(OUTPUT),
         .run = fl_verb_fleet,
     },
     {
         .name = "watch",
         .arguments = "[VM]",
+        .names = FL_NAMES_VMS,
         .summary = "a live view: every VM, its paths and rates, the worst first",
         .description =
             "Shows on a terminal what audit says, again and again: each reading counts the packets "
@@ -458,6 +481,16 @@ const struct fl_verb fl_verbs[] = {
             "each reading, one a line, until it is ended. --from plays files one after the other, "
             "one a second unless --window says otherwise: captures, and dumps, of which each is "
             "the end of the window that the one before it began.",
+        .examples = {
+            { "watch",
+              "all VMs of this host, until q" },
+            { "watch vm2 --window 2",
+              "one VM, a reading each two seconds" },
+            { "watch --json -n 12",
+              "twelve documents of audit, one a line" },
+            { "watch --from one.json --from two.json",
+              "captures, played one after the other" },
+        },
         .effect = FL_READS,
         .formats = TEXT_OR_JSON | FORMAT(JSONL),
         .options = ALL_VERBS | READS_FLOWS | BIT(WINDOW) | BIT(TICKS) | BIT(FROM),

@@ -30,6 +30,17 @@ const char *fl_verdict_name(enum fl_verdict verdict)
     return names[verdict];
 }
 
+bool fl_verdict_from_name(const char *name, enum fl_verdict *verdict)
+{
+    for (enum fl_verdict i = FL_VERDICT_STRANDED; name && i <= FL_VERDICT_OFFLOADED; i++) {
+        if (!strcmp(name, fl_verdict_name(i))) {
+            *verdict = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool fl_verdict_is_bad(enum fl_verdict verdict)
 {
     return verdict == FL_VERDICT_STRANDED || verdict == FL_VERDICT_LEAKING;
@@ -45,6 +56,16 @@ const char *fl_scope_name(enum fl_scope scope)
     };
 
     return names[scope];
+}
+
+enum fl_scope fl_scope_from_name(const char *name)
+{
+    for (enum fl_scope i = FL_SCOPE_VM; name && i <= FL_SCOPE_HOST; i++) {
+        if (!strcmp(name, fl_scope_name(i))) {
+            return i;
+        }
+    }
+    return FL_SCOPE_NONE;
 }
 
 /* Findings. */

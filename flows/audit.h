@@ -23,11 +23,15 @@ enum fl_verdict {
     FL_VERDICT_OFFLOADED,
 };
 const char *fl_verdict_name(enum fl_verdict verdict);
+/** fl_verdict_from_name() - @name may be NULL. Return: false for what is none, @verdict untouched */
+bool fl_verdict_from_name(const char *name, enum fl_verdict *verdict);
 /** fl_verdict_is_bad() - is storage traffic of the VM in software that should not be? */
 bool fl_verdict_is_bad(enum fl_verdict verdict);
 
 enum fl_scope { FL_SCOPE_NONE, FL_SCOPE_VM, FL_SCOPE_NIC, FL_SCOPE_HOST };
 const char *fl_scope_name(enum fl_scope scope); /* NULL for NONE */
+/** fl_scope_from_name() - FL_SCOPE_NONE for NULL and for what is none */
+enum fl_scope fl_scope_from_name(const char *name);
 
 /*
  * Fewer software packets than this, of flows that the NIC has, are no leak: while Open vSwitch puts a flow

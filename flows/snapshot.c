@@ -18,7 +18,6 @@
 
 #include "flows/actions.h"
 #include "flows/arena.h"
-#include "flows/baseline.h"
 #include "flows/limits.h"
 #include "flows/orphan.h"
 #include "flows/storage.h"
@@ -154,16 +153,6 @@ void fl_snapshot_begin_sample(struct fl_snapshot *snapshot, bool last, int64_t w
         fl_baseline_destroy(&snapshot->baseline);
         fl_baseline_init(&snapshot->baseline);
         snapshot->has_baseline = true;
-    }
-}
-
-void fl_snapshot_turn(struct fl_snapshot *snapshot)
-{
-    fl_baseline_destroy(&snapshot->baseline);
-    fl_baseline_init(&snapshot->baseline);
-    snapshot->has_baseline = true;
-    for (size_t i = 0; i < snapshot->n_flows; i++) {
-        fl_baseline_add(&snapshot->baseline, &fl_snapshot_flow(snapshot, i)->flow);
     }
 }
 
@@ -303,6 +292,22 @@ static void set_window(const struct fl_snapshot *snapshot, struct fl_snapshot_fl
     record->window_bytes = grown_by(flow->bytes, before.bytes, 0);
     record->window_hw_packets = grown_by(flow->hw_packets, before.hw_packets, FL_COUNT_UNKNOWN);
     record->window_hw_bytes = grown_by(flow->hw_bytes, before.hw_bytes, FL_COUNT_UNKNOWN);
+}
+
+void fl_snapshot_take_start(struct fl_snapshot *snapshot, struct fl_baseline *start)
+{
+    fl_baseline_move(start, &snapshot->baseline);
+}
+
+void fl_snapshot_begin_at(struct fl_snapshot *snapshot, struct fl_baseline *start,
+                          int64_t window_ms)
+{
+    fl_baseline_move(&snapshot->baseline, start);
+    snapshot->has_baseline = true;
+    snapshot->window_ms = window_ms;
+    for (size_t i = 0; i < snapshot->n_flows; i++) {
+        set_window(snapshot, &snapshot->blocks[i / BLOCK][i % BLOCK]);
+    }
 }
 
 /*

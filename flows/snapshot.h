@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 
+#include "flows/baseline.h"
 #include "flows/decode.h"
 #include "flows/error.h"
 #include "flows/flow.h"
@@ -75,12 +76,6 @@ void fl_snapshot_set_inventory(struct fl_snapshot *snapshot, struct fl_inventory
  */
 void fl_snapshot_begin_sample(struct fl_snapshot *snapshot, bool last, int64_t window_ms);
 /**
- * fl_snapshot_turn() - the flows of the last sample begin the next window
- * Those that were kept, that is. What was last sample stays as it is until the next one begins, so that one dump
- * ends a window and begins another.
- */
-void fl_snapshot_turn(struct fl_snapshot *snapshot);
-/**
  * fl_snapshot_remember() - what each flow of the last sample counts is kept for fl_snapshot_follow()
  * Of all flows, those that the filter does not want too: some 70 bytes each. Call it before that sample.
  */
@@ -91,6 +86,14 @@ void fl_snapshot_remember(struct fl_snapshot *snapshot);
  *          one is, too.
  */
 void fl_snapshot_follow(struct fl_snapshot *snapshot, struct fl_snapshot *before);
+/** fl_snapshot_take_start() - what flows had counted when the window began, moved out of @snapshot into @start */
+void fl_snapshot_take_start(struct fl_snapshot *snapshot, struct fl_baseline *start);
+/**
+ * fl_snapshot_begin_at() - the window is made to begin earlier, after its last sample
+ * @start: of fl_snapshot_take_start(), moved away; @window_ms: milliseconds since then
+ */
+void fl_snapshot_begin_at(struct fl_snapshot *snapshot, struct fl_baseline *start,
+                          int64_t window_ms);
 /** fl_snapshot_filter() - which flows of the last sample are kept; @storage borrowed until then */
 void fl_snapshot_filter(struct fl_snapshot *snapshot, enum fl_snapshot_keep keep,
                         const struct fl_storage *storage);

@@ -171,32 +171,62 @@ static int read_sample(struct fl_snapshot *snapshot, const json_t *sample, size_
     return decode_lines(snapshot, lines, where, flags, err);
 }
 
-/*
- * The only sample of a capture that follows another: the window is what lies between the two.
- * Return: 0 and *@window_ms.
- */
-static int follow(struct fl_snapshot *snapshot, struct fl_snapshot *before, const json_t *sample,
-                  int64_t *window_ms, struct fl_error *err)
+/* @last: the last sample of the capture. Return: 0 and *@later_ms, by how much it is later than @before. */
+static int check_order(const struct fl_snapshot *snapshot, const struct fl_snapshot *before,
+                       const json_t *last, const char *where, int64_t *later_ms,
+                       struct fl_error *err)
 {
     const char *host = fl_snapshot_host(snapshot);
     int64_t time_ms = 0;
-    int error = fl_json_object(sample, "samples[0]", err);
+    int error = fl_json_object(last, where, err);
 
-    error = error ? error : read_time(sample, "samples[0]", &time_ms, err);
+    error = error ? error : read_time(last, where, &time_ms, err);
     if (error) {
         return error;
     }
     if (strcmp(host, fl_snapshot_host(before))) {
-        return fl_error_set(err, -EINVAL, "it is of host \"%s\", and the file before it of \"%s\"",
+        return fl_error_set(err, -EINVAL,
+                            "it is of host %s, and the file before it of %s; all have to "
+                            "be of one host",
                             host, fl_snapshot_host(before));
     }
-    *window_ms = time_ms - fl_snapshot_time_ms(before);
+    *later_ms = time_ms - fl_snapshot_time_ms(before);
+    return 0;
+}
+
+/* The only sample of a capture that follows another: the window is what lies between the two. */
+static int follow(struct fl_snapshot *snapshot, struct fl_snapshot *before, const json_t *sample,
+                  int64_t *window_ms, struct fl_error *err)
+{
+    int error = check_order(snapshot, before, sample, "samples[0]", window_ms, err);
+
+    if (error) {
+        return error;
+    }
     if (*window_ms <= 0 || *window_ms > MAX_WINDOW_MS) {
         return fl_error_set(err, -EINVAL,
-                            "it is not later than the file before it, or by more than a week");
+                            "it is not later than the file before it, or by more than a week; give "
+                            "the earlier capture first");
     }
     fl_snapshot_follow(snapshot, before);
     return 0;
+}
+
+/* A capture with a window of its own. A dump before it does not say of which host it is. */
+static int stand_behind(const struct fl_snapshot *snapshot, const struct fl_snapshot *before,
+                        const json_t *last, struct fl_error *err)
+{
+    int64_t later_ms = 0;
+    int error = fl_snapshot_inventory(before)
+                    ? check_order(snapshot, before, last, "samples[1]", &later_ms, err)
+                    : 0;
+
+    if (!error && later_ms < 0) {
+        return fl_error_set(
+            err, -EINVAL,
+            "it is not later than the file before it; give the earlier capture first");
+    }
+    return error;
 }
 
 static int read_samples(struct fl_snapshot *snapshot, struct fl_snapshot *before,
@@ -214,6 +244,8 @@ static int read_samples(struct fl_snapshot *snapshot, struct fl_snapshot *before
     }
     if (!error && before && n == 1) {
         error = follow(snapshot, before, json_array_get(samples, 0), &window_ms, err);
+    } else if (!error && before) {
+        error = stand_behind(snapshot, before, json_array_get(samples, n - 1), err);
     }
     for (size_t i = 0; !error && i < n; i++) {
         error = read_sample(snapshot, json_array_get(samples, i), i, i == n - 1, window_ms, flags,

@@ -40,13 +40,9 @@ json_t *fl_causes_json(const struct fl_cause *causes, size_t n)
 bool fl_audit_document_vm_is_bad(const json_t *vm)
 {
     const char *name = json_string_value(json_object_get(vm, "verdict"));
+    enum fl_verdict verdict;
 
-    for (enum fl_verdict i = FL_VERDICT_STRANDED; name && i <= FL_VERDICT_OFFLOADED; i++) {
-        if (!strcmp(name, fl_verdict_name(i))) {
-            return fl_verdict_is_bad(i);
-        }
-    }
-    return false;
+    return fl_verdict_from_name(name, &verdict) && fl_verdict_is_bad(verdict);
 }
 
 json_t *fl_audit_document_head(const struct fl_audit *audit)

@@ -60,11 +60,6 @@ int fl_collect_files(const char *const *paths, size_t n_paths,
                      struct fl_error *err);
 
 /**
- * fl_collect_is_capture() - whether a file looks like a capture
- * Return: false for anything else, for standard input ("-"), and for what cannot be read.
- */
-bool fl_collect_is_capture(const char *path);
-/**
  * fl_collect_next_file() - read one of several files that show a host one moment after the other
  * @before: of the file before, or NULL. When @path has one dump, its window begins with the last of @before,
  *          which remembers it no more then; of a capture that has both readings it begins with its own.

@@ -416,21 +416,6 @@ static int collect(const char *const *paths, size_t n_paths,
     return ret;
 }
 
-bool fl_collect_is_capture(const char *path)
-{
-    _cleanup_free struct source *source = malloc(sizeof *source);
-    struct fl_error ignored = FL_ERROR_INIT;
-    bool is_capture;
-
-    if (!source || !strcmp(path, "-"))
-        return false;
-    source->fd = -1;
-    is_capture = !open_source(source, path, &ignored) && !sniff(source, &ignored) &&
-                 source->kind == KIND_CAPTURE;
-    close_source(source);
-    return is_capture;
-}
-
 int fl_collect_files(const char *const *paths, size_t n_paths,
                      const struct fl_collect_options *options, struct fl_snapshot **snapshot,
                      struct fl_error *err)

@@ -43,6 +43,14 @@ json_t *fl_share_json(double share)
     return share >= 0 ? json_real(share) : json_null();
 }
 
+double fl_share_at(const json_t *object, const char *key)
+{
+    const json_t *share = json_object_get(object, key);
+    double value = json_number_value(share);
+
+    return json_is_number(share) && value >= 0 && value <= 1 ? value : -1;
+}
+
 json_t *fl_count_json(uint64_t count)
 {
     return count == FL_COUNT_UNKNOWN ? json_null()

@@ -21,6 +21,8 @@ json_t *fl_until_json(const struct fl_until *until);
 int fl_until_read(const json_t *json, struct fl_until *until, struct fl_error *err);
 /** fl_share_json() - a number 0..1, or null when @share is negative; new reference */
 json_t *fl_share_json(double share);
+/** fl_share_at() - what fl_share_json() wrote at @key; negative for anything but a number 0..1 */
+double fl_share_at(const json_t *object, const char *key);
 /** fl_count_json() - null for FL_COUNT_UNKNOWN; new reference */
 json_t *fl_count_json(uint64_t count);
 

@@ -2,6 +2,9 @@
 #include "lib/series.h"
 
 #include <errno.h>
+#include <stdlib.h>
+
+#include <ovs/util.h>
 
 #include "lib/base/clock.h"
 #include "lib/collect_host.h"
@@ -10,17 +13,37 @@ void fl_series_init(struct fl_series *series, const struct fl_host *host,
                     const struct fl_collect_options *options)
 {
     *series = (struct fl_series){ .host = *host, .options = *options };
+    fl_baseline_init(&series->first);
 }
 
 void fl_series_destroy(struct fl_series *series)
 {
     fl_snapshot_destroy(series->last);
     series->last = NULL;
+    fl_baseline_destroy(&series->first);
+    free(series->incomplete);
+}
+
+/* Before @next takes the place of the last one. */
+static void keep_whole(struct fl_series *series, const struct fl_snapshot *next, int64_t began_ms)
+{
+    const char *incomplete = fl_snapshot_incomplete(next);
+
+    if (!series->last) {
+        series->first_ms = began_ms;
+    } else if (!series->has_first && fl_snapshot_window_ms(series->last)) {
+        fl_snapshot_take_start(series->last, &series->first);
+        series->has_first = true;
+    }
+    if (incomplete && !series->incomplete)
+        series->incomplete = xstrdup(incomplete);
 }
 
 /* @snapshot (consumed) is what the next one follows; NULL: it has to begin anew. */
 static void remember(struct fl_series *series, struct fl_snapshot *snapshot, int64_t began_ms)
 {
+    if (series->wants_whole && !series->n_paths && snapshot)
+        keep_whole(series, snapshot, began_ms);
     fl_snapshot_destroy(series->last);
     series->last = snapshot;
     series->last_ms = began_ms;
@@ -56,7 +79,9 @@ static int read_host(struct fl_series *series, struct fl_error *err)
     fl_snapshot_remember(snapshot);
     if (series->last)
         fl_snapshot_follow(snapshot, series->last);
+    fl_collect_progress(options, "reading flows");
     began_ms = fl_monotonic_ms();
+    series->due_ms = began_ms + options->window_ms; /* no window is shorter than that */
     window_ms = series->last ? began_ms - series->last_ms : 0;
     ret = fl_flow_source_sample(source, snapshot, true, window_ms, options->decode_flags, err);
     fl_snapshot_set_time(snapshot, fl_time_now_ms());
@@ -69,18 +94,20 @@ static int read_host(struct fl_series *series, struct fl_error *err)
     return 0;
 }
 
+static int wait_and_read_host(struct fl_series *series, struct fl_error *err)
+{
+    if (series->last)
+        fl_collect_progress(&series->options, "counting packets");
+    wait_until_due(series, series->options.window_ms);
+    return read_host(series, err);
+}
+
 static int next_of_host(struct fl_series *series, struct fl_error *err)
 {
     bool follows = series->last;
-    int ret;
+    int ret = wait_and_read_host(series, err);
 
-    wait_until_due(series, series->options.window_ms);
-    ret = read_host(series, err);
-    if (!ret && !follows) {
-        wait_until_due(series, series->options.window_ms);
-        ret = read_host(series, err);
-    }
-    return ret;
+    return ret || follows ? ret : wait_and_read_host(series, err);
 }
 
 static int read_file(struct fl_series *series, struct fl_error *err)
@@ -114,10 +141,29 @@ int fl_series_next(struct fl_series *series, const struct fl_snapshot **snapshot
 {
     int ret = series->n_paths ? next_of_files(series, err) : next_of_host(series, err);
 
-    if (ret) {
+    if (!ret) {
+        *snapshot = series->last;
+    } else if (!series->wants_whole) {
         remember(series, NULL, 0);
-        return ret;
+    } else if (err->code && !series->incomplete) {
+        series->incomplete = xstrdup(err->text);
     }
-    *snapshot = series->last;
-    return 0;
+    return ret;
+}
+
+int64_t fl_series_elapsed_ms(const struct fl_series *series)
+{
+    return series->last_ms - series->first_ms;
+}
+
+struct fl_snapshot *fl_series_whole(struct fl_series *series)
+{
+    struct fl_snapshot *whole = series->last;
+
+    series->last = NULL;
+    if (whole && series->has_first)
+        fl_snapshot_begin_at(whole, &series->first, fl_series_elapsed_ms(series));
+    if (whole && series->incomplete)
+        fl_snapshot_set_incomplete(whole, "%s", series->incomplete);
+    return whole;
 }

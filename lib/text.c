@@ -189,3 +189,10 @@ json_t *fl_text_json(const char *text)
     ds_destroy(&ds);
     return json;
 }
+
+const char *fl_text_at(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "";
+}

@@ -35,6 +35,9 @@ char *fl_text_visible(const char *text);
 /** fl_text_escaped() - likewise in one line, but a newline or tab becomes "\xNN" too: for a log */
 char *fl_text_escaped(const char *text);
 
+/** fl_text_at() - the string at @key, "" where there is none; borrowed */
+const char *fl_text_at(const json_t *object, const char *key);
+
 /**
  * fl_text_json() - @text as a JSON string
  * @text: any bytes (what is no UTF-8 becomes U+FFFD), or NULL

@@ -35,6 +35,7 @@ RUN_ELSEWHERE = {
     "plan": "integration/repair.py", "apply": "integration/repair.py",
     "revert": "integration/repair.py", "status": "integration/repair.py", "capture": "integration/capture.py",
     "confirm": "integration/confirm.py", "--probe": "integration/plugin.py", "--screen": "integration/metrics_alert.py",
+    "report": "integration/report.py", "watch": "integration/test_watch.py", "fleet": "integration/fleet_setup.py",
 }
 # They read, and take --from.
 READ_FILES = ("audit", "flows", "explain")
@@ -43,12 +44,20 @@ NEED_NOTHING = ("causes", "help", "history", "doctor", "hook", "completion")
 # Programs of others in examples: that there is such a program, and its words are well-formed for a shell, is all that is
 # looked at. What can be looked at closer has a function in CHECKS.
 OTHERS = {"ovs-ofctl", "ovn-nbctl", "tc", "curl", "cat", "journalctl", "clush", "ansible", "apt", "sudo", "echo", "grep", "git", "cd",
-          "systemd-analyze", "exit", "jq", "["}
+          "systemd-analyze", "exit", "jq", "[", "mkdir", "mv", "rsync", "scp", "ssh", "sed", "openssl", "ovsdb-tool",
+          "ovsdb-client"}
+# Of the shell: what begins a command, and what is none of its own.
+BEFORE_COMMANDS = {"do", "then", "else", "{", "!"}
+NO_COMMANDS = {"for", "while", "done", "fi", "}"}
+# A console where each line is somebody's: "fleet1# ...". The whole of it is done, in this order, by this test.
+PROMPT = r"(?:(?P<host>[a-z]+\d?)(?=[#$] ))?[#$] (?P<line>.+)"
+DONE_WHOLE = "integration/fleet_setup.py"
 # Indented or fenced text that is neither command nor file: document -> beginning of its first line -> why.
 TEXT = {
     "docs/origin.md": {"br-int table 16": "output of explain --probe, of tests/kernel/causes.py"},
     "docs/dpdk-plugin.md": {"[transfer] [ingress]": "grammar of a rule, and one: tests/dpdk/test_rule.c"},
     "docs/architecture.md": {"THE HOST": "the picture"},
+    "docs/watch.md": {"flowlift watch ": "a screen, as in tests/integration/test_watch.py"},
 }
 CONF_SECTIONS = {"storage", "vm", "audit", "policy", "agent", "fleet", "metrics"}
 UNIT_SECTIONS = {"Unit", "Service", "Timer", "Install"}
@@ -92,8 +101,13 @@ def commands_of(block):
     """The commands of a block, continued lines joined; of a console those behind a prompt."""
     text = re.sub(r"\\\n\s*", "", block.text)
     if block.language == "console":
-        return re.findall(r"^[#$] (.+)$", text, re.M)
+        return [found["line"] for found in re.finditer(rf"^{PROMPT}$", text, re.M)]
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def hosts_of(block):
+    """Those in front of its prompts."""
+    return {found["host"] for found in re.finditer(rf"^{PROMPT}$", block.text, re.M)} - {None}
 
 
 def simple_commands(line):
@@ -111,7 +125,15 @@ def simple_commands(line):
             skip = word not in (">&1", "2>&1")
         else:
             words.append(word)
-    return [words for words in [*result, words] if words]
+    commands = []
+    for words in [*result, words]:
+        if words[1:2] == ["()"]:  # a function begins
+            words = words[2:]
+        while words and words[0] in BEFORE_COMMANDS:
+            words = words[1:]
+        if words and words[0] not in NO_COMMANDS:
+            commands.append(words)
+    return commands
 
 
 def language_of(block):
@@ -155,10 +177,13 @@ esac
         with open(f"{SOURCE}/Makefile", encoding="utf-8") as file:
             self.targets = set(re.findall(r"^([\w-]+(?: [\w-]+)*):(?!=)", file.read(), re.M))
         self.targets = {target for names in self.targets for target in names.split()}
-        # What clush of the guide leaves there.
-        self.write("desk/fleet.jsonl", self.run(["flowlift", "audit", "--format", "jsonl"]))
+        # What clush of the guide leaves there, and what is gathered host by host.
+        os.makedirs(f"{self.desk}/fleet")
+        for name in ("fleet.jsonl", "fleet/node1.jsonl"):
+            self.write(f"desk/{name}", self.run(["flowlift", "audit", "--format", "jsonl"]))
         self.agent_commands, self.agent_options = self._agent()
         self.counts = collections.Counter()
+        self.functions = set()
         return self
 
     def __exit__(self, *_):
@@ -190,9 +215,10 @@ esac
             finally:
                 agent.terminate()
 
-    def run(self, words, codes=(0, 1), cwd=None):
-        done = subprocess.run(words, cwd=cwd or self.desk, env=self.env, capture_output=True, text=True,
-                              timeout=RUN_SECONDS, check=False, stdin=subprocess.DEVNULL)
+    def run(self, words, codes=(0, 1), stdin=os.devnull):
+        with open(stdin, encoding="utf-8") as given:
+            done = subprocess.run(words, cwd=self.desk, env=self.env, capture_output=True, text=True,
+                                  timeout=RUN_SECONDS, check=False, stdin=given)
         tap.check(done.returncode in codes, f"it works: {words}", done.returncode, done.stdout, done.stderr)
         return done.stdout
 
@@ -205,6 +231,9 @@ def check_flowlift(docs, words):
     if "VERB" in words:
         return
     command_lines.check_line(words)
+    if words[:2] == ["fleet", "report"]:
+        check_fleet_report(docs, words)
+        return
     if not words or words[0].startswith("-"):
         docs.run([FLOWLIFT, *words])
         docs.counts["run"] += 1
@@ -228,6 +257,14 @@ def check_flowlift(docs, words):
         where = ["--root", docs.root] if verb in ("history", "doctor", "hook") else []
         rest = ["conntrack" if word == "ID" else word for word in rest if not word.startswith("/tmp")]
         docs.run([FLOWLIFT, verb, *where, *rest], codes=(0, 1, 2) if verb == "doctor" else (0,))
+    docs.counts["run"] += 1
+
+
+def check_fleet_report(docs, words):
+    """On what is in the folder, of a capture that is old: no host is heard."""
+    files = [name for word in words[2:] for name in (sorted(glob.glob(word, root_dir=docs.desk)) or [word])]
+    tap.check(docs.run([FLOWLIFT, "fleet", "report", *files], codes=(2,), stdin=f"{docs.desk}/fleet.jsonl"),
+              f"an answer: {words}")
     docs.counts["run"] += 1
 
 
@@ -257,10 +294,13 @@ def check_systemctl(docs, words):
     ours = {os.path.basename(path) for path in glob.glob(f"{SOURCE}/agent/**/*.service", recursive=True)
             + glob.glob(f"{SOURCE}/agent/**/*.timer", recursive=True)}
     units = [word for word in words[2:] if not word.startswith("-")]
-    tap.check(words[1] in ("enable", "status", "reload", "restart", "edit"), f"a command of systemctl: {words}")
+    tap.check(words[1] in ("enable", "start", "stop", "status", "reload", "restart", "edit", "daemon-reload"),
+              f"a command of systemctl: {words}")
+    # Those of others, and that of docs/fleet.md.
+    theirs = ("openvswitch-switch", "libvirtd", "virtqemud", "flowlift-fleet")
     for unit in units:
         name = unit if "." in unit else f"{unit}.service"
-        tap.check(name in ours or unit in ("openvswitch-switch", "libvirtd", "virtqemud"), f"there is such a unit: {unit}")
+        tap.check(name in ours or unit in theirs, f"there is such a unit: {unit}")
     docs.counts["systemctl"] += 1
 
 
@@ -281,6 +321,8 @@ def check_words(docs, words):
     if words[0] in CHECKS:
         CHECKS[words[0]](docs, words)
         return
+    if words[0] in docs.functions:
+        return
     tap.check(words[0] in OTHERS, f"a program that this test knows: {words}")
     docs.counts["programs of others"] += 1
     for word in words[1:]:
@@ -288,9 +330,18 @@ def check_words(docs, words):
             check_words(docs, shlex.split(word))
 
 
+def check_syntax(text):
+    done = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
+    tap.equal(done.stderr, "", f"a shell takes it: {text}")
+
+
 def check_command(docs, line):
-    done = subprocess.run(["bash", "-n"], input=line, capture_output=True, text=True, check=False)
-    tap.equal(done.stderr, "", f"a shell takes it: {line}")
+    check_syntax(line)
+    check_line(docs, line)
+
+
+def check_line(docs, line):
+    """May be a part of a loop."""
     commands = simple_commands(line)
     for words in commands:
         check_words(docs, words)
@@ -370,10 +421,11 @@ def check_cron(docs, block):
         check_command(docs, fields[3])
         if "jsonl" in line:
             log = docs.write("cron.log", "")
-            docs.run(["bash", "-c", fields[3].replace("/var/log/flowlift/audit.log", log)])
+            docs.run(["bash", "-c", re.sub(r"/(?:var/log/flowlift|run)/[\w-]+\.(?:log|jsonl)", log, fields[3])
+                      .replace("/run/", f"{docs.folder}/")])
             with open(log, encoding="utf-8") as file:
-                names = [json.loads(text)["name"] for text in file]
-            tap.equal(names, ["vm2"], "VMs that the line finds")
+                names = {json.loads(text)["name"] for text in file}
+            tap.equal(names, {"vm2"} if "grep" in line else set(VMS.values()), "VMs that the line finds")
             docs.counts["pipelines that were run"] += 1
         docs.counts["lines of cron"] += 1
 
@@ -416,9 +468,15 @@ def check_shell(docs, block):
     commands = commands_of(block)
     tap.check(commands, "commands are in it", block.text)
     if block.language == "console":
-        docs.counts["lines of output, not compared"] += len(re.findall(r"^(?![#$] |$)", block.text, re.M))
+        docs.counts["lines of output, not compared"] += len(re.findall(rf"^(?!{PROMPT}|$)", block.text, re.M))
+    if hosts_of(block):
+        docs.counts[f"commands that {DONE_WHOLE} carries out"] += len(commands)
+    if block.language == "sh":
+        check_syntax(block.text)
+    docs.functions |= set(re.findall(r"^(\w+)\(\) {", block.text, re.M))
     for line in commands:
-        check_command(docs, line.replace('"$@"', "vm2 start begin -") if block.text.startswith("#!") else line)
+        line = line.replace('"$@"', "vm2 start begin -") if block.text.startswith("#!") else line
+        (check_line if block.language == "sh" else check_command)(docs, line)
 
 
 KINDS = {"console": check_shell, "sh": check_shell, "ini": check_ini, "json": check_json, "cron": check_cron,
@@ -533,7 +591,7 @@ def tests_that_are_named(docs):
     for what, test in RUN_ELSEWHERE.items():
         with open(f"{SOURCE}/tests/{test}", encoding="utf-8") as file:
             text = file.read()
-        tap.check(f'"{what}"' in text or f".{what}(" in text, f"{test} does {what}")
+        tap.check(f'"{what}"' in text or f".{what}(" in text or f"flowlift {what} " in text, f"{test} does {what}")
         folder, name = os.path.split(os.path.splitext(test)[0])
         lists = re.findall({"integration": r"integration_tests = \[(.*?)\]", "kernel": r"kernel_tests = \{(.*?)\}"}[folder],
                            registered, re.S)

@@ -39,14 +39,20 @@ MAKERS = {
     "lib/audit_document.c": "audit", "lib/audit_host.c": "audit", "lib/document.c": "audit",
     "flows/flowset_json.c": "remedy", "lib/store/remedies_json.c": "remedy", "agent/report.c": "agent-status",
     "agent/report_audit.c": "agent-status", "agent/auto_json.c": "auto", "lib/event/event_json.c": "event",
+    "agent/fleet_link.c": "agent-status", "cli/report_document.c": "report", "cli/report_facts.c": "report",
+    "cli/report_points.c": "report", "cli/report_remedy.c": "report", "cli/report_vm.c": "report",
+    "cli/fleet_json.c": "fleet-report", "cli/verb_fleet.c": "fleet-report",
+    "cli/fleet_cluster.c": "fleet-apply fleet-history",
+    "lib/fleet/query_rows.c": "fleet-history", "lib/fleet/steps.c": "fleet-history",
 }
 # JSON of a moment, between two processes of the same version; what a capture or a filter of TC is made of; questions to
-# Open vSwitch and OVN.
+# Open vSwitch, OVN and the fleet's database, and what a host tells that.
 NO_DOCUMENT = {"lib/order_json.c", "lib/agent_client.c", "agent/audit.c", "agent/repair.c", "agent/verify.c",
                "agent/orders.c", "flows/inventory_json.c", "flows/tc_json.c", "flows/tc_action_json.c",
                "flows/tc_opts_json.c", "flows/tc_text_json.c", "flows/nic_profile_json.c", "flows/tc_key.c",
                "flows/tc_text.c", "flows/tc_text_action.c", "flows/tc_text_line.c", "lib/ovn/find.c", "lib/ovn/keys.c",
-               "lib/ovs/ctl.c", "lib/ovs/transact.c"}
+               "lib/ovs/ctl.c", "lib/ovs/transact.c", "cli/live_reader.c", "cli/live_source.c", "agent/share.c",
+               "lib/fleet/act.c", "lib/fleet/enter.c", "lib/fleet/query.c"}
 
 
 class Page:
@@ -58,11 +64,11 @@ class Page:
         self.env = {**os.environ, "LC_ALL": "C.UTF-8"}
         for name in ("OVS_RUNDIR", "OVS_DBDIR", "OVS_LOGDIR"):
             self.env[name] = self.folder
-        self.capture = self._write("capture.json", json.dumps(json.loads(samples.capture())))
-        self.dump = self._write("dump.txt", samples.dump())
+        self.capture = self.write("capture.json", json.dumps(json.loads(samples.capture())))
+        self.dump = self.write("dump.txt", samples.dump())
         with open(PAGE, encoding="utf-8") as file:
             self.text = file.read()
-        self.shared, self.sections = set(), {}
+        self.shared, self.sections, self.borrowed = set(), {}, {}
         part = ""
         for block in re.split(r"^(?=\.S[HS] )", self.text, flags=re.M):
             heading = block.splitlines()[0].replace("\\", "")
@@ -72,12 +78,14 @@ class Page:
                 self.shared |= words
             for schema in re.findall(r"flowlift/([\w-]+)/1", heading):
                 self.sections[schema] = words
+                # "as in explain": what that section says holds here, too.
+                self.borrowed[schema] = re.findall(r"\b(?:[Aa]s\s+in|entries\s+of)\s+([a-z]+)", block)
         return self
 
     def __exit__(self, *_):
         shutil.rmtree(self.folder)
 
-    def _write(self, name, text):
+    def write(self, name, text):
         path = f"{self.folder}/{name}"
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
@@ -86,10 +94,11 @@ class Page:
     def lacks(self, schema, keys):
         """Those of @keys that the section of @schema and those on shared objects do not name."""
         tap.check(schema in self.sections, f"there is a section on flowlift/{schema}/1", list(self.sections))
-        return sorted(set(keys) - self.sections[schema] - self.shared)
+        borrowed = [self.sections[name] for name in self.borrowed[schema] if name in self.sections]
+        return sorted(set(keys) - self.sections[schema].union(self.shared, *borrowed))
 
     def flowlift(self, *words, codes=(0, 1)):
-        where = () if words[0] == "causes" else ("--root", self.root)
+        where = () if words[0] in ("causes", "fleet") else ("--root", self.root)
         done = subprocess.run([FLOWLIFT, words[0], *where, *words[1:]], env=self.env, capture_output=True, text=True,
                               timeout=RUN_SECONDS, check=False)
         tap.check(done.returncode in codes, f"exit code of {words}", done.returncode, done.stderr)
@@ -115,13 +124,19 @@ def keys_of(value):
 
 
 def reading_verbs(page):
-    "audit (JSON and lines), flows, explain, of a capture and of a dump: every key"
+    "audit (JSON and lines), flows, explain, watch, report, of a capture or a dump, and fleet report: every key"
     for source in (page.capture, page.dump):
         for words in (("audit", "--json"), ("flows", "--json")):
             page.explains(json.loads(page.flowlift(*words, "--from", source, codes=(0, 1, 2))))
     page.explains(json.loads(page.flowlift("explain", "web-2", "--json", "--from", page.capture)))
-    for line in page.flowlift("audit", "--format", "jsonl", "--from", page.capture).splitlines():
+    lines = page.flowlift("audit", "--format", "jsonl", "--from", page.capture)
+    for line in lines.splitlines():
         page.explains(json.loads(line))
+    page.explains(json.loads(page.flowlift("watch", "--json", "--from", page.capture)))
+    for words in (("report",), ("report", "web-2")):
+        page.explains(json.loads(page.flowlift(*words, "--json", "--from", page.capture, "--from", page.capture)))
+    audit = page.write("audit.jsonl", lines + "{")
+    page.explains(json.loads(page.flowlift("fleet", "report", "--json", audit, codes=(2,))))
 
 
 def other_verbs(page):
@@ -131,7 +146,7 @@ def other_verbs(page):
     os.makedirs(f"{page.root}/var/log/flowlift", exist_ok=True)
     line = {"time": "2026-03-01T12:00:00.000Z", "who": "root", "vm": "web-2", "vm_id": "2", "ticket": None,
             "step": "plan", "state": "planned", "reason": None}
-    page._write("root/var/log/flowlift/journal.jsonl", json.dumps(line) + "\n")
+    page.write("root/var/log/flowlift/journal.jsonl", json.dumps(line) + "\n")
     document = json.loads(page.flowlift("history", "--json"))
     tap.equal(len(document["entries"]), 1, "entries of the journal")
     page.explains(document)
@@ -226,11 +241,11 @@ def keys_of_the_sources(page):
     tap.equal(list(packed_keys(['"{s:{s:o, s:o}, s:[o], s:b}"', '"vm"', '"id"', "x", '"name"', "y", '"list"', "z",
                                 '"new"', "true"])), ["vm", "id", "name", "list", "new"], "a format that is taken apart")
     n, missing = 0, {}
-    for path, schema in MAKERS.items():
+    for path, schemas in MAKERS.items():
         keys = set(keys_in_source(source_of(path)))
         n += len(keys)
-        if lacking := page.lacks(schema, keys):
-            missing[path] = lacking
+        if lacking := set.intersection(*(set(page.lacks(schema, keys)) for schema in schemas.split())):
+            missing[path] = sorted(lacking)
     tap.check(n > 250, "keys were found in the sources", n)
     tap.equal(missing, {}, "keys that the page leaves out")
     tap.note(f"{n} keys of {len(MAKERS)} files")
@@ -259,6 +274,9 @@ def schemas_of_the_sources(page):
         found |= set(re.findall(r'fl_document(?:_here)?\("([a-z-]+)"', text))
     # Documents that are called as their verb: fl_document_here(verb).
     found |= {"apply", "verify", "plan"}
+    # Called by their word.
+    words = source_of("cli/fleet_cluster.c")
+    found |= {name for name in re.findall(r'"(fleet-[a-z]+)"', words)}
     tap.check(len(found) > 18, "schemas were found", sorted(found))
     tap.equal(sorted(found - set(page.sections)), [], "schemas without a section")
     tap.equal(sorted(set(page.sections) - found), [], "sections of a schema that is nowhere")

@@ -6,22 +6,34 @@ Usage: packages.py FOLDER   (of the packages; `make deb` puts them into build-de
 """
 
 import glob
+import json
 import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, f"{HERE}/integration")
+sys.path[:0] = [f"{HERE}/integration", f"{HERE}/fleet"]
 
 import tap  # noqa: E402
+from fleet_cluster import Authority, dies_with_us  # noqa: E402
 from bench import CONFIG, STRANDED_VM2, Bench  # noqa: E402
 
 FOLDER = os.path.abspath(sys.argv[1] if sys.argv[1:] else f"{HERE}/../build-deb")
 PACKAGES = ("flowlift", "flowlift-agent", "flowlift-dpdk")
 AGENT = "/run/flowlift/flowlift-agent.pid"
+PAGES = ("flowlift.1", "flowlift.conf.5", "flowlift-causes.7", "flowlift-json.7", "flowlift-agent.8")
+COMPLETION = "/usr/share/bash-completion/completions/flowlift.bash"
+FLEET_UNIT = "/usr/share/doc/flowlift/examples/flowlift-fleet-db.service"
+AUDITS = f"{CONFIG}[audit]\nwindow = 2\n"
+NOBODY = 65534
+# What apt, dpkg and man write down for themselves, and what is the host's.
+NOT_LEFT_BEHIND = ("dev", "proc", "sys", "tmp", "var/cache", "var/lib/apt", "var/lib/dpkg", "var/log/apt",
+                   "var/log/dpkg.log", "var/log/alternatives.log")
 
 
 def run(*words, check=True, **options):
@@ -31,12 +43,18 @@ def run(*words, check=True, **options):
     return done
 
 
+def deb_of(package, folder=FOLDER):
+    (deb,) = glob.glob(f"{folder}/{package}_*.deb")
+    return deb
+
+
 class Root(Bench):
     """A Debian of its own beside a lab, whose sockets it sees."""
 
     def __init__(self):
         super().__init__(nfs=False)
         self.path = tempfile.mkdtemp(prefix="flowlift-debian.")
+        os.chmod(self.path, 0o755)
         self.mounts = []
 
     def prepare(self):
@@ -47,13 +65,17 @@ class Root(Bench):
             raise
 
     def make(self):
-        run("debootstrap", "--variant=minbase", "bookworm", self.path, "http://deb.debian.org/debian")
+        run("debootstrap", "--variant=minbase", "--include=man-db", "bookworm", self.path,
+            "http://deb.debian.org/debian")
         for name in ("proc", "dev"):
             self.mount(f"/{name}", f"/{name}")
         self.mount(self.lab.directory, self.lab.directory)
         # A clean root has no init: services must not be started, and nothing may fail for that.
         self.write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", 0o755)
         shutil.copy("/etc/resolv.conf", f"{self.path}/etc/resolv.conf")
+        self.inside("apt-get", "-q", "update")
+        self.inside("apt-get", "-q", "-y", "--no-install-recommends", "satisfy", ", ".join(self.needs()))
+        self.before = self.listing()
         self.load_all()
 
     def clean(self):
@@ -87,22 +109,37 @@ class Root(Bench):
         """flowlift as the package has it, with the host's own folders."""
         return ["chroot", self.path, "flowlift", *map(str, words)]
 
+    @staticmethod
+    def needs():
+        """What the packages depend on, but for each other."""
+        found = set()
+        for package in PACKAGES:
+            words = run("dpkg-deb", "-f", deb_of(package), "Depends").stdout.strip()
+            found |= {word for word in words.split(", ") if not word.startswith("flowlift")}
+        return sorted(found)
+
     def install(self, folder):
         names = []
         for package in PACKAGES:
-            (deb,) = glob.glob(f"{folder}/{package}_*.deb")
+            deb = deb_of(package, folder)
             shutil.copy(deb, f"{self.path}/tmp/")
             names.append(f"/tmp/{os.path.basename(deb)}")
         return self.inside("apt-get", "-q", "-y", "--no-install-recommends", "install", *names)
 
-    def files(self):
-        """All that packages may leave behind, but for apt's and dpkg's own books."""
+    def listing(self):
+        """All that packages may leave behind."""
         found = set()
-        for top in ("etc", "usr", "lib", "var", "run", "opt", "root"):
-            for at, folders, names in os.walk(f"{self.path}/{top}"):
-                for name in [*folders, *names]:
-                    found.add(os.path.relpath(f"{at}/{name}", self.path))
-        return {name for name in found if "flowlift" in name and not name.startswith(("var/cache", "var/lib/apt"))}
+        for at, folders, names in os.walk(self.path):
+            inside = os.path.relpath(at, self.path)
+            folders[:] = [name for name in folders
+                          if os.path.normpath(f"{inside}/{name}") not in NOT_LEFT_BEHIND
+                          and f"{at}/{name}" not in self.mounts]
+            found |= {os.path.normpath(f"{inside}/{name}") for name in [*folders, *names]}
+        return (found | {f"var/lib/dpkg/info/{name}" for name in os.listdir(f"{self.path}/var/lib/dpkg/info")}
+                ) - set(NOT_LEFT_BEHIND)
+
+    def agent_says(self):
+        return self.inside("ovs-appctl", "-t", "flowlift-agent", "status").stdout
 
     def agent_pid(self):
         try:
@@ -121,8 +158,7 @@ class Root(Bench):
 
 def installs(root):
     "a clean root: the packages install, the service is there and not enabled"
-    tap.equal(root.files(), set(), "of flowlift before")
-    root.inside("apt-get", "-q", "update")
+    tap.equal([name for name in root.before if "flowlift" in name], [], "of flowlift before")
     root.install(FOLDER)
     for name in ("/usr/bin/flowlift", "/usr/sbin/flowlift-agent", "/lib/systemd/system/flowlift-agent.service",
                  "/etc/libvirt/hooks/qemu.d/flowlift", "/etc/logrotate.d/flowlift"):
@@ -135,14 +171,110 @@ def installs(root):
     tap.equal((done.stdout, done.stderr), ("", ""), "the hook's output")
 
 
+def lints(_root):
+    "lintian has nothing to say of the packages"
+    done = run("lintian", "--pedantic", "--display-info", "--allow-root", *map(deb_of, PACKAGES), check=False)
+    tap.equal((done.stdout + done.stderr).strip(), "", "lintian's words")
+
+
+def has_manuals(root):
+    "man finds every page"
+    for page in PAGES:
+        name, section = page.rsplit(".", 1)
+        tap.equal(root.inside("man", "-w", section, name).stdout.strip(),
+                  f"/usr/share/man/man{section}/{page}.gz", page)
+
+
+def completes(root):
+    "bash, with the completion file sourced, completes verbs and options"
+    for line, offered in (("flowlift exp", ["explain"]), ("flowlift fl", ["fleet", "flows"]),
+                          ("flowlift audit --scr", ["--screen"])):
+        done = root.inside("bash", "--norc", "-euc", f"""
+. {COMPLETION}
+compopt() {{ :; }}
+COMP_LINE=$1 COMP_POINT=${{#1}} COMP_WORDS=($1)
+COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+words=($(complete -p flowlift))
+[ "${{words[1]}}" = -F ]
+set +u
+"${{words[2]}}" flowlift
+printf '%s\\n' "${{COMPREPLY[@]}}"
+""", "bash", line)
+        tap.equal(sorted(done.stdout.split()), offered, line)
+        tap.equal(done.stderr, "", "stderr")
+
+
 def audits(root):
     "audit, explain and apply, with the packages' own files and an agent"
-    root.write("/etc/flowlift/flowlift.conf", f"{CONFIG}[audit]\nwindow = 2\n")
+    root.write("/etc/flowlift/flowlift.conf", AUDITS)
     root.await_verdicts(STRANDED_VM2)
     root.inside("flowlift-agent", "--detach", "--log-file", "-vconsole:off", "-vsyslog:off")
     tap.check(root.agent_pid(), "an agent runs")
     root.apply()
     tap.equal(root.status()["state"], "verified", "state")
+
+
+def guards_without_its_fleet(root):
+    "a fleet whose database is not there: the agent runs, says so, and keeps its remedy"
+    for fleet, words in (
+        ("remote = tcp:127.0.0.1:1\nname = host1\n", "fleet: not connected to tcp:127.0.0.1:1 as host1"),
+        ("remote = ssl:127.0.0.1:1\n", "fleet: not connected to ssl:127.0.0.1:1: [fleet] remote begins with ssl: and "
+                                       "[fleet] private-key is not set"),
+    ):
+        root.write("/etc/flowlift/flowlift.conf", f"{AUDITS}[fleet]\n{fleet}")
+        os.kill(root.agent_pid(), signal.SIGHUP)
+        root.lab.wait_until(lambda: words in root.agent_says(), 20, words)
+        tap.equal(root.status()["state"], "verified", "state")
+        tap.check(root.our_rules(), "its rules are there")
+    root.write("/etc/flowlift/flowlift.conf", AUDITS)
+    os.kill(root.agent_pid(), signal.SIGHUP)
+    root.lab.wait_until(lambda: "fleet:" not in root.agent_says(), 20, "no fleet")
+
+
+def listens(pid, port):
+    """Whether anybody does in the network of that process."""
+    with open(f"/proc/{pid}/net/tcp", encoding="ascii") as file:
+        return re.search(rf":{port:04X} \S+ 0A ", file.read())
+
+
+def serves_a_fleet(root):
+    "the example of the fleet's database, as it tells: a cluster with the shipped schema and first rows"
+    with open(root.path + FLEET_UNIT, encoding="utf-8") as file:
+        text = file.read().replace("10.0.0.1:", "127.0.0.1:")
+    make, create, _join, fill = re.findall(r"^#        ((?:.*\\\n)*.*)$", text, re.M)
+    serve = re.search(r"^ExecStart=((?:.*\\\n)*.*)$", text, re.M)[1]
+    root.inside("sh", "-ec", make)
+    root.inside("sh", "-ec", create.replace("\\\n#", "\\\n"))
+    for key, value in (("%t", "/run"), ("%S", "/var/lib"), ("%d", "/tmp/credentials"), ("\\\n", "")):
+        serve = serve.replace(key, value)
+    # Of systemd: folders of the service's user, and the credentials.
+    os.makedirs(f"{root.path}/run/flowlift-fleet")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, path in zip(("private-key", "certificate", "ca-certificate"), Authority(folder).keys("server")):
+            tap.check(f"LoadCredential={name}:/etc/flowlift/fleet/{name}.pem" in text, name)
+            os.makedirs(f"{root.path}/tmp/credentials", exist_ok=True)
+            shutil.copy(path, f"{root.path}/tmp/credentials/{name}")
+    for folder in ("run/flowlift-fleet", "var/lib/flowlift-fleet", "tmp/credentials"):
+        run("chown", "-R", f"{NOBODY}:{NOBODY}", f"{root.path}/{folder}")
+    # A network of its own: the ports may be taken here.
+    server = subprocess.Popen(
+        ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", "chroot", root.path, "setpriv",
+         f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--bounding-set=-all", *shlex.split(serve)],
+        stderr=subprocess.PIPE, text=True, preexec_fn=dies_with_us)
+    try:
+        root.inside("ovsdb-client", "-t", "20", "wait", "unix:/run/flowlift-fleet/db.sock", "Flowlift_Fleet",
+                    "connected")
+        tap.check('"error"' not in root.inside("sh", "-ec", fill).stdout, "the first rows go in")
+        said = root.inside("ovs-appctl", "-t", "/run/flowlift-fleet/db.ctl", "cluster/status", "Flowlift_Fleet").stdout
+        tap.check("Role: leader" in said, "it leads its cluster", said)
+        root.lab.wait_until(lambda: listens(server.pid, 6642), 20, "it listens for agents")
+        fleet = root.inside("flowlift", "fleet", "status", "--json", "--remote", "unix:/run/flowlift-fleet/db.sock")
+        tap.equal(json.loads(fleet.stdout)["hosts"], [], "hosts of a new fleet")
+    finally:
+        server.terminate()
+        tap.note(server.communicate()[1][-2000:])
+        for folder in ("run/flowlift-fleet", "var/lib/flowlift-fleet", "tmp/credentials"):
+            shutil.rmtree(f"{root.path}/{folder}")
 
 
 def upgrades(root):
@@ -151,7 +283,7 @@ def upgrades(root):
     tap.check(before, "there are rules")
     with tempfile.TemporaryDirectory() as newer:
         for package in PACKAGES:
-            (deb,) = glob.glob(f"{FOLDER}/{package}_*.deb")
+            deb = deb_of(package)
             tree = f"{newer}/{package}"
             run("dpkg-deb", "-R", deb, tree)
             with open(f"{tree}/DEBIAN/control", encoding="utf-8") as file:
@@ -175,11 +307,12 @@ def removes(root):
     tap.equal(root.our_rules(), [], "rules")
     tap.check(os.path.exists(f"{root.path}/etc/flowlift/flowlift.conf"), "the configuration stays")
     root.inside("dpkg", "--purge", "flowlift-agent", "flowlift")
-    tap.equal(sorted(name for name in root.files() if not name.startswith("var/lib/dpkg/")), [], "what is left")
+    tap.equal(sorted(root.listing() ^ root.before), [], "what is left, or gone")
 
 
 if __name__ == "__main__":
     if not glob.glob(f"{FOLDER}/flowlift_*.deb"):
         print(f"1..0 # SKIP there are no packages in {FOLDER}: make deb")
         sys.exit(0)
-    tap.run([installs, audits, upgrades, removes], Root)
+    tap.run([lints, installs, has_manuals, completes, audits, guards_without_its_fleet, serves_a_fleet, upgrades,
+             removes], Root)

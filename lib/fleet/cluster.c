@@ -10,6 +10,7 @@
 #include <ovs/timeval.h>
 #include <ovs/util.h>
 
+#include "lib/base/clock.h"
 #include "lib/fleet/idl.h"
 #include "lib/fleet/rows.h"
 
@@ -170,7 +171,9 @@ void fl_cluster_close(struct fl_cluster *cluster)
     if (!cluster) {
         return;
     }
-    ovsdb_idl_txn_destroy(cluster->txn);
+    if (cluster->txn) {
+        ovsdb_idl_txn_destroy(cluster->txn);
+    }
     ovsdb_idl_destroy(cluster->idl);
     json_decref(cluster->state);
     sset_destroy(&cluster->wanted);
@@ -343,11 +346,13 @@ static void hear_repairs(const struct fl_cluster *cluster, const char *vm_id,
 {
     struct fleetrec_repair *key = fleetrec_repair_index_init_row(cluster->repairs_of_vm);
     const struct fleetrec_repair *row;
+    int64_t now_ms = fl_time_now_ms();
 
     fleetrec_repair_index_set_vm_id(key, vm_id);
     FLEETREC_REPAIR_FOR_EACH_EQUAL(row, key, cluster->repairs_of_vm)
     {
-        if (is_own(cluster, row->host) || !row->decided || !is_later(row, &heard->peers)) {
+        if (is_own(cluster, row->host) || !fl_decided_is_believed(row->decided, now_ms) ||
+            !is_later(row, &heard->peers)) {
             continue;
         }
         heard->peers = (struct fl_decision){ row->decided, row->stands };

@@ -18,6 +18,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* So far ahead of ours another host's clock may be: a moment later than that is none, until our clock is there. */
+#define FL_DECIDED_AHEAD_MS INT64_C(300000)
+static inline bool fl_decided_is_believed(int64_t decided_ms, int64_t now_ms)
+{
+    return decided_ms > 0 && decided_ms <= now_ms + FL_DECIDED_AHEAD_MS;
+}
+
 /* What somebody decided. */
 struct fl_decision {
     int64_t decided_ms; /* Unix time; 0: nobody has */

@@ -13,6 +13,7 @@
 
 #include "flows/cleanup.h"
 #include "lib/base/clock.h"
+#include "lib/fleet/decide.h"
 #include "lib/fleet/idl.h"
 #include "lib/fleet/rows.h"
 #include "lib/fleet/steps.h"
@@ -237,14 +238,14 @@ static int64_t later_than_all(const struct session *session, const char *vm_id)
 {
     const struct fleetrec_order *order = find_order(session, vm_id);
     const struct fleetrec_repair *row;
-    int64_t decided_ms = fl_time_now_ms();
+    int64_t now_ms = fl_time_now_ms(), decided_ms = now_ms;
 
     if (order) {
         decided_ms = MAX(decided_ms, order->decided + 1);
     }
     FLEETREC_REPAIR_FOR_EACH(row, session->idl)
     {
-        if (!strcmp(row->vm_id, vm_id)) {
+        if (!strcmp(row->vm_id, vm_id) && fl_decided_is_believed(row->decided, now_ms)) {
             decided_ms = MAX(decided_ms, row->decided + 1);
         }
     }

@@ -22,6 +22,12 @@ const char *fl_fleet_state_name(enum fl_fleet_state state)
     return names[state];
 }
 
+bool fl_fleet_nic_equals(const struct fl_fleet_nic *a, const struct fl_fleet_nic *b)
+{
+    return nullable_string_is_equal(a->driver, b->driver) &&
+           nullable_string_is_equal(a->firmware, b->firmware);
+}
+
 struct fl_fleet *fl_fleet_create(int64_t now_ms, int64_t older_ms)
 {
     struct fl_fleet *fleet = xzalloc(sizeof *fleet);

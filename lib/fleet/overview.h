@@ -50,6 +50,9 @@ struct fl_fleet_nic {
     const char *firmware; /* or NULL */
 };
 
+/** fl_fleet_nic_equals() - of the same driver and firmware, known or not */
+bool fl_fleet_nic_equals(const struct fl_fleet_nic *a, const struct fl_fleet_nic *b);
+
 /* A VM as its host's last word has it. Strings are copied by fl_fleet_add_vm(). */
 struct fl_fleet_vm {
     struct hmap_node node;            /* In its host's vms; not the caller's. */
@@ -66,7 +69,7 @@ struct fl_fleet_vm {
     double hw_share;    /* Of packets, 0..1; negative: there were none, or not known. */
     int64_t window_ms;  /* In which the following were counted; 0: over the flows' lifetime. */
     bool has_counts;    /* false: judged by its ports, nothing was counted */
-    uint64_t packets_hw, packets_sw;
+    uint64_t packets_hw, packets_sw; /* FL_COUNT_UNKNOWN: not told; likewise bytes_hw */
     uint64_t bytes_hw, bytes_sw;
 };
 

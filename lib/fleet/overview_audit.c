@@ -71,13 +71,9 @@ static int read_verdict(const json_t *json, enum fl_verdict *verdict, struct fl_
     const char *text;
     int error = fl_json_string(json, "", "verdict", FL_LIMIT_NAME_BYTES, &text, err);
 
-    for (enum fl_verdict i = FL_VERDICT_STRANDED; !error && i <= FL_VERDICT_OFFLOADED; i++) {
-        if (!strcmp(text, fl_verdict_name(i))) {
-            *verdict = i;
-            return 0;
-        }
-    }
-    return error ? error : fl_error_set(err, -EINVAL, "verdict is \"%.64s\", which is none", text);
+    if (error || fl_verdict_from_name(text, verdict))
+        return error;
+    return fl_error_set(err, -EINVAL, "verdict is \"%.64s\", which is none", text);
 }
 
 static int read_scope(const json_t *json, enum fl_scope *scope, struct fl_error *err)
@@ -85,14 +81,12 @@ static int read_scope(const json_t *json, enum fl_scope *scope, struct fl_error 
     const char *text;
     int error = fl_json_string_or_null(json, "", "scope", FL_LIMIT_NAME_BYTES, &text, err);
 
-    *scope = FL_SCOPE_NONE;
-    for (enum fl_scope i = FL_SCOPE_VM; !error && text && i <= FL_SCOPE_HOST; i++) {
-        if (!strcmp(text, fl_scope_name(i)))
-            *scope = i;
-    }
-    if (!error && text && *scope == FL_SCOPE_NONE)
+    if (error)
+        return error;
+    *scope = fl_scope_from_name(text);
+    if (text && *scope == FL_SCOPE_NONE)
         return fl_error_set(err, -EINVAL, "scope is \"%.64s\", which is none", text);
-    return error;
+    return 0;
 }
 
 static int read_share(const json_t *json, double *share, struct fl_error *err)

@@ -49,7 +49,7 @@ static bool vm_passes(const struct fl_fleet_filter *filter, const struct fl_flee
     return !filter->cause || has_cause(vm, filter->cause);
 }
 
-static bool wants_vms(const struct fl_fleet_filter *filter)
+bool fl_fleet_filter_wants_vms(const struct fl_fleet_filter *filter)
 {
     return filter->has_verdict || filter->cause || filter->driver || filter->firmware;
 }
@@ -106,18 +106,13 @@ static int compare_hosts(const void *a_, const void *b_)
 
 /* Looking. */
 
-static bool is_same(const char *a, const char *b)
-{
-    return a && b ? !strcmp(a, b) : a == b;
-}
-
 static void count_nic(struct fl_fleet_host_line *line, const struct fl_fleet_nic *nic)
 {
     if (!nic->driver && !nic->firmware)
         return;
     if (!line->nic.driver && !line->nic.firmware)
         line->nic = *nic;
-    else if (!is_same(line->nic.driver, nic->driver) || !is_same(line->nic.firmware, nic->firmware))
+    else if (!fl_fleet_nic_equals(&line->nic, nic))
         line->many_nics = true;
 }
 
@@ -172,6 +167,7 @@ static size_t count_unlisted(struct fl_fleet_look *look, const struct fl_fleet_f
             continue;
         look->n_by_verdict[verdict] += n;
         line->n_vms[verdict] += n;
+        look->has_unlisted = true;
         n_passed += n;
     }
     if (n_passed)
@@ -192,7 +188,7 @@ static void look_at_host(struct fl_fleet_look *look, const struct fl_fleet_filte
     *line = (struct fl_fleet_host_line){ .host = host };
     n_passed = count_unlisted(look, filter, patterns, line);
     n_passed += look_at_vms(look, filter, patterns, line);
-    if (n_passed || !wants_vms(filter))
+    if (n_passed || !fl_fleet_filter_wants_vms(filter))
         look->n_hosts++;
 }
 

@@ -20,6 +20,9 @@ struct fl_fleet_filter {
     const char *firmware; /* it begins so */
 };
 
+/** fl_fleet_filter_wants_vms() - does it ask for some VMs, and not only for some hosts? */
+bool fl_fleet_filter_wants_vms(const struct fl_fleet_filter *filter);
+
 struct fl_fleet_host_line {
     const struct fl_fleet_host *host;
     size_t n_vms[FL_FLEET_N_VERDICTS]; /* By verdict as it counts, of the VMs let through. */
@@ -34,7 +37,7 @@ struct fl_fleet_pattern {
     struct fl_fleet_nic nic;
     size_t n_stranded;
     size_t n_hosts; /* On so many hosts. */
-    size_t n_alike; /* VMs of any verdict behind such a NIC. */
+    size_t n_alike; /* VMs of any verdict behind such a NIC; of those that are listed. */
 };
 
 struct fl_fleet_look {
@@ -45,6 +48,7 @@ struct fl_fleet_look {
     size_t n_vms;
     struct fl_fleet_pattern *patterns; /* Most stranded VMs first. */
     size_t n_patterns;
+    bool has_unlisted; /* There are VMs that are only counted, and nobody knows behind which NIC. */
     /* The NIC behind each stranded VM, of two at least, while other VMs have others; or NULL. */
     const struct fl_fleet_nic *shared;
     /* Of all hosts that the filter's host and version let through, with such VMs or without. */

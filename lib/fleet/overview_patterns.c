@@ -36,11 +36,6 @@ struct fl_fleet_patterns *fl_fleet_patterns_create(void)
     return patterns;
 }
 
-static bool is_same(const char *a, const char *b)
-{
-    return a && b ? !strcmp(a, b) : a == b;
-}
-
 static uint32_t hash_of(const char *text, uint32_t basis)
 {
     return text ? hash_string(text, basis) : basis;
@@ -52,7 +47,7 @@ static struct kind *kind_of(struct fl_fleet_patterns *patterns, const struct fl_
     struct kind *kind;
 
     HMAP_FOR_EACH_WITH_HASH(kind, node, hash, &patterns->kinds) {
-        if (is_same(kind->nic.driver, nic->driver) && is_same(kind->nic.firmware, nic->firmware))
+        if (fl_fleet_nic_equals(&kind->nic, nic))
             return kind;
     }
     kind = xzalloc(sizeof *kind);
@@ -68,7 +63,7 @@ static struct counted *counted_of(struct fl_fleet_patterns *patterns, const char
     struct counted *counted;
 
     HMAP_FOR_EACH_WITH_HASH(counted, node, hash, &patterns->patterns) {
-        if (counted->kind == kind && is_same(counted->pattern.cause, cause))
+        if (counted->kind == kind && nullable_string_is_equal(counted->pattern.cause, cause))
             return counted;
     }
     counted = xzalloc(sizeof *counted);

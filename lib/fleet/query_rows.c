@@ -73,29 +73,6 @@ static const json_t *pairs(const json_t *row, const char *column)
     return kind && !strcmp(kind, "map") ? json_array_get(value, 1) : NULL;
 }
 
-static bool find_verdict(const char *name, enum fl_verdict *verdict)
-{
-    for (enum fl_verdict i = 0; name && i < FL_FLEET_N_VERDICTS; i++) {
-        if (!strcmp(name, fl_verdict_name(i))) {
-            *verdict = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum fl_scope find_scope(const char *name)
-{
-    static const enum fl_scope scopes[] = { FL_SCOPE_VM, FL_SCOPE_NIC, FL_SCOPE_HOST };
-
-    for (size_t i = 0; name && i < ARRAY_SIZE(scopes); i++) {
-        if (!strcmp(name, fl_scope_name(scopes[i]))) {
-            return scopes[i];
-        }
-    }
-    return FL_SCOPE_NONE;
-}
-
 /* ---- Hosts ---- */
 
 static bool is_well(enum fl_verdict verdict)
@@ -112,7 +89,7 @@ static void count_vms(const json_t *row, struct fl_fleet_host *host)
         json_int_t n = json_integer_value(json_array_get(pair, 1));
         enum fl_verdict verdict;
 
-        if (find_verdict(json_string_value(json_array_get(pair, 0)), &verdict) &&
+        if (fl_verdict_from_name(json_string_value(json_array_get(pair, 0)), &verdict) &&
             is_well(verdict) && n > 0) {
             fl_fleet_count_vms(host, verdict, (size_t)n);
         }
@@ -207,20 +184,23 @@ static int take_vm(const json_t *row, const struct known_host *entry, const stru
     struct fl_fleet_vm vm = {
         .name = text_of(row, "name"),
         .id = text_of(row, "vm_id"),
-        .scope = find_scope(text_of(row, "scope")),
+        .scope = fl_scope_from_name(text_of(row, "scope")),
         .causes = causes,
         .nic = entry->nic,
         .remedy = key ? shash_find_data(repairs, key) : NULL,
         .hw_share = json_is_number(share) ? json_number_value(share) : -1,
         .window_ms = 1000,
         .has_counts = true,
+        .packets_hw = FL_COUNT_UNKNOWN,
+        .packets_sw = FL_COUNT_UNKNOWN,
+        .bytes_hw = FL_COUNT_UNKNOWN,
         .bytes_sw = (uint64_t)MAX(json_integer_value(json_object_get(row, "sw_rate")), 0),
     };
 
     if (!vm.name) {
         vm.name = vm.id;
     }
-    if (!vm.name || !find_verdict(text_of(row, "verdict"), &vm.verdict)) {
+    if (!vm.name || !fl_verdict_from_name(text_of(row, "verdict"), &vm.verdict)) {
         return 0;
     }
     for (const json_t *cause; vm.n_causes < FL_FLEET_MAX_CAUSES &&
@@ -263,6 +243,20 @@ static int compare_steps(const void *a_, const void *b_)
                   json_string_value(json_object_get(*b, "time")));
 }
 
+/* A column has no null: what is not known is an empty text there. */
+static void forget_empty(json_t *step)
+{
+    static const char *const keys[] = { "reason", "who", "ticket" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        const char *text = json_string_value(json_object_get(step, keys[i]));
+
+        if (!text || !*text) {
+            json_object_set_new(step, keys[i], json_null());
+        }
+    }
+}
+
 static void take_steps(const json_t *rows, json_t *all)
 {
     const json_t *row;
@@ -277,6 +271,7 @@ static void take_steps(const json_t *rows, json_t *all)
             json_t *host = json_object_get(row, "host");
 
             if (step) {
+                forget_empty(step);
                 json_object_set(step, "vm", json_object_get(row, "name"));
                 json_object_set(step, "vm_id", json_object_get(row, "vm_id"));
                 json_object_set_new(step, "host", host ? json_incref(host) : json_null());

@@ -11,16 +11,10 @@
 #include "lib/base/clock.h"
 #include "lib/fleet/idl.h"
 #include "lib/fleet/steps.h"
+#include "lib/text.h"
 
 /* The smaller of two that are about the same, by the larger. */
 #define SAME_SHARE 0.75
-
-static const char *text_of(const json_t *json, const char *key)
-{
-    const char *text = json_string_value(json_object_get(json, key));
-
-    return text ? text : "";
-}
 
 static int64_t number_of(const json_t *json, const char *key)
 {
@@ -81,7 +75,7 @@ static bool is_audit_news(const struct fleetrec_host *row, const json_t *state)
     int64_t since_ms = number_of(state, "audited") - row->audited;
 
     return since_ms < 0 || since_ms >= FL_FLEET_UNCHANGED_MS ||
-           differs(row->incomplete, text_of(state, "incomplete")) ||
+           differs(row->incomplete, fl_text_at(state, "incomplete")) ||
            !has_verdicts(row, json_object_get(state, "verdicts"));
 }
 
@@ -97,9 +91,9 @@ static void write_host(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const c
     if (is_audit_news(row, state)) {
         fleetrec_host_set_audited(row, number_of(state, "audited"));
     }
-    fleetrec_host_set_flowlift_version(row, text_of(state, "flowlift_version"));
-    fleetrec_host_set_ovs_version(row, text_of(state, "ovs_version"));
-    fleetrec_host_set_incomplete(row, text_of(state, "incomplete"));
+    fleetrec_host_set_flowlift_version(row, fl_text_at(state, "flowlift_version"));
+    fleetrec_host_set_ovs_version(row, fl_text_at(state, "ovs_version"));
+    fleetrec_host_set_incomplete(row, fl_text_at(state, "incomplete"));
     fleetrec_host_set_interval(row, number_of(state, "interval"));
     write_nics(row, json_object_get(state, "nics"));
     write_verdicts(row, json_object_get(state, "verdicts"));
@@ -132,7 +126,7 @@ static bool is_about(double now, double then)
  */
 static bool is_news(const struct fleetrec_vm *row, const json_t *vm)
 {
-    const char *verdict = text_of(vm, "verdict");
+    const char *verdict = fl_text_at(vm, "verdict");
     const json_t *share = json_object_get(vm, "hw_share");
 
     if (differs(row->verdict, verdict)) {
@@ -155,12 +149,12 @@ static void write_vm(const struct fleetrec_vm *row, const json_t *vm)
         fleetrec_vm_set_hw_share(row, &hw_share, json_is_number(share));
         fleetrec_vm_set_sw_rate(row, number_of(vm, "sw_rate"));
     }
-    if (differs(row->verdict, text_of(vm, "verdict"))) {
+    if (differs(row->verdict, fl_text_at(vm, "verdict"))) {
         fleetrec_vm_set_since(row, fl_time_now_ms());
     }
-    fleetrec_vm_set_name(row, text_of(vm, "name"));
-    fleetrec_vm_set_verdict(row, text_of(vm, "verdict"));
-    fleetrec_vm_set_scope(row, text_of(vm, "scope"));
+    fleetrec_vm_set_name(row, fl_text_at(vm, "name"));
+    fleetrec_vm_set_verdict(row, fl_text_at(vm, "verdict"));
+    fleetrec_vm_set_scope(row, fl_text_at(vm, "scope"));
     write_causes(row, json_object_get(vm, "causes"));
 }
 
@@ -210,20 +204,20 @@ static void write_steps(const struct fleetrec_repair *row, const json_t *repair)
 static void write_repair(const struct fleetrec_repair *row, const json_t *repair)
 {
     if (row->changed != number_of(repair, "changed") ||
-        differs(row->state, text_of(repair, "state"))) {
+        differs(row->state, fl_text_at(repair, "state"))) {
         write_steps(row, repair);
     }
-    fleetrec_repair_set_name(row, text_of(repair, "name"));
-    fleetrec_repair_set_state(row, text_of(repair, "state"));
-    fleetrec_repair_set_reason(row, text_of(repair, "reason"));
+    fleetrec_repair_set_name(row, fl_text_at(repair, "name"));
+    fleetrec_repair_set_state(row, fl_text_at(repair, "state"));
+    fleetrec_repair_set_reason(row, fl_text_at(repair, "reason"));
     fleetrec_repair_set_stands(row, json_is_true(json_object_get(repair, "stands")));
     fleetrec_repair_set_decided(row, number_of(repair, "decided"));
     fleetrec_repair_set_changed(row, number_of(repair, "changed"));
-    fleetrec_repair_set_who(row, text_of(repair, "who"));
-    fleetrec_repair_set_ticket(row, text_of(repair, "ticket"));
-    fleetrec_repair_set_until(row, text_of(repair, "until"));
+    fleetrec_repair_set_who(row, fl_text_at(repair, "who"));
+    fleetrec_repair_set_ticket(row, fl_text_at(repair, "ticket"));
+    fleetrec_repair_set_until(row, fl_text_at(repair, "until"));
     fleetrec_repair_set_order(row, number_of(repair, "order"));
-    fleetrec_repair_set_flow_set(row, text_of(repair, "flow_set"));
+    fleetrec_repair_set_flow_set(row, fl_text_at(repair, "flow_set"));
 }
 
 static void write_repairs(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const char *host,

@@ -59,8 +59,9 @@ class Authority:
 class Ethernet:
     """Namespaces on one bridge, which is in a namespace, too."""
 
-    def __init__(self):
+    def __init__(self, network="10.213.0"):
         self.name = f"{PREFIX}{os.getpid()}"
+        self.network = network
         self.addresses = {}
 
     def __enter__(self):
@@ -90,7 +91,7 @@ class Ethernet:
         if host in self.addresses:
             return self.addresses[host]
         name, number = self.namespace(host), len(self.addresses) + 1
-        address = f"10.213.0.{number}"
+        address = f"{self.network}.{number}"
         run("ip", "netns", "add", name)
         run("ip", "-n", name, "link", "set", "lo", "up")
         run("ip", "-n", name, "link", "add", "eth0", "type", "veth", "peer", "name", f"p{number}", "netns", self.name)

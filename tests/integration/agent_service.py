@@ -25,6 +25,7 @@ UNITS = {
     "flowlift-agent.service": f"{SOURCE}/agent",
     "flowlift-audit.service": f"{BUILD}/agent/host",
     "flowlift-audit.timer": f"{SOURCE}/agent/host",
+    "flowlift-fleet-db.service": f"{SOURCE}/docs/examples",
 }
 MOST_EXPOSED = 2.5
 
@@ -134,6 +135,24 @@ def rereads_its_configuration(host):
         wait_until(lambda: not agent.status()["config"]["refused"], 10 * PATIENCE, "it is taken")
         tap.check(agent.status()["config"]["read"] > first["read"], "it is a newer one")
         tap.equal((agent.pid(), agent.processes()), (pid, [pid]), "the process is the same")
+
+
+def stands_alone_in_a_fleet(host):
+    "a fleet whose database is not there: status says so; it is joined, left and ended all the same"
+    host.configure(GOOD)
+    with host.agent() as agent:
+        child = agent.start_child()
+        tap.check("fleet:" not in agent.ask("status"), "no word of a fleet", agent.ask("status"))
+        for fleet, words in (
+            ("remote = tcp:127.0.0.1:1\nname = host1\n", "fleet: not connected to tcp:127.0.0.1:1 as host1\n"),
+            ("remote = ssl:127.0.0.1:1\n", "fleet: not connected to ssl:127.0.0.1:1: [fleet] remote begins with ssl: "
+                                           "and [fleet] private-key is not set: name a PEM file\n"),
+            ("remote = tcp:127.0.0.1:1\nname = host2\n", "fleet: not connected to tcp:127.0.0.1:1 as host2\n"),
+        ):
+            host.configure(f"{GOOD}[fleet]\n{fleet}")
+            child.send_signal(signal.SIGHUP)
+            wait_until(lambda: words in agent.ask("status"), 10 * PATIENCE, words)
+        agent.end(child)
 
 
 def tells_its_manager(host):
@@ -297,6 +316,7 @@ if __name__ == "__main__":
         refuses_a_bad_configuration,
         needs_rights,
         rereads_its_configuration,
+        stands_alone_in_a_fleet,
         tells_its_manager,
         feeds_only_its_own_watchdog,
         log_is_reopened,

@@ -76,15 +76,20 @@ def explain_says_the_same(bench):
         tap.equal(captured["vm"][key], live["vm"][key], key)
 
 
+def with_dumps(bench, *words):
+    """(the answer, how many dumps of the flows Open vSwitch was asked for)"""
+    trace = f"{bench.lab.directory}/dumps.strace"
+    answer = bench.flowlift(*words, prefix=("strace", "-f", "-qq", "-s", "128", "-e", "trace=write,sendto,sendmsg",
+                                            "-o", trace)).expect(1)
+    with open(trace, encoding="utf-8", errors="replace") as file:
+        return answer, sum("dpctl/dump-flows" in line for line in file)
+
+
 def watch_says_the_same_with_a_dump_for_each(bench):
     "watch --json: verdicts as live, of one flow dump for each reading and one to begin with"
-    trace = f"{bench.lab.directory}/watch.strace"
-    strace = ("strace", "-f", "-qq", "-s", "128", "-e", "trace=write,sendto,sendmsg", "-o", trace)
-    answer = bench.flowlift("watch", "--json", "-n", "3", "--window", "1", prefix=strace).expect(1)
+    answer, dumps = with_dumps(bench, "watch", "--json", "-n", "3", "--window", "1")
     documents = [json.loads(line) for line in answer.out.splitlines()]
     live = bench.flowlift("audit", "--json").expect(1).json
-    with open(trace, encoding="utf-8", errors="replace") as file:
-        dumps = sum("dpctl/dump-flows" in line for line in file)
     tap.equal((len(documents), dumps), (3, 4), "documents, dumps")
     for document in documents:
         tap.equal(judged(document), judged(live), "what is said of each VM")
@@ -100,9 +105,11 @@ def plan_needs_the_host(bench):
 
 
 def report_watches_the_host(bench):
-    "report: the window in parts, each a point in time; the whole of it makes the verdict, as audit does"
+    "report: the window in parts, a dump and a point in time for each; the whole of it makes the verdict"
     page = f"{bench.lab.directory}/ticket.html"
-    document = bench.flowlift("report", "vm2", "--window", "6", "-o", page, "--json").expect(1).json
+    answer, dumps = with_dumps(bench, "report", "vm2", "--window", "6", "-o", page, "--json")
+    document = answer.json
+    tap.equal(dumps, 4, "dumps")
     vm = document["vms"][0]
     tap.equal([(point["by"], point["verdict"]) for point in vm["points"]],
               [("sample", "stranded")] * 3, "points")

@@ -211,7 +211,8 @@ def what_is_offered(desk):
         if setup and not os.path.exists(BASH_COMPLETION):
             tap.note("the package bash-completion is not installed")
             continue
-        for verb in ("explain", "plan", "apply", "history", "hook vm-start"):
+        for verb in ("explain", "plan", "apply", "history", "hook vm-start", "watch", "report", "fleet apply", "fleet revert",
+                     "fleet history", "fleet --ticket 5 apply"):
             tap.equal(complete(desk, f"flowlift {verb} web", setup), ["web-1", "web-2"], verb)
         for words in ("audit --vm", "flows --vm", "audit --json --vm", "flows --storage --vm"):
             tap.equal(complete(desk, f"flowlift {words} web", setup), ["web-1", "web-2"], words)
@@ -223,6 +224,9 @@ def what_is_offered(desk):
         tap.equal(complete(desk, "flowlift causes conntrack-h", setup), ["conntrack-helper"], "a cause")
         tap.equal(complete(desk, "flowlift audit --from fi", setup), ["file one.json", "file:two.json"], "files")
         tap.equal(complete(desk, "flowlift plan -o fi", setup), ["file one.json", "file:two.json"], "files")
+        tap.equal(complete(desk, "flowlift fleet report --json fi", setup), ["file one.json", "file:two.json"], "files")
+        tap.equal(complete(desk, "flowlift fleet status we", setup), [], "a word of fleet that takes nothing")
+        tap.equal(complete(desk, "flowlift fleet re", setup), ["report", "revert"], "words of fleet")
         tap.equal(complete(desk, "flowlift flows --path=dp", setup), ["dp-sw"], "a word behind =")
         tap.equal(complete(desk, "flowlift revert --al", setup), ["--all"], "an option")
         tap.equal(complete(desk, f"flowlift --db unix:{desk.database.path('db.sock')} apply web-1", setup),

@@ -1,24 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """flowlift fleet report: audits that were gathered from many hosts into files, good and bad ones."""
 
-import datetime
 import json
 import os
 import re
 import resource
 import shutil
+import stat
 import subprocess
 import tempfile
 import time
 
+import gathered
 import samples
 import tap
 from answer import FLOWLIFT, RUN_SECONDS, SANITIZED, SOURCE
 from answer import Answer as PlainAnswer
+from gathered import COUNTS, NEW, NOW, OLD, ago, line, vm
 
-NOW = datetime.datetime.now(datetime.timezone.utc)
-COUNTS = {"hw": 0, "hw_partial": 0, "tc_sw": 0, "dp_sw": 0, "upcall": 0}
-OLD, NEW = "22.31.1014", "22.36.1010"
 MIB = 1 << 20
 
 
@@ -54,27 +53,6 @@ class Desk:
 
     def report(self, *words, text=None):
         return self.flowlift("fleet", "report", *words, text=text)
-
-
-def ago(minutes):
-    then = NOW - datetime.timedelta(minutes=minutes, seconds=30 if minutes else 0)
-    return then.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def vm(host, name, verdict="offloaded", minutes=10, firmware=NEW, packets=0, **changes):
-    """A line of audit --format jsonl."""
-    stranded = verdict == "stranded"
-    counts = {**COUNTS, "dp_sw" if stranded else "hw": packets}
-    return {"schema": "flowlift/audit/1", "host": host, "time": ago(minutes), "flowlift_version": "0.1.0",
-            "ovs_version": "3.1.0", "window_ms": 5000, "incomplete": None, "name": name, "id": f"id-{name}",
-            "interfaces": [name], "verdict": verdict, "scope": "vm" if stranded else None, "reason": "so it is",
-            "storage": {"packets": counts, "bytes": {key: 650 * n for key, n in counts.items()}, "flows": counts},
-            "hw_share": 0.0 if stranded else 1.0, "causes": ["conntrack"] if stranded else [],
-            "nic": {"driver": "mlx5e_rep", "firmware": firmware}, **changes}
-
-
-def line(*args, **kwargs):
-    return json.dumps(vm(*args, **kwargs), separators=(",", ":")) + "\n"
 
 
 def whole(*vms):
@@ -206,6 +184,41 @@ def lines_have_a_limit(desk):
     tap.check("and 10 more VMs" in desk.report("many.jsonl").out, "the table has 50")
 
 
+def a_page(desk):
+    "-o FILE: a page, 0640, with what it says on standard output; --json with it is its document, no longer than it"
+    files = small_fleet(desk)
+    page = f"{desk.folder}/page.html"
+    said = " ".join(desk.report("-o", page, *files).expect(2).out.split())
+    tap.check(said.startswith("2 of 5 VMs on 4 hosts have storage traffic in software: web-7, db-1. All that are "
+                              "stranded have a NIC of mlx5e_rep, firmware 22.31.1014; other"), "what it says", said)
+    tap.check("1 host was not heard of lately" in said, "who is silent", said)
+    tap.equal(stat.S_IMODE(os.stat(page).st_mode), 0o640, "mode of the page")
+    out = desk.report("-o", "-", *files).expect(2).out
+    tap.check(out.startswith("<!DOCTYPE html>\n") and out.endswith("</html>\n"), "one page", out[:200])
+    document = desk.report("-o", page, "--json", "-n", "2", *files).expect(2).json
+    tap.equal(([one["name"] for one in document["vms"]], document["n_vms_left_out"], document["n_hosts_left_out"],
+               [one["name"] for one in document["not_heard"]], document["n_unread"]),
+              (["web-7", "db-1"], 3, 2, ["node4"], 1), "the document")
+    with open(page, encoding="utf-8") as file:
+        text = file.read()
+    for part in ("and 3 more VMs (<code>-n 0</code> for all)", "and 2 more hosts",
+                 "<bdi>node4</bdi></dt><dd>silent for 3 h", "fleet/node5.jsonl"):
+        tap.check(part in text, part, text[-3000:])
+    desk.flowlift("fleet", "history", "-o", page).expect(2).expect_sentence("makes no page")
+
+
+def a_page_has_a_limit(desk):
+    "20,000 VMs of 400 hosts: a page of the worst 100 of each, below 256 kB"
+    files = [desk.write(name, text) for name, text in gathered.fleet(400, 50, n_silent=5).items()]
+    page = f"{desk.folder}/page.html"
+    document = desk.report("-o", page, "--json", *files).expect(2).json
+    tap.equal((len(document["vms"]), len(document["hosts"]), document["n_vms_left_out"], document["n_hosts_left_out"],
+               len(document["not_heard"])), (100, 100, 19900, 300, 5), "what it has")
+    size = os.path.getsize(page)
+    tap.note(f"{size} bytes")
+    tap.check(size < MIB / 4, "below 256 KiB", size)
+
+
 def filters(desk):
     "--verdict, --cause, --nic, --firmware, --version, --host let through what they name"
     files = small_fleet(desk)[:4]
@@ -249,7 +262,8 @@ def nothing_to_read(desk):
         "standard input:1: is no line of flowlift audit")
     desk.flowlift("fleet").expect(2).expect_sentence("needs")
     desk.flowlift("fleet", "reprot").expect(2).expect_sentence("did you mean 'report'?")
-    desk.flowlift("fleet", "status").expect(2).expect_sentence("has no word 'status'")
+    desk.flowlift("fleet", "statsu").expect(2).expect_sentence("has no word 'statsu'", "'status'")
+    desk.flowlift("fleet", "status").expect(2).expect_sentence("in no fleet", "[fleet] remote")
 
 
 def hostile_lines(desk):
@@ -382,7 +396,7 @@ def examples_of_the_manual(desk):
     with open(f"{SOURCE}/docs/fleet.md", encoding="utf-8") as file:
         text = file.read()
     blocks = re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL)
-    tap.check({"sh", "yaml", "cron", "console"} == {kind for kind, _ in blocks}, "blocks", [one for one, _ in blocks])
+    tap.check({"sh", "yaml", "cron", "console"} <= {kind for kind, _ in blocks}, "blocks", [one for one, _ in blocks])
     for kind, block in blocks:
         if kind == "sh":
             done = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True, check=False)
@@ -421,6 +435,8 @@ if __name__ == "__main__":
         names_of_hosts,
         the_table,
         lines_have_a_limit,
+        a_page,
+        a_page_has_a_limit,
         filters,
         nothing_to_read,
         hostile_lines,

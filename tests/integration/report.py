@@ -11,6 +11,7 @@ import stat
 import subprocess
 import tempfile
 
+import gathered
 import report_host
 import samples
 import tap
@@ -86,6 +87,19 @@ class Desk:
                 ("host", (), self.write_all("host", report_host.series(vms=9, stranded_first=(2, 5))[:3]),
                  self.root)):
             yield (name, *self.page(name, *words, files=files, root=root))
+        yield ("fleet", *self.fleet_page(gathered.fleet(60, 50)))
+
+    def fleet_page(self, files):
+        folder = tempfile.mkdtemp(dir=self.folder)
+        paths = []
+        for name, text in {**files, "cut.jsonl": "{"}.items():
+            paths.append(f"{folder}/{name}")
+            with open(paths[-1], "w", encoding="utf-8") as file:
+                file.write(text)
+        done = subprocess.run([FLOWLIFT, "fleet", "report", "-o", f"{folder}/fleet.html", "--json", *paths],
+                              capture_output=True, text=True, timeout=RUN_SECONDS, check=False)
+        tap.equal((done.returncode, done.stderr), (2, ""), "one file was not read")
+        return f"file://{folder}/fleet.html", json.loads(done.stdout)
 
 
 # ---- The document ----
@@ -202,7 +216,7 @@ def what_is_refused(desk):
             (("needs -o FILE",), ("web-2",), desk.captures[:1]),
             (("--plan is of one VM",), ("--plan", page, "-o", page), desk.captures[:1]),
             (("web-22", "web-2"), ("web-22", "-o", page), desk.captures[:1]),
-            (("older than", "earlier capture first"), ("-o", page), backwards),
+            (("not later", "earlier capture first"), ("-o", page), backwards),
             (("host node8", "of one host"), ("-o", page), [desk.captures[0], other]),
             (("/absent",), ("web-2", "-o", desk.path("absent/x.html")), desk.captures[:1])):
         desk.report(*words, files=files).expect(2).expect_sentence(*parts)
@@ -259,11 +273,35 @@ def of_entry(entry):
     return numbers_of(entry["storage"]["packets"], entry["hw_share"], entry["storage"]["bytes"])
 
 
+def of_second(one, counts):
+    return float(f"{one[counts]['sw'] * 1000 / one['window_ms']:.9g}")
+
+
+def the_fleet_is_the_documents(browser, document):
+    """Its tables: patterns, VMs, hosts; and who is not heard."""
+    for selector, rows in (
+            (".patterns", [[one["stranded"], one["hosts"], one["vms_alike"]] for one in document["patterns"]]),
+            (".fleet", [[one["hw_share"], of_second(one, "packets"), of_second(one, "bytes")]
+                                           for one in document["vms"]]),
+            (".hosts", [[sum(one["vms"].values()), *(one["vms"][v] for v in ("stranded", "leaking", "unknown"))]
+                        for one in document["hosts"]])):
+        shown = browser.run(NUMBERS, f"{selector} tbody tr")
+        tap.equal([[value for value, _ in row] for row in shown], rows, f"fleet: {selector}")
+    names = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)"
+    tap.equal(browser.run(names, ".silent dt"), [one["name"] for one in document["not_heard"]], "not heard")
+    tap.equal(browser.run(names, ".words"), [document["words"]], "fleet: the sentence")
+    tap.equal(browser.run(names, ".unread dd"), [one["reason"] for one in document["unread"]], "not read")
+    tap.check("and 2900 more VMs (-n 0 for all)" in browser.run(names, ".more"), "how many more there are")
+
+
 def the_numbers_are_the_documents(desk):
     "every number of the tiles and tables is that of the document"
     browser = desk.browser()
     for name, address, document in desk.pages():
         browser.open(address)
+        if document["of"] == "audits":
+            the_fleet_is_the_documents(browser, document)
+            continue
         vm = document["vms"][0]
         if document["of"] == "vm":
             rows = [vm["now"], *vm["peers"]]
@@ -329,6 +367,21 @@ def a_hostile_vm(desk):
             tap.check(seen in name, "its name is to be read", name)
             tap.equal(browser.messages(), [], "messages")
             tap.equal(browser.requests(), [address], "requests")
+
+
+def a_hostile_fleet(desk):
+    "names in a fleet full of markup, and without end: shown as they are, nothing runs, nothing flows over"
+    browser = desk.browser()
+    address, document = desk.fleet_page(gathered.fleet(6, 5, names={(0, 3): HOSTILE, (5, 3): LONG[:250]}, n_silent=0))
+    tap.equal(document["vms"][1]["name"], HOSTILE, "the document has its name as it is")
+    for width in (PHONE, DESK):
+        browser.size(width)
+        browser.open(address)
+        tap.equal(browser.run("return document.querySelectorAll('script,img,iframe,object').length"), 0,
+                  "elements that are none of the page's")
+        tap.check(browser.run("return document.documentElement.scrollWidth") <= width,
+                  f"no wider than {width} px", browser.run(TOO_WIDE))
+        tap.equal((browser.messages(), browser.requests()), ([], [address]), "messages, requests")
 
 
 def a_name_without_end(desk):
@@ -410,7 +463,7 @@ def it_is_for_everybody(desk):
 def it_is_printed(desk):
     "on paper: A4, a few pages, light whatever the screen is"
     browser = desk.browser()
-    for (name, address, _), most in zip(desk.pages(), (4, 3, 9)):
+    for (name, address, _), most in zip(desk.pages(), (4, 3, 9, 12)):
         browser.size(DESK, dark=True)
         browser.open(address)
         browser.devtools("Emulation.setEmulatedMedia", media="print")
@@ -443,6 +496,7 @@ PAGE = [
     the_numbers_are_the_documents,
     charts_show_the_points,
     a_hostile_vm,
+    a_hostile_fleet,
     a_name_without_end,
     nothing_can_run,
     it_is_for_everybody,

@@ -42,7 +42,8 @@ OPTIONS = {
     "revert": ASKS_OVS | {"all", "ticket"},
     "status": ASKS_OVS,
     "history": COMMON | {"lines"},
-    "fleet": {"format", "json", "help", "verdict", "cause", "nic", "firmware", "version", "host", "older", "lines"},
+    "fleet": COMMON | {"verdict", "cause", "nic", "firmware", "version", "host", "older", "lines", "remote", "ticket",
+                       "until", "timeout", "output"},
     "capture": READS_FLOWS | {"window", "output"},
     "watch": READS_FLOWS | {"window", "ticks", "from"},
     "doctor": ASKS_OVS,
@@ -686,7 +687,8 @@ def examples_of(desk, verb):
 def examples_of_the_help(desk):
     "VERB --help: one to four examples, that flowlift takes and flowlift(1) has; those of a file give an answer"
     page = desk.flowlift("help", "--man", root=False).expect(0).out.replace("\\-", "-")
-    desk.write("host.json", samples.capture(names={number: f"vm{number}" for number in (1, 2, 3)}))
+    for name in ("host", "before", "after", "one", "two"):
+        desk.write(f"{name}.json", samples.capture(names={number: f"vm{number}" for number in (1, 2, 3)}))
     n_run = 0
     for verb, options in OPTIONS.items():
         examples = examples_of(desk, verb)
@@ -696,10 +698,11 @@ def examples_of_the_help(desk):
             tap.equal(words[0], verb, f"verb of the example: {line}")
             command_lines.check_line(words)
             tap.check(f".B flowlift {line}\n{meaning}.\n" in page, f"in the manual page: {line}")
-            live = {"--probe", "--screen"} & set(words)
+            # They need a host, a plan of one, or a terminal.
+            live = {"--probe", "--screen", "--plan"} & set(words) or (verb == "watch" and "--json" not in words)
             if "from" in options and "--from" not in words and not live:
                 words += ["--from", "host.json"]
-            if "--from" in words or verb in ("causes", "help"):
+            if ("--from" in words and not live) or verb in ("causes", "help"):
                 done = subprocess.run([FLOWLIFT, *words], cwd=desk.folder, env=desk.environment(), text=True,
                                       capture_output=True, timeout=RUN_SECONDS, check=False)
                 tap.check(done.returncode in (0, 1) and done.stdout and not done.stderr, f"gives an answer: {words}",
@@ -741,7 +744,9 @@ def bash_completion(desk):
     tap.equal(complete(script, "flowlift", "hook", "vm-s"), ["vm-start", "vm-stop"], "one begun")
     tap.check("vm-stop" not in complete(script, "flowlift", "hook", "libvirt", ""), "not twice")
     tap.equal(complete(script, "flowlift", "help", "au"), ["audit"], "verbs to be helped with")
-    tap.equal(complete(script, "flowlift", "fleet", ""), ["report"], "words of fleet")
+    words = ["audit", "status", "apply", "revert", "history", "report"]
+    tap.equal(complete(script, "flowlift", "fleet", ""), words, "words of fleet")
+    tap.equal(complete(script, "flowlift", "fleet", "audit", ""), [], "no file where none is taken")
     tap.equal(complete(script, "flowlift", "fleet", "report", "--json", f"{desk.folder}/dum"), [desk.dump],
               "files of fleet report")
     tap.equal(complete(script, "flowlift", "flows", "--path", "hw"), ["hw", "hw-partial"], "paths")

@@ -51,9 +51,10 @@ static void rates_are_a_second(void **state)
     assert_string_equal(fl_human_rate(49, 5000, buf), "9.8");
     assert_string_equal(fl_human_rate(50, 5000, buf), "10");
     assert_string_equal(fl_human_rate(61728, 5000, buf), "12.3k");
-    assert_string_equal(fl_human_rate(7, 0, buf), "<0.1");
+    assert_string_equal(fl_human_rate(7, 0, buf), "7");
     assert_string_equal(fl_human_byte_rate(590000000, 5000, buf), "118 MB");
     assert_string_equal(fl_human_byte_rate(0, 5000, buf), "0 B");
+    assert_string_equal(fl_human_byte_rate(590000000, 0, buf), "590 MB");
 }
 
 static void a_share_is_all_or_nothing_only_when_it_is(void **state)

@@ -93,6 +93,7 @@ static void all_of_it(void **state)
     const struct fl_metrics_audits audits = {
         .last = audit, .duration_ms = 5321, .interval_ms = 60000, .n_ok = 41, .n_failed = 1
     };
+    const bool is_connected = true;
     static const struct fl_metrics_result results[] = { { "done", 3 }, { "refused", 2 } };
     const struct fl_metrics_repairs repairs = {
         .results = results, .n_results = 2, .n_left_alone = 9, .is_stopped = true
@@ -111,6 +112,7 @@ static void all_of_it(void **state)
         .n_metrics_errors = 3,
         .audits = &audits,
         .repairs = &repairs,
+        .fleet_is_connected = &is_connected,
     };
     _cleanup_free char *expected = expected_text(), *actual = NULL;
 

@@ -18,6 +18,7 @@
 #include "cli/report_points.h"
 #include "cli/report_words.h"
 #include "flows/cleanup.h"
+#include "lib/text.h"
 
 /* @text: JSON in single quotes, to be read more easily. */
 static json_t *json_of(const char *text)
@@ -160,6 +161,26 @@ static void assert_all_words(const char *document, const char *expected)
     assert_string_equal(words, expected);
 }
 
+static void a_fleet_is_told_with_what_is_not_known(void **state)
+{
+    _cleanup_json json_t *document = json_of(
+        "{'summary': {'hosts': {'silent': 1, 'heard': 3, 'incomplete': 1}, 'vms': {'stranded': 2,"
+        " 'unknown': 1, 'offloaded': 4}}, 'n_unread': 2, 'shared_nic': {'driver': 'mlx5e_rep',"
+        " 'firmware': '22.31'}, 'vms': [{'name': 'a', 'verdict': 'stranded'}]}");
+    _cleanup_json json_t *none = json_of("{'summary': {'hosts': {'heard': 1}, 'vms': {}}}");
+    _cleanup_free char *words = fl_report_fleet_words(document);
+    _cleanup_free char *of_none = fl_report_fleet_words(none);
+
+    (void)state;
+    assert_string_equal(
+        words,
+        "2 of 7 VMs on 4 hosts have storage traffic in software: a and 1 more. All that are "
+        "stranded have a NIC of mlx5e_rep, firmware 22.31; other VMs have others. 1 host was "
+        "not heard of lately: nothing is known of its VMs. The audit of 1 host is not "
+        "whole. Not everything could be read.");
+    assert_string_equal(of_none, "There is no VM in what was read.");
+}
+
 static void a_host_is_told_in_one_sentence(void **state)
 {
     (void)state;
@@ -188,8 +209,8 @@ static void assert_points(const json_t *points, const char *expected)
     size_t i;
 
     json_array_foreach(points, i, point)
-        ds_put_format(&text, "%s%s %s", i ? ", " : "", fl_html_string(point, "time"),
-                      fl_html_string(point, "step"));
+        ds_put_format(&text, "%s%s %s", i ? ", " : "", fl_text_at(point, "time"),
+                      fl_text_at(point, "step"));
     assert_taken(&text, expected);
 }
 
@@ -308,10 +329,36 @@ static void a_document_of_many_hosts_names_the_host_of_each_vm(void **state)
     ds_destroy(&out);
 }
 
+static void the_page_of_a_hostile_fleet_holds_no_markup_of_it(void **state)
+{
+    _cleanup_json json_t *document = json_of(
+        "{'of': 'audits', 'host': '<script>', 'words': '<script>', 'time': '<script>', 'vms': ["
+        "{'name': '<script>', 'host': '<script>', 'verdict': '<script>', 'said': '<script>',"
+        " 'causes': ['<script>'], 'remedy': '<script>', 'nic': {'driver': '<script>',"
+        " 'firmware': '<script>'}}], 'hosts': [{'name': '<script>', 'time': '<script>', 'nic':"
+        " {'driver': '<script>'}, 'ovs_version': '<script>', 'trouble': '<script>'}],"
+        " 'not_heard': [{'name': '<script>', 'state': 'silent'}], 'patterns': [{'cause':"
+        " '<script>', 'nic': {'driver': '<script>'}}], 'unread': [{'file': '<script>', 'line': 7,"
+        " 'reason': '<script>'}], 'n_unread': 9}");
+    struct ds out = DS_EMPTY_INITIALIZER;
+
+    (void)state;
+    fl_report_html(document, &out);
+    assert_is_page(ds_cstr(&out));
+    assert_true(n_in(ds_cstr(&out), "&lt;script&gt;") > 15);
+    assert_non_null(strstr(ds_cstr(&out), "and 8 more</p>"));
+    ds_destroy(&out);
+}
+
 static void a_document_of_anything_makes_a_page(void **state)
 {
-    static const char *const documents[] = { "{}", "[]", "7", "{'of': 'vm', 'vms': [1, []]}",
-                                             "{'vms': {'a': 1}, 'hosts': [7, null]}" };
+    static const char *const documents[] = { "{}",
+                                             "[]",
+                                             "7",
+                                             "{'of': 'vm', 'vms': [1, []]}",
+                                             "{'vms': {'a': 1}, 'hosts': [7, null]}",
+                                             "{'of': 'audits', 'vms': [1], 'hosts': [[], {}],"
+                                             " 'unread': [7], 'patterns': [null]}" };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(documents); i++) {
@@ -335,11 +382,13 @@ int main(void)
         cmocka_unit_test(numbers_keep_their_value),
         cmocka_unit_test(a_vm_is_told_in_one_sentence),
         cmocka_unit_test(a_host_is_told_in_one_sentence),
+        cmocka_unit_test(a_fleet_is_told_with_what_is_not_known),
         cmocka_unit_test(what_lines_of_the_journal_repeat_is_one_point),
         cmocka_unit_test(points_are_merged_by_time),
         cmocka_unit_test(a_chart_has_a_column_for_each_point),
         cmocka_unit_test(the_page_of_a_hostile_vm_holds_no_markup_of_it),
         cmocka_unit_test(a_document_of_many_hosts_names_the_host_of_each_vm),
+        cmocka_unit_test(the_page_of_a_hostile_fleet_holds_no_markup_of_it),
         cmocka_unit_test(a_document_of_anything_makes_a_page),
     };
 

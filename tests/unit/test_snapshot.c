@@ -133,23 +133,6 @@ static void a_later_sample_replaces_the_last(void **state)
     fl_snapshot_destroy(snapshot);
 }
 
-static void a_dump_ends_one_window_and_begins_the_next(void **state)
-{
-    struct fl_snapshot *snapshot = snapshot_of(OUT_LINE("01", "vm1", "100", HW),
-                                               OUT_LINE("01", "vm1", "150", HW)
-                                                   OUT_LINE("02", "vm2", "7", SW));
-
-    (void)state;
-    fl_snapshot_turn(snapshot);
-    assert_windows(snapshot, "50/5000, 7/700 new");
-    fl_snapshot_begin_sample(snapshot, true, 2000);
-    push_dump(snapshot, OUT_LINE("02", "vm2", "9", SW) OUT_LINE("01", "vm1", "160", HW)
-                            OUT_LINE("03", "vm3", "1", HW));
-    assert_windows(snapshot, "2/200, 10/1000, 1/100 new");
-    assert_int_equal(fl_snapshot_window_ms(snapshot), 2000);
-    fl_snapshot_destroy(snapshot);
-}
-
 /* A snapshot of one dump, which remembers it, after @before. */
 static struct fl_snapshot *snapshot_after(struct fl_snapshot *before, const char *dump)
 {
@@ -183,6 +166,28 @@ static void a_window_begins_where_the_snapshot_before_it_ended(void **state)
     third = snapshot_after(second, OUT_LINE("02", "vm2", "9", SW) OUT_LINE("01", "vm1", "30", HW));
     fl_snapshot_destroy(second);
     assert_windows(third, "2/200, 30/3000 reset");
+    fl_snapshot_destroy(third);
+}
+
+static void windows_that_follow_each_other_are_one(void **state)
+{
+    struct fl_snapshot *first = snapshot_after(NULL, OUT_LINE("01", "vm1", "100", HW));
+    struct fl_snapshot *second = snapshot_after(first, OUT_LINE("01", "vm1", "130", HW)
+                                                           OUT_LINE("02", "vm2", "7", SW));
+    struct fl_snapshot *third = snapshot_after(second, OUT_LINE("02", "vm2", "9", SW)
+                                                           OUT_LINE("01", "vm1", "150", HW));
+    struct fl_baseline start;
+
+    (void)state;
+    assert_windows(third, "2/200, 20/2000");
+    fl_baseline_init(&start);
+    fl_snapshot_take_start(second, &start);
+    fl_snapshot_begin_at(third, &start, 10000);
+    fl_baseline_destroy(&start);
+    assert_windows(third, "9/900 new, 50/5000");
+    assert_int_equal(fl_snapshot_window_ms(third), 10000);
+    fl_snapshot_destroy(first);
+    fl_snapshot_destroy(second);
     fl_snapshot_destroy(third);
 }
 
@@ -439,7 +444,7 @@ int main(void)
         cmocka_unit_test(a_flow_that_moved_to_another_layer_was_seen_before),
         cmocka_unit_test(without_counters_nothing_is_counted),
         cmocka_unit_test(a_later_sample_replaces_the_last),
-        cmocka_unit_test(a_dump_ends_one_window_and_begins_the_next),
+        cmocka_unit_test(windows_that_follow_each_other_are_one),
         cmocka_unit_test(a_window_begins_where_the_snapshot_before_it_ended),
         cmocka_unit_test(what_the_filter_left_out_is_remembered_too),
         cmocka_unit_test(what_follows_an_incomplete_snapshot_is_incomplete_once),
