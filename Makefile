@@ -5,6 +5,7 @@
 #   make demo       find and repair, live       make check SANITIZE=1   under ASan and UBSan
 #                   (BENCH=kernel: in a QEMU guest, on the kernel's datapath)
 #   make bench      performance                 make fuzz       RUNS=1000000 a target, KEEP=1 keeps
+#   make bench-fleet  the fleet's database with HOSTS='250 500 1000 2000' agents
 #   make soak-proof the prover against SEEDS=300 random pipelines, PACKETS=10000 for each
 #   make soak-agent the agent among FAULTS=500 random faults from SEED, killed at each of its steps, rebooted
 #   make deb        Debian packages of what is committed, in build-deb/
@@ -40,7 +41,7 @@ endif
 C_FILES = find flows lib agent cli tests -name '*.[ch]'
 
 .DEFAULT_GOAL := all
-.PHONY: all setup setup-bench demo check check-bench check-cost bench soak-proof soak-agent fuzz deb check-deb install format \
+.PHONY: all setup setup-bench demo check check-bench check-cost bench bench-fleet soak-proof soak-agent fuzz deb check-deb install format \
     clean distclean
 .NOTPARALLEL:
 
@@ -78,6 +79,9 @@ check check-bench check-cost: setup-bench all
 bench: setup-bench all
 	@FLOWLIFT_BUILD=$(abspath $(BUILD)) \
 	    $(PYTHON) tests/perf/$(if $(filter kernel,$(BENCH)),kernel-)bench
+
+bench-fleet: setup-bench all
+	@FLOWLIFT_BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/fleet/fleet-bench $(HOSTS)
 
 # The same tests as in `make check`, for longer: SEEDS pipelines, PACKETS of each plan, MUTATIONS.
 soak-proof: setup-bench all

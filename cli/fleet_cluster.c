@@ -49,6 +49,14 @@ static int open_session(const struct fl_request *request, struct session *sessio
 
 /* ---- What there is ---- */
 
+/* VMs that are well are many, and only counted where none of them is to be named, nor can be unknown. */
+static bool needs_all_vms(const struct fl_fleet_filter *filter, bool with_vms)
+{
+    return filter->cause ||
+           (with_vms && (!filter->has_verdict || (filter->verdict != FL_VERDICT_STRANDED &&
+                                                  filter->verdict != FL_VERDICT_LEAKING)));
+}
+
 /* Return: exit code, or FL_EXIT_TROUBLE with @err. */
 static int print_look(const struct fl_request *request, const char *schema, bool with_vms,
                       const struct fl_fleet_look *look, struct fl_output *out, struct fl_error *err)
@@ -71,7 +79,7 @@ static int look(const struct fl_request *request, const char *schema, bool with_
                 struct fl_output *out, struct fl_error *err)
 {
     const struct fl_fleet_query query = {
-        .all_vms = with_vms || fl_fleet_filter_wants_vms(&request->fleet),
+        .all_vms = needs_all_vms(&request->fleet, with_vms),
         .cause = request->fleet.cause,
     };
     struct session session;

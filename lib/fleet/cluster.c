@@ -6,6 +6,7 @@
 
 #include <openvswitch/poll-loop.h>
 #include <ovs/ovsdb-idl.h>
+#include <ovs/random.h>
 #include <ovs/timeval.h>
 #include <ovs/util.h>
 
@@ -17,6 +18,13 @@
 #define PROBE_MS 10000
 /* Between two transactions, so that a busy host is not many of them. */
 #define PACE_MS 200
+/*
+ * Who is not in the database yet writes at some moment within this time, since a whole fleet may begin at once: a
+ * follower proposes all that waits with each entry of the log, and the leader takes one of them.
+ */
+#define FIRST_MS 3000
+/* A write that others are always before goes to the leader, where each has its turn: after once to twice as long. */
+#define STUCK_MS 4000
 /* What was refused is refused again: until it is tried all the same, and longest. */
 #define REFUSED_FIRST_MS 1000
 #define REFUSED_MOST_MS  60000
@@ -35,7 +43,9 @@ struct fl_cluster {
     json_t *state;          /* NULL: nothing yet */
     bool is_dirty;          /* The rows may not say so. */
     struct ovsdb_idl_txn *txn;
-    long long next_ms; /* No transaction before, on the clock of time_msec() */
+    long long next_ms;  /* No transaction before, on the clock of time_msec() */
+    long long stuck_ms; /* One that is under way is stuck then. */
+    bool wants_leader;
     unsigned int n_refused;
     char *trouble;
 };
@@ -214,12 +224,22 @@ const char *fl_cluster_trouble(const struct fl_cluster *cluster)
 
 /* ---- Writing ---- */
 
+/* Any member will do, until a write is stuck; then the leader, until it is in. */
+static void want_leader(struct fl_cluster *cluster, bool wants)
+{
+    if (cluster->wants_leader != wants) {
+        cluster->wants_leader = wants;
+        ovsdb_idl_set_leader_only(cluster->idl, wants);
+    }
+}
+
 static void succeed(struct fl_cluster *cluster)
 {
     free(cluster->trouble);
     cluster->trouble = NULL;
     cluster->n_refused = 0;
     cluster->next_ms = time_msec() + PACE_MS;
+    want_leader(cluster, false);
 }
 
 static void refuse(struct fl_cluster *cluster, const char *why)
@@ -239,7 +259,9 @@ static void commit(struct fl_cluster *cluster)
     enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit(cluster->txn);
 
     switch (status) {
-    case TXN_INCOMPLETE: return;
+    case TXN_INCOMPLETE:
+        want_leader(cluster, cluster->wants_leader || time_msec() >= cluster->stuck_ms);
+        return;
     case TXN_SUCCESS:
     case TXN_UNCHANGED: succeed(cluster); break;
     case TXN_TRY_AGAIN:
@@ -264,6 +286,7 @@ static void write_rows(struct fl_cluster *cluster)
     }
     cluster->is_dirty = false;
     cluster->txn = ovsdb_idl_txn_create(cluster->idl);
+    cluster->stuck_ms = time_msec() + STUCK_MS + random_range(STUCK_MS);
     fl_fleet_write_rows(cluster->idl, cluster->txn, cluster->host, cluster->state);
     commit(cluster);
 }
@@ -300,6 +323,9 @@ void fl_cluster_wait(struct fl_cluster *cluster)
     ovsdb_idl_wait(cluster->idl);
     if (cluster->txn) {
         ovsdb_idl_txn_wait(cluster->txn);
+        if (!cluster->wants_leader) {
+            poll_timer_wait_until(cluster->stuck_ms);
+        }
     } else if (cluster->must_ask && has_all(cluster)) {
         poll_immediate_wake();
     } else if (cluster->is_dirty && fl_cluster_is_complete(cluster)) {

@@ -97,6 +97,8 @@ static void keep_word(struct fl_fleet *fleet, struct fl_fleet_host *host,
     host->flowlift_version = intern(host, word->flowlift_version);
     host->ovs_version = intern(host, word->ovs_version);
     host->trouble = intern(host, word->trouble);
+    host->nic.driver = intern(host, word->nic.driver);
+    host->nic.firmware = intern(host, word->nic.firmware);
 }
 
 /* A clock that is ahead is not believed against one that is not. Return: below 0: older, above: newer. */

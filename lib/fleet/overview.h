@@ -83,6 +83,7 @@ struct fl_fleet_host {
     const char *trouble;          /* Why its last word is not whole, one sentence; or NULL. */
     struct hmap vms;              /* struct fl_fleet_vm */
     size_t n_unlisted[FL_FLEET_N_VERDICTS]; /* VMs that are only counted, by verdict. */
+    struct fl_fleet_nic nic;                /* Behind these. */
     struct fl_arena arena;                  /* Its last word. */
 };
 
@@ -93,6 +94,7 @@ struct fl_fleet_word {
     const char *flowlift_version; /* or NULL */
     const char *ovs_version;      /* or NULL */
     const char *trouble;          /* or NULL */
+    struct fl_fleet_nic nic;      /* behind VMs that are only counted */
 };
 
 struct fl_fleet {

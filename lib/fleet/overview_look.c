@@ -146,31 +146,49 @@ static size_t look_at_vms(struct fl_fleet_look *look, const struct fl_fleet_filt
     return look->n_vms - n_before;
 }
 
-/* Those of a host that is not heard are unknown, as those that are listed. */
-static void count_unlisted(struct fl_fleet_look *look, struct fl_fleet_host_line *line)
+/*
+ * Those of a host that is not heard are unknown, as those that are listed. That they have causes nobody says.
+ * Return: how many are let through.
+ */
+static size_t count_unlisted(struct fl_fleet_look *look, const struct fl_fleet_filter *filter,
+                             struct fl_fleet_patterns *patterns, struct fl_fleet_host_line *line)
 {
-    for (enum fl_verdict i = 0; i < FL_FLEET_N_VERDICTS; i++) {
-        enum fl_verdict verdict = line->host->state == FL_FLEET_HEARD ? i : FL_VERDICT_UNKNOWN;
+    const struct fl_fleet_host *host = line->host;
+    size_t n_passed = 0;
 
-        look->n_by_verdict[verdict] += line->host->n_unlisted[i];
-        look->has_unlisted |= line->host->n_unlisted[i] > 0;
-        line->n_vms[verdict] += line->host->n_unlisted[i];
+    if (!nic_passes(filter, &host->nic))
+        return 0;
+    for (enum fl_verdict i = 0; i < FL_FLEET_N_VERDICTS; i++) {
+        enum fl_verdict verdict = host->state == FL_FLEET_HEARD ? i : FL_VERDICT_UNKNOWN;
+        size_t n = host->n_unlisted[i];
+
+        fl_fleet_patterns_add_alike(patterns, &host->nic, n);
+        if (!n || filter->cause || (filter->has_verdict && filter->verdict != verdict))
+            continue;
+        look->n_by_verdict[verdict] += n;
+        line->n_vms[verdict] += n;
+        look->has_unlisted = true;
+        n_passed += n;
     }
+    if (n_passed)
+        count_nic(line, &host->nic);
+    return n_passed;
 }
 
 static void look_at_host(struct fl_fleet_look *look, const struct fl_fleet_filter *filter,
                          struct fl_fleet_patterns *patterns, const struct fl_fleet_host *host)
 {
     struct fl_fleet_host_line *line = &look->hosts[look->n_hosts];
+    size_t n_passed;
 
     if (!host_passes(filter, host))
         return;
     look->n_by_state[host->state]++;
     look->n_incomplete += host->state == FL_FLEET_HEARD && host->trouble;
     *line = (struct fl_fleet_host_line){ .host = host };
-    if (!fl_fleet_filter_wants_vms(filter))
-        count_unlisted(look, line);
-    if (look_at_vms(look, filter, patterns, line) || !fl_fleet_filter_wants_vms(filter))
+    n_passed = count_unlisted(look, filter, patterns, line);
+    n_passed += look_at_vms(look, filter, patterns, line);
+    if (n_passed || !fl_fleet_filter_wants_vms(filter))
         look->n_hosts++;
 }
 

@@ -90,6 +90,13 @@ void fl_fleet_patterns_add(struct fl_fleet_patterns *patterns, const struct fl_f
     counted->last = vm->host;
 }
 
+void fl_fleet_patterns_add_alike(struct fl_fleet_patterns *patterns, const struct fl_fleet_nic *nic,
+                                 size_t n)
+{
+    if (n)
+        kind_of(patterns, nic)->n_vms += n;
+}
+
 static int compare_texts(const char *a, const char *b)
 {
     return strcmp(a ? a : "", b ? b : "");

@@ -18,6 +18,9 @@ struct fl_fleet_patterns *fl_fleet_patterns_create(void);
  */
 void fl_fleet_patterns_add(struct fl_fleet_patterns *patterns, const struct fl_fleet_vm *vm,
                            bool counts);
+/** fl_fleet_patterns_add_alike() - @n VMs behind such a NIC, none of them stranded */
+void fl_fleet_patterns_add_alike(struct fl_fleet_patterns *patterns, const struct fl_fleet_nic *nic,
+                                 size_t n);
 /**
  * fl_fleet_patterns_finish() - the patterns, most stranded VMs first; consumes @patterns
  * @shared: see struct fl_fleet_look; borrows from the result

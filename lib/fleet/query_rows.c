@@ -128,6 +128,7 @@ static int take_hosts(const json_t *rows, bool counts, struct fl_fleet *fleet, s
             .flowlift_version = text_of(row, "flowlift_version"),
             .ovs_version = text_of(row, "ovs_version"),
             .trouble = text_of(row, "incomplete"),
+            .nic = nic_of(row),
         };
         struct known_host *entry;
         struct fl_fleet_host *host;

@@ -13,6 +13,9 @@
 #include "lib/fleet/steps.h"
 #include "lib/text.h"
 
+/* The smaller of two that are about the same, by the larger. */
+#define SAME_SHARE 0.75
+
 static int64_t number_of(const json_t *json, const char *key)
 {
     return json_integer_value(json_object_get(json, key));
@@ -54,6 +57,28 @@ static void write_verdicts(const struct fleetrec_host *row, json_t *verdicts)
     fleetrec_host_set_verdicts(row, keys, values, n);
 }
 
+static bool has_verdicts(const struct fleetrec_host *row, const json_t *verdicts)
+{
+    for (size_t i = 0; i < row->n_verdicts; i++) {
+        const json_t *count = json_object_get(verdicts, row->key_verdicts[i]);
+
+        if (!count || json_integer_value(count) != row->value_verdicts[i]) {
+            return false;
+        }
+    }
+    return row->n_verdicts == json_object_size(verdicts);
+}
+
+/* That all is as before is worth a transaction now and then: of many hosts these are most of the load. */
+static bool is_audit_news(const struct fleetrec_host *row, const json_t *state)
+{
+    int64_t since_ms = number_of(state, "audited") - row->audited;
+
+    return since_ms < 0 || since_ms >= FL_FLEET_UNCHANGED_MS ||
+           differs(row->incomplete, fl_text_at(state, "incomplete")) ||
+           !has_verdicts(row, json_object_get(state, "verdicts"));
+}
+
 static void write_host(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const char *host,
                        const json_t *state)
 {
@@ -63,10 +88,12 @@ static void write_host(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const c
         row = fleetrec_host_insert(txn);
         fleetrec_host_set_name(row, host);
     }
+    if (is_audit_news(row, state)) {
+        fleetrec_host_set_audited(row, number_of(state, "audited"));
+    }
     fleetrec_host_set_flowlift_version(row, fl_text_at(state, "flowlift_version"));
     fleetrec_host_set_ovs_version(row, fl_text_at(state, "ovs_version"));
     fleetrec_host_set_incomplete(row, fl_text_at(state, "incomplete"));
-    fleetrec_host_set_audited(row, number_of(state, "audited"));
     fleetrec_host_set_interval(row, number_of(state, "interval"));
     write_nics(row, json_object_get(state, "nics"));
     write_verdicts(row, json_object_get(state, "verdicts"));
@@ -88,13 +115,29 @@ static void write_causes(const struct fleetrec_vm *row, const json_t *causes)
     fleetrec_vm_set_causes(row, ids, n);
 }
 
-/* Counters of a VM that is well are old as soon as they are written: they stay as they were. */
+static bool is_about(double now, double then)
+{
+    return MIN(now, then) >= SAME_SHARE * MAX(now, then);
+}
+
+/*
+ * Counters of a VM that is well are old as soon as they are written: they stay as they were. Of others they are
+ * written when they are clearly others.
+ */
 static bool is_news(const struct fleetrec_vm *row, const json_t *vm)
 {
     const char *verdict = fl_text_at(vm, "verdict");
+    const json_t *share = json_object_get(vm, "hw_share");
 
-    return differs(row->verdict, verdict) ||
-           (strcmp(verdict, "offloaded") && strcmp(verdict, "idle"));
+    if (differs(row->verdict, verdict)) {
+        return true;
+    }
+    if (!strcmp(verdict, "offloaded") || !strcmp(verdict, "idle")) {
+        return false;
+    }
+    return json_is_number(share) != (row->n_hw_share > 0) ||
+           (row->n_hw_share && !is_about(json_number_value(share), row->hw_share[0])) ||
+           !is_about((double)number_of(vm, "sw_rate"), (double)row->sw_rate);
 }
 
 static void write_vm(const struct fleetrec_vm *row, const json_t *vm)
