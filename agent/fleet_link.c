@@ -21,8 +21,16 @@
 
 VLOG_DEFINE_THIS_MODULE(agent_fleet);
 
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(6, 6);
+
 /* The store is another's for the moment. */
 #define BUSY_MS 100
+/* Keys that cannot be read are looked at again. */
+#define JOIN_MS 60000
+/* What could not be written down is tried again. */
+#define UNWRITTEN_MS 5000
+/* Remedies that one look writes down. */
+#define MOST_WRITTEN 8
 /* Between two looks, however much changes: a look's own time so often, and this at least. */
 #define PACE_TIMES 10
 #define PACE_MS    10
@@ -146,12 +154,18 @@ static void read_store(struct fl_fleet_link *fleet)
     struct fl_store *store;
     size_t n = 0;
 
-    if (fl_store_open(fleet->op->root, false, 0, &store, &err)) {
+    int error = fl_store_open(fleet->op->root, false, 0, &store, &err);
+
+    if (!error) {
+        error = fl_store_list(store, &list, &n, &err);
+        fl_store_close(store);
+    }
+    /* What cannot be read is as it was: its rows in the database are not to go. */
+    fleet->is_unread = error != 0;
+    if (error) {
+        fl_remedy_list_free(list, n);
         return;
     }
-    /* A damaged file is the guard's to tell of; the others count. */
-    fl_store_list(store, &list, &n, &err);
-    fl_store_close(store);
     fl_remedy_list_free(fleet->remedies, fleet->n_remedies);
     fleet->remedies = list;
     fleet->n_remedies = n;
@@ -214,6 +228,7 @@ static void publish(struct fl_fleet_link *fleet)
             strcmp(fleet->op->config->agent_auto, "off") ? fleet->op->config->agent_interval_ms : 0,
         .remedies = fleet->remedies,
         .n_remedies = fleet->n_remedies,
+        .is_unread = fleet->is_unread,
         .tried = &fleet->tried,
         .number_of = number_of,
         .aux = fleet,
@@ -279,8 +294,8 @@ static void finish(const json_t *result, const char *why, void *fleet_)
                                               RETRY_MOST_MS, tried->n_failed));
     VLOG_INFO("%s: the fleet's %s is done: %s: %s", name,
               fleet->job.act == FL_ACT_REVERT ? "revert" : "order", tried->state, sentence);
+    fl_guard_look_again(fleet->guard, fleet->job.vm_id);
     forget_job(fleet);
-    fl_guard_look_again(fleet->guard, NULL);
     fleet->n_done++;
     fleet->is_due = true;
     fleet->guard_serial = 0;
@@ -341,6 +356,28 @@ static void begin(struct fl_fleet_link *fleet, enum fl_act act, const char *vm_i
 
 /* ---- What is to be done ---- */
 
+/* What a look has found for the worker to do: a revert before a repair, then the VM that was tried longest ago. */
+struct next_job {
+    enum fl_act act;
+    const char *vm_id;
+    struct fl_decision word;
+    int64_t tried_ms;
+};
+
+static void consider(struct fl_fleet_link *fleet, enum fl_act act, const char *vm_id,
+                     const struct fl_decision *word, struct next_job *next)
+{
+    const struct fl_fleet_tried *tried = shash_find_data(&fleet->tried, vm_id);
+    int64_t tried_ms = tried ? tried->began_ms : 0;
+    bool is_first = next->act == FL_ACT_LEAVE ||
+                    (act == FL_ACT_REVERT && next->act == FL_ACT_REPAIR) ||
+                    (act == next->act && tried_ms < next->tried_ms);
+
+    if (!must_rest(fleet, vm_id, word) && is_first) {
+        *next = (struct next_job){ act, vm_id, *word, tried_ms };
+    }
+}
+
 static bool is_untried(const struct fl_fleet_link *fleet, const char *vm_id,
                        const struct fl_decision *word)
 {
@@ -351,21 +388,24 @@ static bool is_untried(const struct fl_fleet_link *fleet, const char *vm_id,
 
 /* Return: whether the store is another one now. */
 static bool write_down(struct fl_fleet_link *fleet, enum fl_act act, const char *vm_id,
-                       const struct fl_cluster_heard *heard, const struct fl_decision *word)
+                       const struct fl_cluster_heard *heard, const struct fl_decision *word,
+                       struct next_job *next)
 {
     _cleanup_free char *id = fl_text_escaped(vm_id);
     struct fl_error err = FL_ERROR_INIT;
-    int error = act == FL_ACT_ADOPT ? fl_fleet_adopt(fleet->op, vm_id, heard, word, &err)
-                                    : fl_fleet_note(fleet->op, vm_id, heard, word, &err);
+    int error = act == FL_ACT_ADOPT
+                    ? fl_fleet_adopt(fleet->op, vm_id, name_of(fleet, vm_id), heard, word, &err)
+                    : fl_fleet_note(fleet->op, vm_id, heard, word, &err);
 
-    if (error == -EAGAIN) {
-        fleet->look_ms = MIN(fleet->look_ms, time_msec() + BUSY_MS);
-        return false;
-    }
     if (error) {
-        say(fleet, err.text);
+        /* Somebody else has the store, or was faster; or it cannot be written now. */
+        fleet->look_ms = MIN(fleet->look_ms,
+                             time_msec() + (error == -EAGAIN ? BUSY_MS : UNWRITTEN_MS));
+        if (error != -EAGAIN && error != -EEXIST) {
+            VLOG_WARN_RL(&rl, "%s: what the fleet decided is not written down: %s", id, err.text);
+        }
         if (act == FL_ACT_ADOPT && error == -EINVAL && is_untried(fleet, vm_id, word)) {
-            begin(fleet, FL_ACT_REPAIR, vm_id, heard, word);
+            consider(fleet, FL_ACT_REPAIR, vm_id, word, next);
         }
         return false;
     }
@@ -401,14 +441,16 @@ static struct fl_decide_on view_of(struct fl_fleet_link *fleet, const char *vm_i
                       : (struct fl_decision){ .decided_ms = 0 },
         .own_is_in = remedy && remedy->state != FL_REMEDY_REVERTED,
         .is_here = inv && fl_inventory_vm(inv, vm_id),
-        .is_stranded = sset_contains(stranded, vm_id),
-        .is_new = is_untried(fleet, vm_id, &heard->order),
+        .is_stranded = sset_contains(stranded, vm_id) &&
+                       (!tried || fleet->audit->last_ms > tried->changed_ms),
+        .tried_ms = tried ? tried->word.decided_ms : 0,
         .may_retry = !tried || fl_time_now_ms() >= tried->retry_ms,
     };
 }
 
 /* Return: whether the store is another one now. */
-static bool look_at(struct fl_fleet_link *fleet, const char *vm_id, const struct sset *stranded)
+static bool look_at(struct fl_fleet_link *fleet, const char *vm_id, const struct sset *stranded,
+                    struct next_job *next)
 {
     struct fl_cluster_heard heard;
     struct fl_decision word;
@@ -420,11 +462,21 @@ static bool look_at(struct fl_fleet_link *fleet, const char *vm_id, const struct
     act = fl_decide(&view, &word);
     switch (act) {
     case FL_ACT_HEED:
-    case FL_ACT_ADOPT: return write_down(fleet, act, vm_id, &heard, &word);
+    case FL_ACT_ADOPT: return write_down(fleet, act, vm_id, &heard, &word, next);
     case FL_ACT_REPAIR:
-    case FL_ACT_REVERT: begin(fleet, act, vm_id, &heard, &word); return false;
+    case FL_ACT_REVERT: consider(fleet, act, vm_id, &word, next); return false;
     case FL_ACT_LEAVE:
     default: return false;
+    }
+}
+
+static void begin_next(struct fl_fleet_link *fleet, const struct next_job *next)
+{
+    struct fl_cluster_heard heard;
+
+    if (next->act != FL_ACT_LEAVE) {
+        fl_cluster_hear(fleet->cluster, next->vm_id, &heard);
+        begin(fleet, next->act, next->vm_id, &heard, &next->word);
     }
 }
 
@@ -435,9 +487,11 @@ static void forget_gone(struct fl_fleet_link *fleet)
     struct shash_node *node;
 
     SHASH_FOR_EACH_SAFE(node, &fleet->tried) {
+        const struct fl_fleet_tried *tried = node->data;
         bool is_busy = fleet->job.vm_id && !strcmp(fleet->job.vm_id, node->name);
+        bool rests = tried->n_failed && tried->retry_ms > fl_time_now_ms();
 
-        if (inv && !is_busy && !fl_inventory_vm(inv, node->name)) {
+        if (inv && !is_busy && !rests && !fl_inventory_vm(inv, node->name)) {
             fl_fleet_tried_free(node->data);
             shash_delete(&fleet->tried, node);
         }
@@ -447,7 +501,8 @@ static void forget_gone(struct fl_fleet_link *fleet)
 static void look(struct fl_fleet_link *fleet)
 {
     struct sset ids = SSET_INITIALIZER(&ids), stranded = SSET_INITIALIZER(&stranded);
-    bool changed = false;
+    struct next_job next = { .act = FL_ACT_LEAVE };
+    unsigned int n_written = 0;
     const char *id;
 
     forget_gone(fleet);
@@ -455,10 +510,17 @@ static void look(struct fl_fleet_link *fleet)
     stranded_vms(fleet, &stranded);
     fl_cluster_want(fleet->cluster, &ids);
     if (fl_cluster_is_complete(fleet->cluster) && fl_guard_inventory(fleet->guard)) {
-        SSET_FOR_EACH(id, &ids)
-            changed |= look_at(fleet, id, &stranded);
+        /* The guard has its turn between: each remedy that is written down waits for the disk. */
+        SSET_FOR_EACH(id, &ids) {
+            if (n_written >= MOST_WRITTEN) {
+                fleet->look_ms = MIN(fleet->look_ms, time_msec());
+                break;
+            }
+            n_written += look_at(fleet, id, &stranded, &next);
+        }
+        begin_next(fleet, &next);
     }
-    if (changed) {
+    if (n_written) {
         read_store(fleet);
     }
     publish(fleet);
@@ -496,6 +558,10 @@ static long long due_ms(const struct fl_fleet_link *fleet)
 void fl_fleet_link_run(struct fl_fleet_link *fleet)
 {
     fl_worker_run(&fleet->worker);
+    if (!fleet->cluster && fleet->op->config->fleet_remote && time_msec() >= fleet->join_ms) {
+        fleet->join_ms = time_msec() + JOIN_MS;
+        join(fleet);
+    }
     if (!fleet->cluster) {
         return;
     }
@@ -525,6 +591,9 @@ void fl_fleet_link_run(struct fl_fleet_link *fleet)
 void fl_fleet_link_wait(const struct fl_fleet_link *fleet)
 {
     fl_worker_wait(&fleet->worker);
+    if (!fleet->cluster && fleet->op->config->fleet_remote) {
+        poll_timer_wait_until(fleet->join_ms);
+    }
     if (fleet->cluster) {
         fl_cluster_wait(fleet->cluster);
         poll_timer_wait_until(due_ms(fleet));

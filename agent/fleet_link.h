@@ -31,10 +31,12 @@ struct fl_fleet_link {
     struct fl_cluster *cluster; /* NULL: this host is in no fleet, or its keys are of no use */
     char *remote;
     char *name;
-    char *trouble; /* as it was said last */
+    long long join_ms; /* When to try again to have keys. */
+    char *trouble;     /* as it was said last */
     bool was_connected;
     struct fl_remedy *remedies; /* as they are on disk */
     size_t n_remedies;
+    bool is_unread; /* ... and could not be read just now */
     uint64_t guard_serial;
     uint64_t n_audits;
     bool is_due;        /* Something is another than at the last look. */

@@ -164,9 +164,11 @@ static json_t *vms_of(const struct fl_share_of *of)
 static json_t *repair_of(const struct fl_share_of *of, const struct fl_remedy *remedy)
 {
     bool is_in = remedy->state != FL_REMEDY_REVERTED;
-    _cleanup_free char *rules = is_in ? fl_fleet_flow_set_text(&remedy->set) : NULL;
+    /* Nobody has confirmed it yet, or an apply is under way: nor is it to be taken up elsewhere. */
+    bool is_settled = !remedy->confirm_by_ms && remedy->state != FL_REMEDY_PLANNED;
+    _cleanup_free char *rules = is_in && is_settled ? fl_fleet_flow_set_text(&remedy->set) : NULL;
     /* One that was taken out since it did not help here says nothing about elsewhere. */
-    bool has_word = is_in || remedy->unwanted;
+    bool has_word = remedy->unwanted || (is_in && is_settled);
     char until[FL_UNTIL_TEXT_BYTES];
     int64_t number = of->number_of(remedy->set.vm_id, remedy->decided_ms, of->aux);
 
@@ -190,8 +192,13 @@ static json_t *repair_of_tried(const struct fl_fleet_tried *tried)
 
 static json_t *repairs_of(const struct fl_share_of *of)
 {
-    json_t *repairs = json_object();
+    json_t *repairs;
     const struct shash_node *node;
+
+    if (of->is_unread) {
+        return json_null();
+    }
+    repairs = json_object();
 
     SHASH_FOR_EACH(node, of->tried) {
         const struct fl_fleet_tried *tried = node->data;

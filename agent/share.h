@@ -38,6 +38,7 @@ struct fl_share_of {
     int64_t interval_ms;            /* 0: there are no audits */
     const struct fl_remedy *remedies;
     size_t n_remedies;
+    bool is_unread;            /* They are not all. */
     const struct shash *tried; /* VM identity -> struct fl_fleet_tried */
     int64_t (*number_of)(const char *vm_id, int64_t decided_ms,
                          void *aux); /* of an order; 0: of none */

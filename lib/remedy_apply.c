@@ -20,19 +20,32 @@ static void set_reason(struct fl_outcome *outcome, char *reason)
     outcome->reason = reason;
 }
 
-/* The remedy that @plan makes, with the file that may be there as its past. */
-static void remedy_of_plan(const struct fl_operator *op, struct fl_store *store,
-                           struct fl_plan *plan, struct fl_remedy *remedy)
+/* The remedy that @plan makes, with the file that may be there as its past. Return: 0; -ESTALE */
+static int remedy_of_plan(const struct fl_operator *op, struct fl_store *store,
+                          struct fl_plan *plan, struct fl_remedy *remedy, struct fl_error *err)
 {
     struct fl_error ignored = FL_ERROR_INIT;
+    bool is_known = !fl_store_get(store, plan->set.vm_id, remedy, &ignored);
+    int64_t decided_ms = is_known ? remedy->decided_ms : 0;
+    int error = is_known ? fl_step_check_decided(op, remedy, err) : 0;
 
-    if ((!plan->installed && !plan->renews) ||
-        fl_store_get(store, plan->set.vm_id, remedy, &ignored)) {
+    if (error) {
+        fl_remedy_destroy(remedy);
+        return error;
+    }
+    if (!is_known || (!plan->installed && !plan->renews)) {
+        if (is_known) {
+            fl_remedy_destroy(remedy);
+        }
         fl_remedy_init(remedy);
         remedy->created_ms = fl_time_now_ms();
+        remedy->decided_ms = decided_ms;
         remedy->who = xstrdup(op->who ? op->who : "unknown");
     }
-    fl_step_decide(op, remedy, true);
+    /* Rules that take the place of others are no decision of anybody's. */
+    if (!is_known || !plan->renews) {
+        fl_step_decide(op, remedy, true);
+    }
     if (op->ticket) {
         free(remedy->ticket);
         remedy->ticket = xstrdup(op->ticket);
@@ -46,6 +59,7 @@ static void remedy_of_plan(const struct fl_operator *op, struct fl_store *store,
     if (!remedy->before) {
         remedy->before = plan->vm ? fl_vm_audit_to_json(plan->vm) : json_incref(plan->before);
     }
+    return 0;
 }
 
 /* Rules out, file and journal say why. The caller's cause stays in @err when this works. */
@@ -185,7 +199,10 @@ static int simplify(const struct fl_operator *op, struct fl_store *store, struct
     bool present;
     int error;
 
-    remedy_of_plan(op, store, plan, &remedy);
+    error = remedy_of_plan(op, store, plan, &remedy, err);
+    if (error) {
+        return error;
+    }
     error = fl_step_present(op, &remedy.set, &presence, err);
     present = !error && presence.n_present == fl_step_n_rules(&remedy.set) && !presence.n_foreign;
     if (!error && !present) {

@@ -90,6 +90,25 @@ int fl_step_revert(const struct fl_operator *op, struct fl_store *store, struct 
     return fl_step_record(op, store, remedy, FL_REMEDY_REVERTED, "revert", outcome->reason, err);
 }
 
+/* Somebody decided so: that is noted also where there is nothing to take out any more. */
+static int revert_decided(const struct fl_operator *op, struct fl_store *store,
+                          struct fl_remedy *remedy, bool on_disk, const struct fl_inventory *inv,
+                          struct fl_outcome *outcome, struct fl_error *err)
+{
+    bool was_reverted = remedy->state == FL_REMEDY_REVERTED;
+    int error = on_disk ? fl_step_check_decided(op, remedy, err) : 0;
+
+    if (error) {
+        return error;
+    }
+    fl_step_decide(op, remedy, false);
+    error = fl_step_revert(op, store, remedy, on_disk, inv, NULL, outcome, err);
+    if (!error && on_disk && was_reverted && !outcome->changed) {
+        error = fl_store_put(store, remedy, err);
+    }
+    return error;
+}
+
 int fl_remedy_revert(const struct fl_operator *op, const char *vm_what, struct fl_outcome *outcome,
                      struct fl_error *err)
 {
@@ -109,8 +128,7 @@ int fl_remedy_revert(const struct fl_operator *op, const char *vm_what, struct f
     if (!error) {
         error = find_remedy(store, &inv, vm_what, &remedy, &on_disk, err);
         if (!error) {
-            fl_step_decide(op, &remedy, false);
-            error = fl_step_revert(op, store, &remedy, on_disk, &inv, NULL, outcome, err);
+            error = revert_decided(op, store, &remedy, on_disk, &inv, outcome, err);
             fl_remedy_destroy(&remedy);
         }
         fl_store_close(store);
@@ -152,8 +170,7 @@ static int revert_listed(const struct fl_operator *op, struct fl_store *store,
         struct fl_outcome outcome = { .hw_share = -1 };
         bool was_reverted = list[i].state == FL_REMEDY_REVERTED;
 
-        fl_step_decide(op, &list[i], false);
-        error = fl_step_revert(op, store, &list[i], true, inv, NULL, &outcome, err);
+        error = revert_decided(op, store, &list[i], true, inv, &outcome, err);
         *n_reverted += !error && (!was_reverted || outcome.changed);
         fl_outcome_destroy(&outcome);
     }

@@ -35,9 +35,21 @@ static json_t *before_and_after(const struct fl_remedy *remedy)
     return json_pack("{s:O?, s:O?}", "before", remedy->before, "after", remedy->after);
 }
 
+int fl_step_check_decided(const struct fl_operator *op, const struct fl_remedy *remedy,
+                          struct fl_error *err)
+{
+    if (!op->decided_ms || remedy->decided_ms <= op->decided_ms) {
+        return 0;
+    }
+    return fl_error_set(err, -ESTALE, "%s: somebody has decided otherwise since",
+                        remedy->set.vm_name);
+}
+
 void fl_step_decide(const struct fl_operator *op, struct fl_remedy *remedy, bool stands)
 {
-    remedy->decided_ms = op->decided_ms ? op->decided_ms : fl_time_now_ms();
+    /* Whoever decides here knows of what was decided before, whatever the clocks say. */
+    remedy->decided_ms = op->decided_ms ? op->decided_ms
+                                        : MAX(fl_time_now_ms(), remedy->decided_ms + 1);
     remedy->unwanted = !stands;
     if (op->decided_ms) {
         free(remedy->who);
@@ -243,24 +255,40 @@ int fl_step_read_premises(const struct fl_operator *op, const struct fl_flowset 
     return error;
 }
 
+/* Return: the one of that identity, else of that name; @n: there is none */
+static size_t find_in(const struct fl_remedy *list, size_t n, const char *vm_what)
+{
+    size_t found = n;
+
+    for (size_t i = n; i-- > 0;) {
+        if (!strcmp(list[i].set.vm_id, vm_what)) {
+            return i;
+        }
+        if (!strcmp(list[i].set.vm_name, vm_what)) {
+            found = i;
+        }
+    }
+    return found;
+}
+
 int fl_step_find_remedy(struct fl_store *store, const char *vm_what, struct fl_remedy *remedy,
                         struct fl_error *err)
 {
     struct fl_remedy *list = NULL;
     size_t n = 0;
     int error = fl_store_list(store, &list, &n, err);
+    size_t found = find_in(list, n, vm_what);
 
-    for (size_t i = 0; i < n; i++) {
-        if (!strcmp(list[i].set.vm_name, vm_what) || !strcmp(list[i].set.vm_id, vm_what)) {
-            *remedy = list[i];
-            list[i] = list[--n]; /* handed over */
-            fl_remedy_list_free(list, n);
-            fl_error_clear(err);
-            return 0;
-        }
+    if (found < n) {
+        *remedy = list[found];
+        list[found] = list[--n]; /* handed over */
+        fl_error_clear(err);
+        error = 0;
+    } else if (!error) {
+        error = fl_error_set(err, -ENOENT, "no remedy is known for \"%s\"", vm_what);
     }
     fl_remedy_list_free(list, n);
-    return error ? error : fl_error_set(err, -ENOENT, "no remedy is known for \"%s\"", vm_what);
+    return error;
 }
 
 int fl_step_open_store(const struct fl_operator *op, struct fl_outcome *outcome,

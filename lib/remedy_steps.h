@@ -32,6 +32,9 @@ static inline void fl_step_say(const struct fl_operator *op, const char *what)
 int fl_step_read(const struct fl_operator *op, int64_t window_ms, struct fl_snapshot **snapshot,
                  struct fl_audit **audit, struct fl_error *err);
 
+/** fl_step_check_decided() - Return: 0; -ESTALE when @remedy, on disk, is of a later decision than @op's */
+int fl_step_check_decided(const struct fl_operator *op, const struct fl_remedy *remedy,
+                          struct fl_error *err);
 /** fl_step_decide() - it is to stand, or not, from when @op says on; of a fleet, who decided that is noted, too */
 void fl_step_decide(const struct fl_operator *op, struct fl_remedy *remedy, bool stands);
 

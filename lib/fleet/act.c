@@ -14,8 +14,8 @@
 /* ---- On disk, at once ---- */
 
 static int adopt(const struct fl_operator *op, struct fl_store *store, const char *vm_id,
-                 const struct fl_cluster_heard *heard, const struct fl_decision *word,
-                 struct fl_error *err)
+                 const char *vm_name, const struct fl_cluster_heard *heard,
+                 const struct fl_decision *word, struct fl_error *err)
 {
     _cleanup_free char *reason = xasprintf("the VM came from host %s: its rules are to be derived "
                                            "for this one",
@@ -24,17 +24,17 @@ static int adopt(const struct fl_operator *op, struct fl_store *store, const cha
     int error = fl_store_get(store, vm_id, &remedy, err);
 
     if (!error) {
-        bool stands = remedy.state != FL_REMEDY_REVERTED;
+        bool is_later = remedy.state != FL_REMEDY_REVERTED || remedy.decided_ms >= word->decided_ms;
 
         fl_remedy_destroy(&remedy);
-        if (stands) {
+        if (is_later) {
             return fl_error_set(err, -EEXIST, "there is a remedy already");
         }
     } else if (error != -ENOENT) {
         return error;
     }
     fl_error_clear(err);
-    error = fl_fleet_seed(vm_id, heard, word, fl_time_now_ms(), &remedy, err);
+    error = fl_fleet_seed(vm_id, vm_name, heard, word, fl_time_now_ms(), &remedy, err);
     if (!error) {
         error = fl_step_record(op, store, &remedy, FL_REMEDY_SUSPENDED, "adopt", reason, err);
         fl_remedy_destroy(&remedy);
@@ -42,7 +42,7 @@ static int adopt(const struct fl_operator *op, struct fl_store *store, const cha
     return error;
 }
 
-int fl_fleet_adopt(const struct fl_operator *op, const char *vm_id,
+int fl_fleet_adopt(const struct fl_operator *op, const char *vm_id, const char *vm_name,
                    const struct fl_cluster_heard *heard, const struct fl_decision *word,
                    struct fl_error *err)
 {
@@ -50,7 +50,7 @@ int fl_fleet_adopt(const struct fl_operator *op, const char *vm_id,
     int error = fl_store_open(op->root, true, 0, &store, err);
 
     if (!error) {
-        error = adopt(op, store, vm_id, heard, word, err);
+        error = adopt(op, store, vm_id, vm_name, heard, word, err);
         fl_store_close(store);
     }
     return error;
@@ -66,8 +66,8 @@ static int note(const struct fl_operator *op, struct fl_store *store, const char
     if (error) {
         return error;
     }
-    if (remedy.state == FL_REMEDY_REVERTED) {
-        error = fl_error_set(err, -ENOENT, "it was reverted meanwhile");
+    if (remedy.state == FL_REMEDY_REVERTED || remedy.decided_ms >= word->decided_ms) {
+        error = fl_error_set(err, -EEXIST, "somebody has decided otherwise meanwhile");
     } else {
         _cleanup_free char *reason = xstrdup(remedy.reason);
 
@@ -139,13 +139,14 @@ static json_t *revert(const struct fl_operator *op, const char *vm_id)
 json_t *fl_fleet_carry_out(const struct fl_operator *op, const struct fl_fleet_job *job)
 {
     struct fl_operator copy = *op;
-    struct fl_error ignored = FL_ERROR_INIT;
+    struct fl_error err = FL_ERROR_INIT;
 
     copy.decided_ms = job->word.decided_ms;
     copy.who = job->who && *job->who ? job->who : op->who;
     copy.ticket = job->ticket && *job->ticket ? job->ticket : NULL;
-    if (job->until && *job->until) {
-        fl_until_parse(job->until, &copy.until, &ignored);
+    if (job->act == FL_ACT_REPAIR && job->until && *job->until &&
+        fl_until_parse(job->until, &copy.until, &err)) {
+        return result_of("none", err.text, false);
     }
     return job->act == FL_ACT_REVERT ? revert(&copy, job->vm_id) : repair(&copy, job->vm_id);
 }

@@ -9,15 +9,16 @@
 
 /**
  * fl_fleet_adopt() - the rules of a peer become a remedy here, which waits for the guard; never blocks for long
- * Return: 0; -EEXIST there is one that stands; -EAGAIN somebody else is changing remedies; -EINVAL the peer's
+ * @vm_name: what it is called here
+ * Return: 0; -EEXIST there is one that stands, or somebody has decided otherwise; -EAGAIN somebody else is changing remedies; -EINVAL the peer's
  * rules are none that flowlift makes; other negative errno: it could not be written down.
  */
-int fl_fleet_adopt(const struct fl_operator *op, const char *vm_id,
+int fl_fleet_adopt(const struct fl_operator *op, const char *vm_id, const char *vm_name,
                    const struct fl_cluster_heard *heard, const struct fl_decision *word,
                    struct fl_error *err);
 /**
  * fl_fleet_note() - write a decision down with a remedy that stands already
- * Return: 0; -ENOENT there is none; -EAGAIN as above; other negative errno.
+ * Return: 0; -ENOENT there is none; -EEXIST and -EAGAIN as above; other negative errno.
  */
 int fl_fleet_note(const struct fl_operator *op, const char *vm_id,
                   const struct fl_cluster_heard *heard, const struct fl_decision *word,

@@ -25,6 +25,10 @@
 #define FIRST_MS 3000
 /* A write that others are always before goes to the leader, where each has its turn: after once to twice as long. */
 #define STUCK_MS 4000
+/* Rows that were asked for and do not come: they are asked for again. */
+#define ASK_MS 1000
+/* Nobody was good enough for so long: any member will do again, and so will one of another cluster. */
+#define ALONE_MS 30000
 /* What was refused is refused again: until it is tried all the same, and longest. */
 #define REFUSED_FIRST_MS 1000
 #define REFUSED_MOST_MS  60000
@@ -46,6 +50,8 @@ struct fl_cluster {
     long long next_ms;  /* No transaction before, on the clock of time_msec() */
     long long stuck_ms; /* One that is under way is stuck then. */
     bool wants_leader;
+    long long ask_ms;   /* When to ask again. */
+    long long alone_ms; /* When to lower the sights. */
     unsigned int n_refused;
     char *trouble;
 };
@@ -113,6 +119,7 @@ static void ask_by_vm(struct fl_cluster *cluster)
     ovsdb_idl_condition_destroy(&orders);
     ovsdb_idl_condition_destroy(&repairs);
     cluster->has_asked = true;
+    cluster->ask_ms = time_msec() + ASK_MS;
 }
 
 /* Conditions that were there before the connection come with it, and have no number. */
@@ -160,6 +167,7 @@ struct fl_cluster *fl_cluster_open(const char *remote, const char *host)
     cluster->host = xstrdup(host);
     sset_init(&cluster->wanted);
     sset_init(&cluster->asked);
+    cluster->alone_ms = time_msec() + ALONE_MS;
     ask_for_own(cluster);
     ovsdb_idl_set_remote(cluster->idl, remote, true);
     ovsdb_idl_set_probe_interval(cluster->idl, PROBE_MS);
@@ -291,6 +299,27 @@ static void write_rows(struct fl_cluster *cluster)
     commit(cluster);
 }
 
+/* A connection that is lost while conditions are on their way: libopenvswitch sends them again, and counts on. */
+static void ask_again(struct fl_cluster *cluster)
+{
+    if (cluster->has_asked && fl_cluster_is_connected(cluster) && !has_all(cluster) &&
+        time_msec() >= cluster->ask_ms) {
+        ask_by_vm(cluster);
+    }
+}
+
+/* A cluster that was made anew, of what is left of one, has a younger log, which the IDL takes for an old one. */
+static void lower_sights(struct fl_cluster *cluster)
+{
+    if (cluster->was_complete) {
+        cluster->alone_ms = time_msec() + ALONE_MS;
+    } else if (time_msec() >= cluster->alone_ms) {
+        cluster->alone_ms = time_msec() + ALONE_MS;
+        want_leader(cluster, false);
+        ovsdb_idl_reset_min_index(cluster->idl);
+    }
+}
+
 bool fl_cluster_run(struct fl_cluster *cluster)
 {
     bool is_new, is_complete, is_other;
@@ -307,6 +336,7 @@ bool fl_cluster_run(struct fl_cluster *cluster)
         cluster->is_dirty = cluster->state != NULL;
         cluster->must_ask = true;
     }
+    ask_again(cluster);
     if (cluster->must_ask && has_all(cluster)) {
         cluster->must_ask = false;
         ask(cluster);
@@ -314,6 +344,7 @@ bool fl_cluster_run(struct fl_cluster *cluster)
     is_complete = fl_cluster_is_complete(cluster);
     is_other = is_complete != cluster->was_complete;
     cluster->was_complete = is_complete;
+    lower_sights(cluster);
     write_rows(cluster);
     return is_new || is_other;
 }
@@ -321,6 +352,12 @@ bool fl_cluster_run(struct fl_cluster *cluster)
 void fl_cluster_wait(struct fl_cluster *cluster)
 {
     ovsdb_idl_wait(cluster->idl);
+    if (!cluster->was_complete) {
+        poll_timer_wait_until(cluster->alone_ms);
+    }
+    if (fl_cluster_is_connected(cluster) && !has_all(cluster)) {
+        poll_timer_wait_until(cluster->ask_ms);
+    }
     if (cluster->txn) {
         ovsdb_idl_txn_wait(cluster->txn);
         if (!cluster->wants_leader) {
@@ -374,7 +411,7 @@ void fl_cluster_hear(const struct fl_cluster *cluster, const char *vm_id,
     *heard = (struct fl_cluster_heard){ .number = 0 };
     FLEETREC_ORDER_FOR_EACH(row, cluster->idl)
     {
-        if (!strcmp(row->vm_id, vm_id)) {
+        if (!strcmp(row->vm_id, vm_id) && fl_decided_is_believed(row->decided, fl_time_now_ms())) {
             heard->order = (struct fl_decision){ row->decided, row->stands };
             heard->number = row->number;
             heard->who = row->who;

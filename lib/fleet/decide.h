@@ -41,10 +41,9 @@ struct fl_decide_on {
     struct fl_decision own;
     bool own_is_in;   /* There is a remedy here that is not reverted, be it suspended. */
     bool is_here;     /* The VM has a port on this host. */
-    bool is_stranded; /* The last audit says so, and that it is alone with it. */
-    bool
-        is_new; /* Nobody has tried to repair it for this order, since the agent or the VM is here. */
-    bool may_retry; /* It was tried, and that is long enough ago. */
+    bool is_stranded; /* An audit says so since it was tried, and that it is alone with it. */
+    int64_t tried_ms; /* of the decision that it was last tried to repair the VM for; 0: for none */
+    bool may_retry;   /* It was tried, and that is long enough ago. */
 };
 
 enum fl_act {

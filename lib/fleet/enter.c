@@ -240,7 +240,7 @@ static int64_t later_than_all(const struct session *session, const char *vm_id)
     const struct fleetrec_repair *row;
     int64_t now_ms = fl_time_now_ms(), decided_ms = now_ms;
 
-    if (order) {
+    if (order && fl_decided_is_believed(order->decided, now_ms)) {
         decided_ms = MAX(decided_ms, order->decided + 1);
     }
     FLEETREC_REPAIR_FOR_EACH(row, session->idl)
@@ -331,7 +331,6 @@ static int enter(struct session *session, const struct fl_entry *entry, struct f
         error = ask_for(session, entered->vm_id, err);
     }
     while (!error && (error = try_once(session, entry, entered, err)) == -EAGAIN) {
-        session->is_sent = false;
         error = wait_a_while(session, err);
     }
     return error;

@@ -260,5 +260,7 @@ void fl_fleet_write_rows(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const
     if (json_is_object(vms)) {
         write_vms(idl, txn, host, vms);
     }
-    write_repairs(idl, txn, host, json_object_get(state, "repairs"));
+    if (json_is_object(json_object_get(state, "repairs"))) {
+        write_repairs(idl, txn, host, json_object_get(state, "repairs"));
+    }
 }

@@ -78,7 +78,7 @@ void fl_fleet_heed(const struct fl_cluster_heard *heard, const struct fl_decisio
     }
 }
 
-int fl_fleet_seed(const char *vm_id, const struct fl_cluster_heard *heard,
+int fl_fleet_seed(const char *vm_id, const char *vm_name, const struct fl_cluster_heard *heard,
                   const struct fl_decision *word, int64_t now_ms, struct fl_remedy *remedy,
                   struct fl_error *err)
 {
@@ -92,6 +92,8 @@ int fl_fleet_seed(const char *vm_id, const struct fl_cluster_heard *heard,
     fl_remedy_init(remedy);
     fl_flowset_destroy(&remedy->set);
     remedy->set = set;
+    free(remedy->set.vm_name);
+    remedy->set.vm_name = xstrdup(vm_name);
     fl_flowset_drop_decoys(&remedy->set);
     fl_flowset_forget_proof(&remedy->set);
     remedy->set.n_zones = 0; /* numbers of that host's conntrack */

@@ -24,11 +24,12 @@ char *fl_fleet_flow_set_text(const struct fl_flowset *set);
 
 /**
  * fl_fleet_seed() - such a remedy
+ * @vm_name: what it is called here, not there
  * @word: the decision that it is for: of an order, or of the peer
  * @remedy: uninitialised; its state is FL_REMEDY_SUSPENDED, to be written down with a reason
  * Return: 0 and *@remedy owned by the caller; -EINVAL with a sentence for rules that flowlift would not make.
  */
-int fl_fleet_seed(const char *vm_id, const struct fl_cluster_heard *heard,
+int fl_fleet_seed(const char *vm_id, const char *vm_name, const struct fl_cluster_heard *heard,
                   const struct fl_decision *word, int64_t now_ms, struct fl_remedy *remedy,
                   struct fl_error *err);
 

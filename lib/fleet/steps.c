@@ -12,12 +12,15 @@
 char *fl_fleet_step_text(const json_t *repair)
 {
     const char *reason = json_string_value(json_object_get(repair, "reason"));
-    size_t n = reason ? strnlen(reason, REASON_BYTES) : 0;
+    size_t n = reason ? strlen(reason) : 0;
     _cleanup_json json_t *step = NULL;
     char time[FL_TIME_TEXT_BYTES];
 
-    while (n == REASON_BYTES && n && ((unsigned char)reason[n] & 0xc0) == 0x80) {
-        n--; /* not in the middle of a character */
+    if (n > REASON_BYTES) {
+        n = REASON_BYTES;
+        while (n && ((unsigned char)reason[n] & 0xc0) == 0x80) {
+            n--; /* not in the middle of a character */
+        }
     }
     fl_time_format(json_integer_value(json_object_get(repair, "changed")), time);
     step = json_pack("{s:s, s:O?, s:s%, s:O?, s:O?}", "time", time, "state",

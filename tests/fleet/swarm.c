@@ -189,7 +189,7 @@ static bool listen_for(struct host *host, struct vm *vm)
     fl_cluster_hear(host->cluster, vm->id, &heard);
     view.order = heard.order;
     view.peers = heard.peers;
-    view.is_new = heard.order.decided_ms != vm->own.decided_ms;
+    view.tried_ms = vm->own.decided_ms;
     if (fl_decide(&view, &word) == FL_ACT_LEAVE) {
         return false;
     }

@@ -57,7 +57,7 @@ static void check_seed(const char *text)
     };
     struct fl_remedy remedy;
 
-    if (fl_fleet_seed("vm-2", &heard, &heard.peers, 7, &remedy, &err)) {
+    if (fl_fleet_seed("vm-2", "vm2", &heard, &heard.peers, 7, &remedy, &err)) {
         if (!err.text[0])
             abort();
         return;

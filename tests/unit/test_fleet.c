@@ -32,22 +32,21 @@ static enum fl_act act_of(struct fl_decide_on on)
 static void nobody_said_anything(void **state)
 {
     (void)state;
-    assert_int_equal(act_of((struct fl_decide_on){ .is_here = true, .is_new = true }),
-                     FL_ACT_LEAVE);
+    assert_int_equal(act_of((struct fl_decide_on){ .is_here = true }), FL_ACT_LEAVE);
     assert_int_equal(act_of((struct fl_decide_on){
-                         .own = STANDS(5), .own_is_in = true, .is_here = true, .is_new = true }),
+                         .own = STANDS(5), .own_is_in = true, .is_here = true }),
                      FL_ACT_LEAVE);
 }
 
 static void an_order_is_done_once(void **state)
 {
-    struct fl_decide_on on = { .order = STANDS(5), .is_here = true, .is_new = true };
+    struct fl_decide_on on = { .order = STANDS(5), .is_here = true };
     struct fl_decision word;
 
     (void)state;
     assert_int_equal(fl_decide(&on, &word), FL_ACT_REPAIR);
     assert_int_equal(word.decided_ms, 5);
-    on.is_new = false;
+    on.tried_ms = 5;
     assert_int_equal(act_of(on), FL_ACT_LEAVE);
     /* It stands: the VM is found stranded later, and not sooner than it may be tried. */
     on.is_stranded = true;
@@ -67,7 +66,7 @@ static void an_order_is_done_once(void **state)
 
 static void an_order_waits_for_its_vm(void **state)
 {
-    struct fl_decide_on on = { .order = STANDS(5), .is_new = true };
+    struct fl_decide_on on = { .order = STANDS(5) };
 
     (void)state;
     assert_int_equal(act_of(on), FL_ACT_LEAVE);
@@ -104,6 +103,21 @@ static void a_repair_follows_its_vm(void **state)
     on.order = STANDS(7);
     assert_int_equal(fl_decide(&on, &word), FL_ACT_ADOPT);
     assert_int_equal(word.decided_ms, 7);
+}
+
+/* An order that is over ends what was said before it, too. */
+static void an_order_that_is_over_has_nothing_before_it(void **state)
+{
+    struct fl_decide_on on = { .order = STANDS(9),
+                               .order_is_over = true,
+                               .peers = STANDS(5),
+                               .peers_have_rules = true,
+                               .is_here = true };
+
+    (void)state;
+    assert_int_equal(act_of(on), FL_ACT_LEAVE);
+    on.peers = STANDS(10);
+    assert_int_equal(act_of(on), FL_ACT_ADOPT);
 }
 
 static void the_last_word_counts(void **state)
@@ -145,7 +159,7 @@ static void it_comes_to_rest(void **state)
             .own_is_in = bits >> 11 & 1,
             .is_here = bits >> 12 & 1,
             .is_stranded = bits >> 13 & 1,
-            .is_new = bits >> 14 & 1,
+            .tried_ms = bits >> 14 & 1 ? 2 : 0,
             .may_retry = bits >> 15 & 1,
         };
         struct fl_decision word;
@@ -156,9 +170,14 @@ static void it_comes_to_rest(void **state)
         }
         assert_true(act == FL_ACT_HEED || act == FL_ACT_REVERT || on.is_here);
         assert_int_equal(act == FL_ACT_REVERT, !word.stands);
+        on.tried_ms = act == FL_ACT_REPAIR ? word.decided_ms : on.tried_ms;
+        /* It was tried, and needed nothing: not again before an audit says otherwise. */
+        on.is_stranded = act == FL_ACT_REPAIR ? false : on.is_stranded;
+        if (act == FL_ACT_REPAIR) {
+            assert_int_equal(fl_decide(&on, &word), FL_ACT_LEAVE);
+        }
         on.own = word;
         on.own_is_in = act != FL_ACT_REVERT;
-        on.is_new = false;
         assert_int_equal(fl_decide(&on, &word), FL_ACT_LEAVE);
     }
 }
@@ -176,7 +195,7 @@ static void seeds_are_what_flowlift_makes(void **state)
     remedy_example(&of_peer, "vm-2", "vm2");
     text = fl_fleet_flow_set_text(&of_peer.set);
     heard.flow_set = text;
-    assert_int_equal(fl_fleet_seed("vm-2", &heard, &heard.peers, 7, &remedy, &err), 0);
+    assert_int_equal(fl_fleet_seed("vm-2", "vm2", &heard, &heard.peers, 7, &remedy, &err), 0);
     assert_int_equal(remedy.state, FL_REMEDY_SUSPENDED);
     assert_int_equal(remedy.decided_ms, 5);
     assert_false(remedy.unwanted);
@@ -186,7 +205,7 @@ static void seeds_are_what_flowlift_makes(void **state)
     fl_remedy_destroy(&remedy);
 
     /* For another VM. */
-    assert_int_equal(fl_fleet_seed("vm-3", &heard, &heard.peers, 7, &remedy, &err), -EINVAL);
+    assert_int_equal(fl_fleet_seed("vm-3", "vm3", &heard, &heard.peers, 7, &remedy, &err), -EINVAL);
     assert_non_null(strstr(err.text, "host1"));
     fl_error_clear(&err);
 
@@ -194,13 +213,13 @@ static void seeds_are_what_flowlift_makes(void **state)
     of_peer.set.rules[0].priority = 1;
     other = fl_fleet_flow_set_text(&of_peer.set);
     heard.flow_set = other;
-    assert_int_equal(fl_fleet_seed("vm-2", &heard, &heard.peers, 7, &remedy, &err), -EINVAL);
+    assert_int_equal(fl_fleet_seed("vm-2", "vm2", &heard, &heard.peers, 7, &remedy, &err), -EINVAL);
     fl_error_clear(&err);
     heard.flow_set = "{";
-    assert_int_equal(fl_fleet_seed("vm-2", &heard, &heard.peers, 7, &remedy, &err), -EINVAL);
+    assert_int_equal(fl_fleet_seed("vm-2", "vm2", &heard, &heard.peers, 7, &remedy, &err), -EINVAL);
     fl_error_clear(&err);
     heard.flow_set = "{}";
-    assert_int_equal(fl_fleet_seed("vm-2", &heard, &heard.peers, 7, &remedy, &err), -EINVAL);
+    assert_int_equal(fl_fleet_seed("vm-2", "vm2", &heard, &heard.peers, 7, &remedy, &err), -EINVAL);
     fl_remedy_destroy(&of_peer);
 }
 
@@ -252,27 +271,41 @@ static void steps_are_the_newest(void **state)
     assert_null(fl_fleet_step_read("[]"));
 }
 
-/* A reason is cut, and not in the middle of a character. */
-static void long_reasons_are_cut(void **state)
+/* @n bytes of characters of several bytes, behind @offset others. */
+static void assert_cut(const char *character, size_t offset, size_t n)
 {
-    char reason[1200];
+    char reason[1200] = "";
     _cleanup_json json_t *said = NULL, *read = NULL;
     _cleanup_free char *text = NULL;
 
-    (void)state;
-    for (size_t i = 0; i + 2 < sizeof reason; i += 2) {
-        memcpy(reason + i, "\xc3\xa4", 3);
+    memset(reason, 'x', offset);
+    while (strlen(reason) + strlen(character) <= n) {
+        strcat(reason, character);
     }
-    memmove(reason + 1, reason, sizeof reason - 2);
-    reason[0] = 'x';
-    reason[sizeof reason - 2] = '\0';
-    said = json_pack("{s:I, s:s, s:o}", "changed", (json_int_t)1, "state", "verified", "reason",
-                     json_string_nocheck(reason));
+    said = json_pack("{s:I, s:s, s:s}", "changed", (json_int_t)1, "state", "verified", "reason",
+                     reason);
     text = fl_fleet_step_text(said);
     assert_non_null(text);
     read = fl_fleet_step_read(text);
     assert_non_null(read);
-    assert_true(json_string_length(json_object_get(read, "reason")) <= 512);
+    assert_in_range(json_string_length(json_object_get(read, "reason")),
+                    MIN(strlen(reason), 512 - 3), 512);
+}
+
+/* A reason is cut, and not in the middle of a character. */
+static void long_reasons_are_cut(void **state)
+{
+    static const char *const characters[] = { "y", "\xc3\xa4", "\xef\xbf\xbd", "\xf0\x9f\x90\x8d" };
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t offset = 0; offset < 5; offset++) {
+            for (size_t n = 505; n < 520; n++) {
+                assert_cut(characters[i], offset, n);
+            }
+            assert_cut(characters[i], offset, 1000);
+        }
+    }
 }
 
 /* ---- What a host tells ---- */
@@ -332,6 +365,7 @@ int main(void)
         cmocka_unit_test(an_order_is_done_once),
         cmocka_unit_test(an_order_waits_for_its_vm),
         cmocka_unit_test(a_repair_follows_its_vm),
+        cmocka_unit_test(an_order_that_is_over_has_nothing_before_it),
         cmocka_unit_test(the_last_word_counts),
         cmocka_unit_test(it_comes_to_rest),
         cmocka_unit_test(seeds_are_what_flowlift_makes),
