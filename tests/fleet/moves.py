@@ -6,6 +6,7 @@ FLOWLIFT_TEST_TIMES=1: rules are in within a second of the VM's port.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -230,6 +231,29 @@ def any_member_may_be_killed(fleet):
     two.until_row(stands=True, state="verified")
 
 
+def what_was_asked_for_is_lost(fleet):
+    "a host asks for other rows, and the database dies before it answers: it hears again when that is back"
+    _, two = fleet.hosts
+    cluster = fleet.cluster
+    for process in cluster.processes:
+        process.send_signal(signal.SIGSTOP)
+    two.lab.job("load-vm3").stop()
+    two.lab.stop_vm("vm3")
+    time.sleep(2)
+    for i in range(cluster.n):
+        cluster.kill(i)
+    for i in range(cluster.n):
+        cluster.start(i)
+    for i in range(cluster.n):
+        cluster.await_member(i)
+    two.lab.start_vm("vm3")
+    two.lab.start_load("vm3", rate=100, kind="tcp")
+    for word, stands in (("revert", False), ("apply", True)):
+        entered = fleet.order(word)
+        two.until_row(stands=stands, order=entered["number"])
+    two.until_row(stands=True, state="verified")
+
+
 def a_minority_takes_nothing(fleet):
     "a member that has lost the others: an order there is refused with a sentence, a look is, too"
     cluster = fleet.cluster
@@ -375,6 +399,7 @@ if __name__ == "__main__":
         an_order_ends_it_everywhere,
         an_order_is_done_once,
         any_member_may_be_killed,
+        what_was_asked_for_is_lost,
         a_minority_takes_nothing,
         a_host_is_cut_off,
         what_was_decided_alone_is_merged,
