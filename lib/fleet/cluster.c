@@ -24,7 +24,7 @@
  */
 #define FIRST_MS 3000
 /* A write that others are always before goes to the leader, where each has its turn: after once to twice as long. */
-#define STUCK_MS 4000
+#define STUCK_MS 15000
 /* What was refused is refused again: until it is tried all the same, and longest. */
 #define REFUSED_FIRST_MS 1000
 #define REFUSED_MOST_MS  60000
