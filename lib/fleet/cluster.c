@@ -15,7 +15,7 @@
 #include "lib/fleet/rows.h"
 
 /* A member that hangs is noticed by a probe that it does not answer. */
-#define PROBE_MS 10000
+#define PROBE_MS 30000
 /* Between two transactions, so that a busy host is not many of them. */
 #define PACE_MS 200
 /*
@@ -121,6 +121,18 @@ static bool has_all(const struct fl_cluster *cluster)
     return ovsdb_idl_has_ever_connected(cluster->idl) &&
            (!cluster->has_asked ||
             ovsdb_idl_get_condition_seqno(cluster->idl) == cluster->condition);
+}
+
+/*
+ * Conditions that were under way when a connection was lost may have come with the next one, and then the number that
+ * was told for them never does (ovsdb-cs.c, ovsdb_cs_db_sync_condition(), OVS 3.1). Set once more, they have the one
+ * that is true now.
+ */
+static void see_to_conditions(struct fl_cluster *cluster)
+{
+    if (cluster->has_asked && !has_all(cluster)) {
+        ask_by_vm(cluster);
+    }
 }
 
 /* Rows of this host whose VM nobody wants any more are asked for until they are gone. */
@@ -307,6 +319,7 @@ bool fl_cluster_run(struct fl_cluster *cluster)
         cluster->is_dirty = cluster->state != NULL;
         cluster->must_ask = true;
     }
+    see_to_conditions(cluster);
     if (cluster->must_ask && has_all(cluster)) {
         cluster->must_ask = false;
         ask(cluster);
