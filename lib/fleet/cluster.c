@@ -14,8 +14,8 @@
 #include "lib/fleet/idl.h"
 #include "lib/fleet/rows.h"
 
-/* A member that hangs is noticed by a probe that it does not answer. */
-#define PROBE_MS 10000
+/* A member that hangs is noticed by a probe that it does not answer. All hosts of a member ask it so often. */
+#define PROBE_MS 20000
 /* Between two transactions, so that a busy host is not many of them. */
 #define PACE_MS 200
 /*
@@ -24,7 +24,7 @@
  */
 #define FIRST_MS 3000
 /* A write that others are always before goes to the leader, where each has its turn: after once to twice as long. */
-#define STUCK_MS 4000
+#define STUCK_MS 15000
 /* Rows that were asked for and do not come: they are asked for again. */
 #define ASK_MS 1000
 /* Nobody was good enough for so long: any member will do again, and so will one of another cluster. */
@@ -299,7 +299,11 @@ static void write_rows(struct fl_cluster *cluster)
     commit(cluster);
 }
 
-/* A connection that is lost while conditions are on their way: libopenvswitch sends them again, and counts on. */
+/*
+ * Conditions that were under way when a connection was lost may have come with the next one, and then the number that
+ * was told for them never does (ovsdb-cs.c, ovsdb_cs_db_sync_condition(), OVS 3.1). Set once more, they have the one
+ * that is true now.
+ */
 static void ask_again(struct fl_cluster *cluster)
 {
     if (cluster->has_asked && fl_cluster_is_connected(cluster) && !has_all(cluster) &&

@@ -200,22 +200,30 @@ static int find_vm(const struct session *session, const char *what, struct fl_en
 
 /* ---- The order ---- */
 
-/* All that was decided about the VM, under whichever name. */
-static int ask_for(struct session *session, const char *vm_id, struct fl_error *err)
+/* All that was decided about the VM, under whichever name. Return: the number that it is here with. */
+static unsigned int set_conditions(const struct session *session, const char *vm_id)
 {
     struct ovsdb_idl_condition repair, order;
-    unsigned int condition;
-    int error = 0;
+    unsigned int number;
 
     ovsdb_idl_condition_init(&repair);
     ovsdb_idl_condition_init(&order);
     fleetrec_repair_add_clause_vm_id(&repair, OVSDB_F_EQ, vm_id);
     fleetrec_order_add_clause_vm_id(&order, OVSDB_F_EQ, vm_id);
     fleetrec_repair_set_condition(session->idl, &repair);
-    condition = fleetrec_order_set_condition(session->idl, &order);
+    number = fleetrec_order_set_condition(session->idl, &order);
     ovsdb_idl_condition_destroy(&repair);
     ovsdb_idl_condition_destroy(&order);
-    while (!error && ovsdb_idl_get_condition_seqno(session->idl) != condition) {
+    return number;
+}
+
+/* After a lost connection it is another number: asked for each time (lib/fleet/cluster.c). */
+static int ask_for(struct session *session, const char *vm_id, struct fl_error *err)
+{
+    int error = 0;
+
+    while (!error &&
+           ovsdb_idl_get_condition_seqno(session->idl) != set_conditions(session, vm_id)) {
         error = wait_a_while(session, err);
     }
     return error;

@@ -167,7 +167,7 @@ static size_t count_unlisted(struct fl_fleet_look *look, const struct fl_fleet_f
             continue;
         look->n_by_verdict[verdict] += n;
         line->n_vms[verdict] += n;
-        look->has_unlisted = true;
+        look->has_unlisted |= !host->nic.driver && !host->nic.firmware;
         n_passed += n;
     }
     if (n_passed)

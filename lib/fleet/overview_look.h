@@ -48,7 +48,8 @@ struct fl_fleet_look {
     size_t n_vms;
     struct fl_fleet_pattern *patterns; /* Most stranded VMs first. */
     size_t n_patterns;
-    bool has_unlisted; /* There are VMs that are only counted, and nobody knows behind which NIC. */
+    bool
+        has_unlisted; /* There are VMs that are only counted, of hosts with several NICs: behind which, nobody knows. */
     /* The NIC behind each stranded VM, of two at least, while other VMs have others; or NULL. */
     const struct fl_fleet_nic *shared;
     /* Of all hosts that the filter's host and version let through, with such VMs or without. */

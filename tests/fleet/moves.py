@@ -279,7 +279,7 @@ def a_host_is_cut_off(fleet):
     cluster = fleet.cluster
     cluster.ethernet.cut("host2")
     try:
-        wait_until(lambda: not two.agent.status()["fleet"]["connected"], 60 * PATIENCE, "it knows", 0.2)
+        wait_until(lambda: not two.agent.status()["fleet"]["connected"], 120 * PATIENCE, "it knows", 0.2)
         # Its guard goes on: rules that somebody deletes come back.
         two.lab.ofctl("del-flows", "br0", "cookie=0xf10f000000000000/0xffff000000000000")
         two.until_rules(True)
@@ -306,7 +306,7 @@ def what_was_decided_alone_is_merged(fleet):
     two.until_row(state="verified", ticket="T-6")
     cluster.ethernet.cut("host2")
     try:
-        wait_until(lambda: not two.agent.status()["fleet"]["connected"], 60 * PATIENCE, "it knows", 0.2)
+        wait_until(lambda: not two.agent.status()["fleet"]["connected"], 120 * PATIENCE, "it knows", 0.2)
         two.flowlift("revert", VM).expect(0)
     finally:
         cluster.ethernet.cut("host2", False)

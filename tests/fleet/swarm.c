@@ -3,7 +3,7 @@
  * Many hosts of a fleet on one machine, for tests/fleet/load.py: a process each, with its own certificate, that is in
  * the fleet by the code of the agent (lib/fleet/cluster.h, lib/fleet/decide.h). Only its VMs are made up.
  *
- *     swarm REMOTE FOLDER HOSTS VMS INTERVAL-MS
+ *     swarm REMOTE FOLDER HOSTS VMS INTERVAL-MS BEGIN-MS
  *
  * Hosts are host-0, host-1, ...; FOLDER has the authority that signs their certificates: ca.key and ca.pem. VM 7 of host 3 is vm-3-7. Each interval a host has audited: its time is another
  * one, so is what is counted of its stranded VMs, and every twentieth time a VM's verdict. An order is done at once.
@@ -11,6 +11,7 @@
  * On standard output, lines of words:
  *     state CONNECTED WRITTEN AUDITS CONNECTS REFUSED    hosts, those that have written since; since the start; each second
  *     heard HOST VM-ID NUMBER DECIDED-MS NOW-MS          an order, when a host begins to do it
+ * One host begins after the other within BEGIN-MS.
  * It ends, and all hosts with it, at the end of its standard input.
  */
 
@@ -76,6 +77,7 @@ struct host {
     int64_t audited_ms; /* Unix time */
     long long next_ms;  /* audit, on the clock of time_msec() */
     uint64_t dice;
+    const char *firmware;
     char flow_set[FLOW_SET_BYTES];
     struct told *told;
 };
@@ -107,7 +109,7 @@ static json_t *vm_json(struct host *host, const struct vm *vm)
     }
     return json_pack("{s:s, s:s, s:s, s:f, s:I, s:o}", "name", vm->name, "verdict", vm->verdict,
                      "scope", stranded ? "vm" : "", "hw_share", stranded ? 0.02 : 1.0, "sw_rate",
-                     (json_int_t)(stranded ? 1000000 + throw_dice(host) % 1000000 : 0), "causes",
+                     (json_int_t)(stranded ? 1200000 + throw_dice(host) % 600000 : 0), "causes",
                      causes);
 }
 
@@ -132,10 +134,9 @@ static json_t *host_json(const struct host *host)
         json_object_set_new(verdicts, verdict, json_integer(n + 1));
     }
     return json_pack("{s:s, s:s, s:{s:s}, s:o, s:s, s:I, s:I}", "flowlift_version", "0.1.0",
-                     "ovs_version", "3.1.0", "nics", "mlx5e_rep",
-                     host->dice % 3 ? "22.36.1010" : "22.31.1014", "verdicts", verdicts,
-                     "incomplete", "", "audited", (json_int_t)host->audited_ms, "interval",
-                     (json_int_t)host->interval_ms);
+                     "ovs_version", "3.1.0", "nics", "mlx5e_rep", host->firmware, "verdicts",
+                     verdicts, "incomplete", "", "audited", (json_int_t)host->audited_ms,
+                     "interval", (json_int_t)host->interval_ms);
 }
 
 static void publish(struct host *host)
@@ -269,6 +270,7 @@ static void be_host(const char *remote, const char *folder, struct host *host, u
 {
     snprintf(host->name, sizeof host->name, "host-%u", number);
     host->dice = number;
+    host->firmware = number % 3 ? "22.36.1010" : "22.31.1014";
     memset(host->flow_set, 'x', sizeof host->flow_set - 1);
     make_vms(host, number);
     set_keys(host, folder, number);
@@ -331,16 +333,18 @@ int main(int argc, char *argv[])
 {
     struct host host = { .n_vms = 0 };
     struct told *told;
+    int64_t began_ms = fl_monotonic_ms(), begin_ms;
     size_t n;
 
-    if (argc != 6) {
-        fprintf(stderr, "usage: swarm REMOTE FOLDER HOSTS VMS INTERVAL-MS\n");
+    if (argc != 7) {
+        fprintf(stderr, "usage: swarm REMOTE FOLDER HOSTS VMS INTERVAL-MS BEGIN-MS\n");
         return EXIT_FAILURE;
     }
     n = strtoul(argv[3], NULL, 10);
     host.n_vms = strtoul(argv[4], NULL, 10);
     host.interval_ms = strtol(argv[5], NULL, 10);
-    if (!n || n > HOSTS_MOST || !host.n_vms || host.interval_ms <= 0) {
+    begin_ms = strtol(argv[6], NULL, 10);
+    if (!n || n > HOSTS_MOST || !host.n_vms || host.interval_ms <= 0 || begin_ms < 0) {
         fprintf(stderr, "swarm: no such number\n");
         return EXIT_FAILURE;
     }
@@ -353,6 +357,7 @@ int main(int argc, char *argv[])
     }
     for (unsigned int i = 0; i < n; i++) {
         host.told = &told[i];
+        fl_sleep_until_ms(began_ms + begin_ms * i / (int64_t)n);
         if (start(argv[1], argv[2], &host, i) < 0) {
             fprintf(stderr, "swarm: host %u: %s\n", i, ovs_strerror(errno));
             return EXIT_FAILURE;

@@ -25,6 +25,8 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 SAMPLE = 25
 # Of whose rows the text is an argument of a command.
 FILL_HOSTS = 8
+# FL_FLEET_UNCHANGED_MS: in steady state hosts are that old, and younger.
+UNCHANGED_S = 300
 
 State = collections.namedtuple("State", "connected written audits connects refused")
 Heard = collections.namedtuple("Heard", "host vm_id number decided_ms heard_ms")
@@ -41,14 +43,14 @@ def verdict(host, vm, vms):
     return ("stranded" if n % 50 == 0 else "unknown" if n % 200 == 3 else "idle" if n % 25 == 7 else "offloaded")
 
 
-def rows_of(host, vms):
+def rows_of(host, hosts, vms):
     """What its agent has written some time ago, as operations."""
     verdicts = [verdict(host, vm, vms) for vm in range(vms)]
     counts = [[word, verdicts.count(word)] for word in sorted(set(verdicts))]
     yield {"op": "insert", "table": "Host",
            "row": {"name": f"host-{host}", "flowlift_version": "0.1.0", "ovs_version": "3.1.0",
-                   "nics": ["map", [["mlx5e_rep", "22.36.1010"]]], "verdicts": ["map", counts],
-                   "audited": int(1000 * time.time()), "interval": 60000}}
+                   "nics": ["map", [["mlx5e_rep", "22.36.1010" if host % 3 else "22.31.1014"]]], "verdicts": ["map", counts],
+                   "audited": int(1000 * (time.time() - host * UNCHANGED_S / hosts)), "interval": 60000}}
     for vm, word in enumerate(verdicts):
         bad = word == "stranded"
         yield {"op": "insert", "table": "VM",
@@ -92,11 +94,11 @@ class Load:
 
 
 class Swarm:
-    """A context manager. @start: whether the hosts begin at once."""
+    """A context manager. @start: whether the hosts begin with it; @begin_s: one after the other, in that time."""
 
-    def __init__(self, n, vms=50, interval_s=60, start=True):
+    def __init__(self, n, vms=50, interval_s=60, start=True, begin_s=0):
         self.n, self.vms, self.interval_s = n, vms, interval_s
-        self.does_start = start
+        self.does_start, self.begin_s = start, begin_s
         self.cluster = Cluster(3)
         self.process = None
         self.state = State(0, 0, 0, 0, 0)
@@ -128,14 +130,14 @@ class Swarm:
         """As if the hosts had been there before."""
         for first in range(0, self.n, FILL_HOSTS):
             operations = [operation for host in range(first, min(first + FILL_HOSTS, self.n))
-                          for operation in rows_of(host, self.vms)]
+                          for operation in rows_of(host, self.n, self.vms)]
             if any("error" in result for result in self.cluster.transact(*operations, i=self.cluster.leader() or 0)):
                 raise RuntimeError("the database refuses rows")
 
     def start(self):
         self.process = subprocess.Popen(
             [*self.cluster.ethernet.within("hosts"), SWARM, self.cluster.remote(), self.cluster.folder, str(self.n),
-             str(self.vms), str(int(self.interval_s * 1000))],
+             str(self.vms), str(int(self.interval_s * 1000)), str(int(self.begin_s * 1000))],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=dies_with_us)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()

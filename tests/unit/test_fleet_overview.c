@@ -286,6 +286,50 @@ static void what_stranded_vms_have_in_common_is_counted(void **state)
     fl_fleet_look_destroy(&look);
 }
 
+static void vms_that_are_only_counted_pass_by_their_hosts_nic_and_verdict(void **state)
+{
+    static const struct fl_fleet_filter offloaded = { .has_verdict = true,
+                                                      .verdict = FL_VERDICT_OFFLOADED };
+    static const struct fl_fleet_filter stranded = { .has_verdict = true,
+                                                     .verdict = FL_VERDICT_STRANDED };
+    static const struct fl_fleet_filter unknown = { .has_verdict = true,
+                                                    .verdict = FL_VERDICT_UNKNOWN };
+    static const struct fl_fleet_filter firmware = { .firmware = "1.0" };
+    static const struct {
+        const struct fl_fleet_filter *filter;
+        size_t n_stranded, n_offloaded, n_unknown, n_hosts;
+    } cases[] = {
+        { &everything, 1, 6, 3, 3 }, { &offloaded, 0, 6, 0, 2 }, { &stranded, 1, 0, 0, 1 },
+        { &unknown, 0, 0, 3, 1 },    { &firmware, 1, 4, 0, 1 },
+    };
+    static const struct fl_fleet_word words[] = {
+        { .name = "n1", .time_ms = NOW, .nic = { "mlx5e_rep", "1.0" } },
+        { .name = "n2", .time_ms = NOW, .nic = { "mlx5e_rep", "2.0" } },
+        { .name = "n3", .time_ms = NOW - 61 * MINUTE, .nic = { "mlx5e_rep", "2.0" } },
+    };
+    static const size_t n_well[] = { 4, 2, 3 };
+    struct fl_fleet *fleet = *state;
+    struct fl_fleet_host *hosts[ARRAY_SIZE(words)];
+    struct fl_fleet_look look;
+
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        assert_int_equal(fl_fleet_hear(fleet, &words[i], &hosts[i], NULL), 0);
+        fl_fleet_count_vms(hosts[i], FL_VERDICT_OFFLOADED, n_well[i]);
+    }
+    put_alike(fleet, hosts[0], "a", 1, FL_VERDICT_STRANDED, "conntrack", "1.0");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        fl_fleet_look(fleet, cases[i].filter, &look);
+        assert_int_equal(look.n_by_verdict[FL_VERDICT_STRANDED], cases[i].n_stranded);
+        assert_int_equal(look.n_by_verdict[FL_VERDICT_OFFLOADED], cases[i].n_offloaded);
+        assert_int_equal(look.n_by_verdict[FL_VERDICT_UNKNOWN], cases[i].n_unknown);
+        assert_int_equal(look.n_hosts, cases[i].n_hosts);
+        assert_false(look.has_unlisted);
+        if (cases[i].n_stranded)
+            assert_int_equal(look.patterns[0].n_alike, 5);
+        fl_fleet_look_destroy(&look);
+    }
+}
+
 static void a_firmware_that_all_vms_have_explains_nothing(void **state)
 {
     struct fl_fleet *fleet = *state;
@@ -434,6 +478,7 @@ int main(void)
         TEST(filters_let_through_what_they_name),
         TEST(versions_match_whole_numbers),
         TEST(what_stranded_vms_have_in_common_is_counted),
+        TEST(vms_that_are_only_counted_pass_by_their_hosts_nic_and_verdict),
         TEST(a_firmware_that_all_vms_have_explains_nothing),
         TEST(an_audit_is_a_vm_or_all_of_a_host),
         TEST(a_host_that_names_itself_by_nothing_has_the_name_it_was_gathered_by),
