@@ -117,8 +117,9 @@ def dies_with_us():
 
 
 class Cluster:
-    def __init__(self, n=3):
+    def __init__(self, n=3, election_ms=1000):
         self.n = n
+        self.election_ms = election_ms
         self.processes = [None] * n
         self.ethernet = Ethernet()
 
@@ -157,7 +158,8 @@ class Cluster:
 
     def _create(self, i):
         if i == 0:
-            run("ovsdb-tool", "create-cluster", self.database(0), f"{SHIPPED}/flowlift-fleet.ovsschema", self.raft(0))
+            run("ovsdb-tool", f"--election-timer={self.election_ms}", "create-cluster", self.database(0),
+                f"{SHIPPED}/flowlift-fleet.ovsschema", self.raft(0))
         else:
             run("ovsdb-tool", "join-cluster", self.database(i), DATABASE, self.raft(i), *map(self.raft, range(i)))
 

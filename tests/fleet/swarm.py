@@ -96,10 +96,10 @@ class Load:
 class Swarm:
     """A context manager. @start: whether the hosts begin with it; @begin_s: one after the other, in that time."""
 
-    def __init__(self, n, vms=50, interval_s=60, start=True, begin_s=0):
+    def __init__(self, n, vms=50, interval_s=60, start=True, begin_s=0, election_ms=1000):
         self.n, self.vms, self.interval_s = n, vms, interval_s
         self.does_start, self.begin_s = start, begin_s
-        self.cluster = Cluster(3)
+        self.cluster = Cluster(3, election_ms)
         self.process = None
         self.state = State(0, 0, 0, 0, 0)
         self.heard = []
