@@ -43,8 +43,7 @@ OVS_SECONDS = 5
 DISK_KB = 16384
 # The agent's memory has a shape of its own only after some looks at all remedies.
 MATURE = 3
-# What a single flow dump, or a burst of messages on a busy machine, leaves of holes in the heap is no growth.
-MORE_KB = 4096
+MORE_KB = 2048
 # The one to OVSDB may be broken for the moment.
 A_CONNECTION = 1
 COOKIE = re.compile(r"cookie=(0xf10f[0-9a-f]{12})")

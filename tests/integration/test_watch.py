@@ -102,7 +102,7 @@ class Desk:
             tap.skip("needs tmux")
         command = " ".join(self.words(*words, n=n))
         script = (f"stty -a >{self.folder}/before; echo prompt; {env} {command}; "
-                  f"echo code $?; stty -a >{self.folder}/after; exec sleep 1000")
+                  f"code=$?; stty -a >{self.folder}/after; echo code $code; exec sleep 1000")
         if shell:
             script = f"WATCH='{command}' PS1='prompt ' exec bash --norc --noprofile -i"
         self.tmux("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), script)
