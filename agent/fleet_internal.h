@@ -30,9 +30,8 @@ void fl_fleet_consider(struct fl_fleet_link *fleet, enum fl_act act, const char 
                        const struct fl_decision *word, struct fl_fleet_next *next);
 /** fl_fleet_begin_next() - unless another one is under way: its end is a reason to look again */
 void fl_fleet_begin_next(struct fl_fleet_link *fleet, const struct fl_fleet_next *next);
-/** fl_fleet_is_untried() - nobody has tried to repair the VM for that decision */
-bool fl_fleet_is_untried(const struct fl_fleet_link *fleet, const char *vm_id,
-                         const struct fl_decision *word);
+/** fl_fleet_tried_for_ms() - the decision that it was last tried for to repair or revert the VM; 0: none */
+int64_t fl_fleet_tried_for_ms(const struct fl_fleet_link *fleet, const char *vm_id);
 /** fl_fleet_forget_gone() - an order is tried anew for a VM that comes back */
 void fl_fleet_forget_gone(struct fl_fleet_link *fleet);
 /** fl_fleet_forget_job() - none is under way */

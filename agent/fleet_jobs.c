@@ -87,7 +87,6 @@ static void finish(const json_t *result, const char *why, void *fleet_)
               fleet->job.act == FL_ACT_REVERT ? "revert" : "order", tried->state, sentence);
     fl_guard_look_again(fleet->guard, fleet->job.vm_id);
     fl_fleet_forget_job(fleet);
-    fleet->n_done++;
     fleet->is_due = true;
     fleet->guard_serial = 0;
 }
@@ -121,7 +120,7 @@ static void begin(struct fl_fleet_link *fleet, enum fl_act act, const char *vm_i
         .most_ms = JOB_MOST_MS,
     };
 
-    if (fl_worker_is_busy(&fleet->worker) || must_rest(fleet, vm_id, word)) {
+    if (fl_worker_is_busy(&fleet->worker)) {
         return;
     }
     tried = tried_of(fleet, vm_id);
@@ -145,12 +144,11 @@ static void begin(struct fl_fleet_link *fleet, enum fl_act act, const char *vm_i
     }
 }
 
-bool fl_fleet_is_untried(const struct fl_fleet_link *fleet, const char *vm_id,
-                         const struct fl_decision *word)
+int64_t fl_fleet_tried_for_ms(const struct fl_fleet_link *fleet, const char *vm_id)
 {
     const struct fl_fleet_tried *tried = shash_find_data(&fleet->tried, vm_id);
 
-    return !tried || tried->word.decided_ms != word->decided_ms;
+    return tried ? tried->word.decided_ms : 0;
 }
 
 void fl_fleet_consider(struct fl_fleet_link *fleet, enum fl_act act, const char *vm_id,

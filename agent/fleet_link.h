@@ -46,7 +46,6 @@ struct fl_fleet_link {
     struct fl_worker worker;
     struct fl_fleet_job job; /* Of the worker; its text is in job_text. */
     char *job_text[4];
-    uint64_t n_done;
 };
 
 /**

@@ -2,8 +2,6 @@
 #include "agent/fleet_internal.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <openvswitch/vlog.h>
@@ -140,7 +138,8 @@ static bool write_down(struct fl_fleet_link *fleet, enum fl_act act, const char 
         if (error != -EAGAIN && error != -EEXIST) {
             VLOG_WARN_RL(&rl, "%s: what the fleet decided is not written down: %s", id, err.text);
         }
-        if (act == FL_ACT_ADOPT && error == -EINVAL && fl_fleet_is_untried(fleet, vm_id, word)) {
+        if (act == FL_ACT_ADOPT && error == -EINVAL &&
+            fl_fleet_tried_for_ms(fleet, vm_id) != word->decided_ms) {
             fl_fleet_consider(fleet, FL_ACT_REPAIR, vm_id, word, next);
         }
         return false;
@@ -179,7 +178,7 @@ static struct fl_decide_on view_of(struct fl_fleet_link *fleet, const char *vm_i
         .is_here = inv && fl_inventory_vm(inv, vm_id),
         .is_stranded = sset_contains(stranded, vm_id) &&
                        (!tried || fleet->audit->last_ms > tried->changed_ms),
-        .tried_ms = tried ? tried->word.decided_ms : 0,
+        .tried_ms = fl_fleet_tried_for_ms(fleet, vm_id),
         .may_retry = !tried || fl_time_now_ms() >= tried->retry_ms,
     };
 }

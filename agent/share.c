@@ -6,6 +6,7 @@
 
 #include "flows/audit.h"
 #include "flows/cleanup.h"
+#include "lib/audit_document.h"
 #include "lib/fleet/seed.h"
 #include "lib/text.h"
 
@@ -79,36 +80,12 @@ static json_t *host_of(const struct fl_share_of *of, json_t *vms)
 
 /* ---- VMs ---- */
 
-static json_t *causes_of(const json_t *vm)
-{
-    json_t *causes = json_array();
-    const json_t *cause;
-    size_t i;
-
-    json_array_foreach(json_object_get(vm, "causes"), i, cause) {
-        /* "causes" are ids; a later one may be an object */
-        json_t *id = json_is_object(cause) ? json_object_get(cause, "id") : json_deep_copy(cause);
-
-        if (json_is_object(cause)) {
-            json_incref(id);
-        }
-        json_array_append_new(causes, id);
-    }
-    return causes;
-}
-
 /* Bytes a second that a CPU forwards. */
 static json_int_t software_rate(const json_t *audit, const json_t *vm)
 {
     const json_t *bytes = json_object_get(json_object_get(vm, "storage"), "bytes");
     json_int_t window_ms = json_integer_value(json_object_get(audit, "window_ms"));
-    static const char *const paths[] = { "hw_partial", "tc_sw", "dp_sw", "upcall" };
-    json_int_t n = 0;
-
-    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-        n += json_integer_value(json_object_get(bytes, paths[i]));
-    }
-    return window_ms > 0 ? n * 1000 / window_ms : 0;
+    return window_ms > 0 ? fl_audit_document_sum(bytes, true) * 1000 / window_ms : 0;
 }
 
 static bool is_here(const struct fl_inventory *inv, const char *id)
@@ -147,12 +124,13 @@ static json_t *vms_of(const struct fl_share_of *of)
 
         if (id && *id && is_here(of->inv, id)) {
             json_object_set_new(vms, id,
-                                json_pack("{s:O?, s:O?, s:O?, s:O?, s:I, s:o}", "name",
+                                json_pack("{s:O?, s:O?, s:O?, s:O?, s:I, s:O?}", "name",
                                           json_object_get(vm, "name"), "verdict",
                                           json_object_get(vm, "verdict"), "scope",
                                           json_object_get(vm, "scope"), "hw_share",
                                           json_object_get(vm, "hw_share"), "sw_rate",
-                                          software_rate(of->audit, vm), "causes", causes_of(vm)));
+                                          software_rate(of->audit, vm), "causes",
+                                          json_object_get(vm, "causes")));
         }
     }
     add_unknown(of->inv, vms);

@@ -9,6 +9,7 @@
 #include "cli/html_table.h"
 #include "cli/report_chart.h"
 #include "flows/audit.h"
+#include "lib/audit_document.h"
 #include "lib/text.h"
 
 #define POINTS_SHOWN 32u
@@ -25,22 +26,11 @@ void fl_report_verdict(struct ds *out, const char *verdict)
     ds_put_cstr(out, "</span>");
 }
 
-/* Of all paths together, or of those in software. */
-static json_t *sum_of(const json_t *counts, bool software_only)
-{
-    json_int_t sum = 0;
-
-    for (enum fl_path i = software_only ? FL_PATH_HW + 1 : FL_PATH_HW; i < FL_REPORT_PATHS; i++) {
-        json_int_t n = MAX(0, json_integer_value(json_object_get(counts, fl_path_key(i))));
-
-        sum = sum > INT64_MAX - n ? INT64_MAX : sum + n;
-    }
-    return json_integer(sum);
-}
-
 static void put_sum(struct ds *out, const json_t *counts, bool software_only, bool of_bytes)
 {
-    json_t *sum = json_is_object(counts) ? sum_of(counts, software_only) : json_null();
+    json_t *sum = json_is_object(counts)
+                      ? json_integer(fl_audit_document_sum(counts, software_only))
+                      : json_null();
 
     if (of_bytes)
         fl_html_bytes(out, sum);

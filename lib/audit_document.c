@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <ovs/util.h>
+
 #include "lib/document.h"
 #include "lib/text.h"
 
@@ -43,6 +45,18 @@ bool fl_audit_document_vm_is_bad(const json_t *vm)
     enum fl_verdict verdict;
 
     return fl_verdict_from_name(name, &verdict) && fl_verdict_is_bad(verdict);
+}
+
+int64_t fl_audit_document_sum(const json_t *counts, bool software_only)
+{
+    int64_t sum = 0;
+
+    for (enum fl_path i = software_only ? FL_PATH_HW + 1 : FL_PATH_HW; i < FL_PATH_UNKNOWN; i++) {
+        int64_t n = MAX(0, json_integer_value(json_object_get(counts, fl_path_key(i))));
+
+        sum = sum > INT64_MAX - n ? INT64_MAX : sum + n;
+    }
+    return sum;
 }
 
 json_t *fl_audit_document_head(const struct fl_audit *audit)

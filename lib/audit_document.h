@@ -17,6 +17,12 @@ json_t *fl_audit_document(const struct fl_audit *audit, const struct fl_vm_audit
                           json_t *doubts);
 /** fl_audit_document_vm_is_bad() - fl_verdict_is_bad() of an entry in its "vms" */
 bool fl_audit_document_vm_is_bad(const json_t *vm);
+/**
+ * fl_audit_document_sum() - of the counts by path of an entry in its "vms" ("packets", "bytes", "flows")
+ * @software_only: of all paths but "hw"
+ * Return: the sum, INT64_MAX at most; what is no count counts as none.
+ */
+int64_t fl_audit_document_sum(const json_t *counts, bool software_only);
 /** fl_audit_document_head() - what it says of the reading alone; new reference */
 json_t *fl_audit_document_head(const struct fl_audit *audit);
 /** fl_summary_json() - {"vms": N, "stranded": N, ...} of the VMs shown; new reference */

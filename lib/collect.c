@@ -100,23 +100,34 @@ static int read_samples(struct fl_flow_source *source, const struct fl_collect_o
     return ret ? fl_error_set(err, ret, "%s", why.text) : 0;
 }
 
-int fl_collect_host(const struct fl_host *host, const struct fl_collect_options *options,
-                    struct fl_snapshot **result, struct fl_error *err)
+int fl_collect_begin(const struct fl_host *host, const struct fl_collect_options *options,
+                     struct fl_flow_source **source, struct fl_snapshot **snapshot,
+                     struct fl_error *err)
 {
     char name[FL_HOST_NAME_BYTES];
     struct fl_inventory inv;
-    struct fl_snapshot *snapshot;
-    struct fl_flow_source *source;
     int ret;
 
     fl_inventory_init(&inv);
-    ret = fl_collect_open(host, options, &inv, &source, err);
+    ret = fl_collect_open(host, options, &inv, source, err);
     if (ret)
         return ret;
-    snapshot = fl_snapshot_create(fl_collect_host_name(name), fl_time_now_ms());
-    fl_snapshot_set_inventory(snapshot, &inv);
-    fl_snapshot_filter(snapshot, options->keep, &options->config->storage);
-    fl_snapshot_keep_text(snapshot, options->decode_flags);
+    *snapshot = fl_snapshot_create(fl_collect_host_name(name), fl_time_now_ms());
+    fl_snapshot_set_inventory(*snapshot, &inv);
+    fl_snapshot_filter(*snapshot, options->keep, &options->config->storage);
+    fl_snapshot_keep_text(*snapshot, options->decode_flags);
+    return 0;
+}
+
+int fl_collect_host(const struct fl_host *host, const struct fl_collect_options *options,
+                    struct fl_snapshot **result, struct fl_error *err)
+{
+    struct fl_snapshot *snapshot;
+    struct fl_flow_source *source;
+    int ret = fl_collect_begin(host, options, &source, &snapshot, err);
+
+    if (ret)
+        return ret;
     ret = read_samples(source, options, snapshot, err);
     fl_flow_source_close(source);
     if (ret) {

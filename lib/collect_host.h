@@ -22,6 +22,10 @@ int fl_collect_inventory(const struct fl_host *host, const struct fl_collect_opt
 /** fl_collect_open() - read the inventory, and open where the flows are; both the caller's on 0 */
 int fl_collect_open(const struct fl_host *host, const struct fl_collect_options *options,
                     struct fl_inventory *inv, struct fl_flow_source **source, struct fl_error *err);
+/** fl_collect_begin() - likewise, and a snapshot that has the inventory, keeps what @options say, and no flow yet */
+int fl_collect_begin(const struct fl_host *host, const struct fl_collect_options *options,
+                     struct fl_flow_source **source, struct fl_snapshot **snapshot,
+                     struct fl_error *err);
 /** fl_collect_host_name() - this host's name, "unknown" without one. Return: @buf. */
 const char *fl_collect_host_name(char buf[FL_HOST_NAME_BYTES]);
 /**

@@ -61,21 +61,13 @@ static int read_host(struct fl_series *series, struct fl_error *err)
 {
     const struct fl_collect_options *options = &series->options;
     int64_t began_ms;
-    char name[FL_HOST_NAME_BYTES];
     struct fl_flow_source *source;
     struct fl_snapshot *snapshot;
-    struct fl_inventory inv;
     int64_t window_ms;
-    int ret;
+    int ret = fl_collect_begin(&series->host, options, &source, &snapshot, err);
 
-    fl_inventory_init(&inv);
-    ret = fl_collect_open(&series->host, options, &inv, &source, err);
     if (ret)
         return ret;
-    snapshot = fl_snapshot_create(fl_collect_host_name(name), fl_time_now_ms());
-    fl_snapshot_set_inventory(snapshot, &inv);
-    fl_snapshot_filter(snapshot, options->keep, &options->config->storage);
-    fl_snapshot_keep_text(snapshot, options->decode_flags);
     fl_snapshot_remember(snapshot);
     if (series->last)
         fl_snapshot_follow(snapshot, series->last);

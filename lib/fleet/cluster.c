@@ -18,11 +18,6 @@
 #define PROBE_MS 20000
 /* Between two transactions, so that a busy host is not many of them. */
 #define PACE_MS 200
-/*
- * Who is not in the database yet writes at some moment within this time, since a whole fleet may begin at once: a
- * follower proposes all that waits with each entry of the log, and the leader takes one of them.
- */
-#define FIRST_MS 3000
 /* A write that others are always before goes to the leader, where each has its turn: after once to twice as long. */
 #define STUCK_MS 15000
 /* Rows that were asked for and do not come: they are asked for again. */
@@ -252,13 +247,12 @@ static void succeed(struct fl_cluster *cluster)
 
 static void refuse(struct fl_cluster *cluster, const char *why)
 {
-    long long wait_ms = MIN(REFUSED_FIRST_MS << MIN(cluster->n_refused, 6), REFUSED_MOST_MS);
-
     cluster->n_refused++;
     free(cluster->trouble);
     cluster->trouble = xstrdup(why);
     cluster->is_dirty = true;
-    cluster->next_ms = time_msec() + wait_ms;
+    cluster->next_ms = time_msec() +
+                       fl_backoff_ms(REFUSED_FIRST_MS, REFUSED_MOST_MS, cluster->n_refused);
 }
 
 /* See to the transaction that is under way. */
@@ -376,12 +370,6 @@ void fl_cluster_wait(struct fl_cluster *cluster)
 
 /* ---- Hearing ---- */
 
-static bool is_later(const struct fleetrec_repair *row, const struct fl_decision *word)
-{
-    return row->decided > word->decided_ms ||
-           (row->decided == word->decided_ms && row->decided && !row->stands);
-}
-
 static void hear_repairs(const struct fl_cluster *cluster, const char *vm_id,
                          struct fl_cluster_heard *heard)
 {
@@ -392,16 +380,17 @@ static void hear_repairs(const struct fl_cluster *cluster, const char *vm_id,
     fleetrec_repair_index_set_vm_id(key, vm_id);
     FLEETREC_REPAIR_FOR_EACH_EQUAL(row, key, cluster->repairs_of_vm)
     {
+        const struct fl_decision word = { row->decided, row->stands };
+
         if (is_own(cluster, row->host) || !fl_decided_is_believed(row->decided, now_ms) ||
-            !is_later(row, &heard->peers)) {
+            !fl_decision_is_later(&word, &heard->peers)) {
             continue;
         }
-        heard->peers = (struct fl_decision){ row->decided, row->stands };
+        heard->peers = word;
         heard->peer = row->host;
         heard->peer_who = row->who;
         heard->peer_ticket = row->ticket;
         heard->peer_until = row->until;
-        heard->name = row->name;
         heard->flow_set = row->stands && *row->flow_set ? row->flow_set : NULL;
     }
     fleetrec_repair_index_destroy_row(key);

@@ -67,7 +67,7 @@ struct fl_cluster_heard {
     const char *who, *ticket, *until; /* of the order */
     /* What another host said last; its rules are NULL or text of a flow set. */
     struct fl_decision peers;
-    const char *peer, *peer_who, *peer_ticket, *peer_until, *name, *flow_set;
+    const char *peer, *peer_who, *peer_ticket, *peer_until, *flow_set;
 };
 /** fl_cluster_hear() - what is said of a VM */
 void fl_cluster_hear(const struct fl_cluster *cluster, const char *vm_id,

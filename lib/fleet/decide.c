@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/fleet/decide.h"
 
-/* Of two that speak at once, the one that keeps the rules out. */
-static bool is_later(const struct fl_decision *a, const struct fl_decision *b)
+bool fl_decision_is_later(const struct fl_decision *a, const struct fl_decision *b)
 {
     if (a->decided_ms != b->decided_ms) {
         return a->decided_ms > b->decided_ms;
@@ -35,7 +34,7 @@ enum fl_act fl_decide(const struct fl_decide_on *view, struct fl_decision *word)
     bool has_order = view->order.decided_ms != 0;
     const struct fl_decision *said = &view->peers;
 
-    if (has_order && !is_later(&view->peers, &view->order)) {
+    if (has_order && !fl_decision_is_later(&view->peers, &view->order)) {
         said = &view->order;
         if (said->stands && view->order_is_over) {
             *word = *said;
@@ -43,7 +42,7 @@ enum fl_act fl_decide(const struct fl_decide_on *view, struct fl_decision *word)
         }
     }
     *word = *said;
-    if (is_later(said, &view->own)) {
+    if (fl_decision_is_later(said, &view->own)) {
         return said->stands ? take_up(view, said) : view->own_is_in ? FL_ACT_REVERT : FL_ACT_LEAVE;
     }
     /* An order that was heard here, and did not help: it still stands. */

@@ -31,6 +31,9 @@ struct fl_decision {
     bool stands;
 };
 
+/** fl_decision_is_later() - @a than @b? Of two at once, the one that keeps the rules out. */
+bool fl_decision_is_later(const struct fl_decision *a, const struct fl_decision *b);
+
 /* All that is known of one VM. */
 struct fl_decide_on {
     struct fl_decision order;

@@ -15,7 +15,6 @@
 #include "lib/base/clock.h"
 #include "lib/fleet/decide.h"
 #include "lib/fleet/idl.h"
-#include "lib/fleet/rows.h"
 #include "lib/fleet/steps.h"
 #include "lib/ovs/socket.h"
 
@@ -263,19 +262,15 @@ static int64_t later_than_all(const struct session *session, const char *vm_id)
 static void write_steps(const struct fleetrec_order *row, const struct fl_entry *entry,
                         const struct fl_entered *entered)
 {
-    size_t n_before = row->n_steps, n;
-    _cleanup_free const char **steps = xcalloc(n_before + 1, sizeof *steps);
     _cleanup_json json_t *said = json_pack("{s:I, s:s, s:s, s:s, s:s}", "changed",
                                            (json_int_t)entered->decided_ms, "state",
                                            entry->stands ? "ordered" : "countermanded", "reason",
                                            "", "who", entry->who, "ticket",
                                            entry->ticket ? entry->ticket : "");
     _cleanup_free char *step = fl_fleet_step_text(said);
+    size_t n = row->n_steps;
+    _cleanup_free const char **steps = fl_fleet_steps_of_row(row->steps, &n, step);
 
-    for (size_t i = 0; i < n_before; i++) {
-        steps[i] = row->steps[i];
-    }
-    n = fl_fleet_steps_add(steps, n_before, step, FL_FLEET_STEPS);
     fleetrec_order_set_steps(row, steps, n);
 }
 

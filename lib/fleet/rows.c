@@ -190,14 +190,10 @@ static void write_vms(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const ch
 
 static void write_steps(const struct fleetrec_repair *row, const json_t *repair)
 {
-    _cleanup_free const char **steps = xcalloc(row->n_steps + 1, sizeof *steps);
     _cleanup_free char *step = fl_fleet_step_text(repair);
-    size_t n;
+    size_t n = row->n_steps;
+    _cleanup_free const char **steps = fl_fleet_steps_of_row(row->steps, &n, step);
 
-    for (size_t i = 0; i < row->n_steps; i++) {
-        steps[i] = row->steps[i];
-    }
-    n = fl_fleet_steps_add(steps, row->n_steps, step, FL_FLEET_STEPS);
     fleetrec_repair_set_steps(row, steps, n);
 }
 

@@ -9,8 +9,6 @@
 struct ovsdb_idl;
 struct ovsdb_idl_txn;
 
-/* Of the steps of a repair the newest so many are kept in its row. */
-#define FL_FLEET_STEPS 16
 /* A host whose audits say the same says when the last one was so often. */
 #define FL_FLEET_UNCHANGED_MS (5 * 60 * 1000)
 

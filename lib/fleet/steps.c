@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <ovs/util.h>
+
 #include "flows/cleanup.h"
 #include "lib/base/clock.h"
 
@@ -53,4 +55,15 @@ size_t fl_fleet_steps_add(const char **steps, size_t n, const char *step, size_t
     }
     steps[n] = step;
     return n + 1;
+}
+
+const char **fl_fleet_steps_of_row(char *const *steps, size_t *n, const char *step)
+{
+    const char **now = xcalloc(*n + 1, sizeof *now);
+
+    for (size_t i = 0; i < *n; i++) {
+        now[i] = steps[i];
+    }
+    *n = fl_fleet_steps_add(now, *n, step, FL_FLEET_STEPS);
+    return now;
 }

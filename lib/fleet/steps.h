@@ -10,6 +10,9 @@
 #include <jansson.h>
 #include <stddef.h>
 
+/* Of an order or a repair the newest so many are kept. */
+#define FL_FLEET_STEPS 16
+
 /**
  * fl_fleet_step_text() - a step
  * @repair: "changed" (Unix time, ms), "state", "reason", "who", "ticket"
@@ -26,5 +29,11 @@ json_t *fl_fleet_step_read(const char *text);
  * Return: how many there are now.
  */
 size_t fl_fleet_steps_add(const char **steps, size_t n, const char *step, size_t max);
+/**
+ * fl_fleet_steps_of_row() - likewise, of the steps that a row has, FL_FLEET_STEPS at most
+ * @n: of @steps; becomes how many there are now
+ * Return: the array is owned by the caller, free(); what is in it is borrowed.
+ */
+const char **fl_fleet_steps_of_row(char *const *steps, size_t *n, const char *step);
 
 #endif
