@@ -147,8 +147,7 @@ static bool needs_reason(const struct answer *answer, size_t i)
 {
     const struct fl_vm_audit *vm = &answer->audit->vms[i];
 
-    return is_shown(answer, i) && !vm->n_causes && vm->reason &&
-           vm->verdict != FL_VERDICT_OFFLOADED && vm->verdict != FL_VERDICT_IDLE;
+    return is_shown(answer, i) && !vm->n_causes && vm->reason && !fl_verdict_is_well(vm->verdict);
 }
 
 static bool has_same_reason(const struct answer *answer, size_t i, size_t j)
@@ -187,7 +186,7 @@ static char *next_step(const struct answer *answer)
         worst = &answer->audit->vms[0];
     if (worst->scope == FL_SCOPE_HOST && !answer->request->n_from)
         return fl_request_again(answer->request, "doctor", NULL);
-    if (worst->verdict == FL_VERDICT_OFFLOADED || worst->verdict == FL_VERDICT_IDLE)
+    if (fl_verdict_is_well(worst->verdict))
         return NULL;
     return fl_request_again(answer->request, "explain", worst->name);
 }

@@ -46,6 +46,11 @@ bool fl_verdict_is_bad(enum fl_verdict verdict)
     return verdict == FL_VERDICT_STRANDED || verdict == FL_VERDICT_LEAKING;
 }
 
+bool fl_verdict_is_well(enum fl_verdict verdict)
+{
+    return verdict == FL_VERDICT_OFFLOADED || verdict == FL_VERDICT_IDLE;
+}
+
 const char *fl_scope_name(enum fl_scope scope)
 {
     static const char *const names[] = {

@@ -27,6 +27,8 @@ const char *fl_verdict_name(enum fl_verdict verdict);
 bool fl_verdict_from_name(const char *name, enum fl_verdict *verdict);
 /** fl_verdict_is_bad() - is storage traffic of the VM in software that should not be? */
 bool fl_verdict_is_bad(enum fl_verdict verdict);
+/** fl_verdict_is_well() - is it known that there is none? */
+bool fl_verdict_is_well(enum fl_verdict verdict);
 
 enum fl_scope { FL_SCOPE_NONE, FL_SCOPE_VM, FL_SCOPE_NIC, FL_SCOPE_HOST };
 const char *fl_scope_name(enum fl_scope scope); /* NULL for NONE */

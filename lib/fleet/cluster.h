@@ -21,6 +21,7 @@
  *      "vms": {VM-ID: {"name", "verdict", "scope", "hw_share": 0..1 or null, "sw_rate": bytes a second, "causes": [id]}},
  *      "repairs": {VM-ID: {"name", "state", "reason", "stands", "decided": ms, "changed": ms, "who", "ticket",
  *                          "until", "order", "flow_set": text or ""}}}
+ * Of a VM that is well, without a cause, name and verdict are written.
  * "vms" and "repairs" may be null: nobody knows; the rows stay as they are.
  */
 

@@ -7,6 +7,7 @@
 
 #include <openvswitch/poll-loop.h>
 #include <ovs/ovsdb-idl.h>
+#include <ovs/smap.h>
 #include <ovs/sset.h>
 #include <ovs/timeval.h>
 #include <ovs/util.h>
@@ -41,14 +42,16 @@ void fl_entered_destroy(struct fl_entered *entered)
 static void choose_columns(struct ovsdb_idl *idl)
 {
     static const struct ovsdb_idl_column *const columns[] = {
-        &fleetrec_vm_col_host,        &fleetrec_vm_col_vm_id,     &fleetrec_vm_col_name,
-        &fleetrec_repair_col_host,    &fleetrec_repair_col_vm_id, &fleetrec_repair_col_name,
-        &fleetrec_repair_col_decided, &fleetrec_order_col_vm_id,  &fleetrec_order_col_name,
-        &fleetrec_order_col_stands,   &fleetrec_order_col_number, &fleetrec_order_col_decided,
-        &fleetrec_order_col_who,      &fleetrec_order_col_ticket, &fleetrec_order_col_until,
-        &fleetrec_order_col_steps,
+        &fleetrec_host_col_name,     &fleetrec_host_col_offloaded, &fleetrec_host_col_idle,
+        &fleetrec_host_col_called,   &fleetrec_vm_col_host,        &fleetrec_vm_col_vm_id,
+        &fleetrec_vm_col_name,       &fleetrec_repair_col_host,    &fleetrec_repair_col_vm_id,
+        &fleetrec_repair_col_name,   &fleetrec_repair_col_decided, &fleetrec_order_col_vm_id,
+        &fleetrec_order_col_name,    &fleetrec_order_col_stands,   &fleetrec_order_col_number,
+        &fleetrec_order_col_decided, &fleetrec_order_col_who,      &fleetrec_order_col_ticket,
+        &fleetrec_order_col_until,   &fleetrec_order_col_steps,
     };
 
+    ovsdb_idl_add_table(idl, &fleetrec_table_host);
     ovsdb_idl_add_table(idl, &fleetrec_table_vm);
     ovsdb_idl_add_table(idl, &fleetrec_table_repair);
     ovsdb_idl_add_table(idl, &fleetrec_table_order);
@@ -91,7 +94,8 @@ static int wait_a_while(struct session *session, struct fl_error *err)
 
 static int open_session(struct session *session, const char *what, struct fl_error *err)
 {
-    struct ovsdb_idl_condition vm, repair, order;
+    struct ovsdb_idl_condition host, vm, repair, order;
+    const char *called = what;
     int error = 0;
 
     fl_socket_hush();
@@ -100,18 +104,22 @@ static int open_session(struct session *session, const char *what, struct fl_err
     ovsdb_idl_set_write_changed_only_all(session->idl, true);
     /* A member that is behind is told so by the leader when it hands the order on, and it is tried again. */
     ovsdb_idl_set_leader_only(session->idl, false);
+    ovsdb_idl_condition_init(&host);
     ovsdb_idl_condition_init(&vm);
     ovsdb_idl_condition_init(&repair);
     ovsdb_idl_condition_init(&order);
+    fleetrec_host_add_clause_called(&host, OVSDB_F_INCLUDES, &called, 1);
     fleetrec_vm_add_clause_name(&vm, OVSDB_F_EQ, what);
     fleetrec_vm_add_clause_vm_id(&vm, OVSDB_F_EQ, what);
     fleetrec_repair_add_clause_name(&repair, OVSDB_F_EQ, what);
     fleetrec_repair_add_clause_vm_id(&repair, OVSDB_F_EQ, what);
     fleetrec_order_add_clause_name(&order, OVSDB_F_EQ, what);
     fleetrec_order_add_clause_vm_id(&order, OVSDB_F_EQ, what);
+    fleetrec_host_set_condition(session->idl, &host);
     fleetrec_vm_set_condition(session->idl, &vm);
     fleetrec_repair_set_condition(session->idl, &repair);
     fleetrec_order_set_condition(session->idl, &order);
+    ovsdb_idl_condition_destroy(&host);
     ovsdb_idl_condition_destroy(&vm);
     ovsdb_idl_condition_destroy(&repair);
     ovsdb_idl_condition_destroy(&order);
@@ -130,13 +138,32 @@ static void add_id(struct sset *ids, const char *what, const char *vm_id, bool *
     sset_add(ids, vm_id);
 }
 
+/* VMs that are well are not in rows of their own (lib/fleet/rows.c). */
+static void add_ids_of_well(struct sset *ids, const char *what, const struct smap *vms,
+                            bool *is_exact)
+{
+    const struct smap_node *vm;
+
+    SMAP_FOR_EACH(vm, vms) {
+        if (!strcmp(vm->key, what) || !strcmp(vm->value, what)) {
+            add_id(ids, what, vm->key, is_exact);
+        }
+    }
+}
+
 static void find_ids(const struct session *session, const char *what, struct sset *ids)
 {
+    const struct fleetrec_host *host;
     const struct fleetrec_vm *vm;
     const struct fleetrec_repair *repair;
     const struct fleetrec_order *order;
     bool is_exact = false;
 
+    FLEETREC_HOST_FOR_EACH(host, session->idl)
+    {
+        add_ids_of_well(ids, what, &host->offloaded, &is_exact);
+        add_ids_of_well(ids, what, &host->idle, &is_exact);
+    }
     FLEETREC_VM_FOR_EACH(vm, session->idl)
     {
         add_id(ids, what, vm->vm_id, &is_exact);
@@ -155,11 +182,39 @@ static void find_ids(const struct session *session, const char *what, struct sse
     }
 }
 
+static void note_host(struct fl_entered *entered, const char *host, const char *name)
+{
+    svec_add(&entered->hosts, host);
+    free(entered->name);
+    entered->name = xstrdup(name);
+}
+
+static void find_hosts(const struct session *session, struct fl_entered *entered)
+{
+    const struct fleetrec_host *host;
+    const struct fleetrec_vm *vm;
+
+    FLEETREC_HOST_FOR_EACH(host, session->idl)
+    {
+        const char *offloaded = smap_get(&host->offloaded, entered->vm_id);
+        const char *name = offloaded ? offloaded : smap_get(&host->idle, entered->vm_id);
+
+        if (name) {
+            note_host(entered, host->name, name);
+        }
+    }
+    FLEETREC_VM_FOR_EACH(vm, session->idl)
+    {
+        if (!strcmp(vm->vm_id, entered->vm_id)) {
+            note_host(entered, vm->host, vm->name);
+        }
+    }
+}
+
 static int find_vm(const struct session *session, const char *what, struct fl_entered *entered,
                    struct fl_error *err)
 {
     struct sset ids = SSET_INITIALIZER(&ids);
-    const struct fleetrec_vm *vm;
     int error = 0;
 
     find_ids(session, what, &ids);
@@ -184,14 +239,7 @@ static int find_vm(const struct session *session, const char *what, struct fl_en
     } else {
         entered->vm_id = xstrdup(SSET_FIRST(&ids));
         entered->name = xstrdup(entered->vm_id);
-        FLEETREC_VM_FOR_EACH(vm, session->idl)
-        {
-            if (!strcmp(vm->vm_id, entered->vm_id)) {
-                svec_add(&entered->hosts, vm->host);
-                free(entered->name);
-                entered->name = xstrdup(vm->name);
-            }
-        }
+        find_hosts(session, entered);
     }
     sset_destroy(&ids);
     return error;

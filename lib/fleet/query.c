@@ -99,6 +99,18 @@ static json_t *select_rows(const char *table, json_t *where, json_t *columns)
                      "columns", columns);
 }
 
+static json_t *host_columns(const struct fl_fleet_query *query)
+{
+    json_t *columns = json_pack("[s, s, s, s, s, s, s]", "name", "flowlift_version", "ovs_version",
+                                "nics", "verdicts", "incomplete", "audited");
+
+    if (query->all_vms) {
+        json_array_append_new(columns, json_string("offloaded"));
+        json_array_append_new(columns, json_string("idle"));
+    }
+    return columns;
+}
+
 static json_t *vm_conditions(const struct fl_fleet_query *query)
 {
     json_t *where = json_array();
@@ -117,10 +129,7 @@ int fl_fleet_read(const char *remote, const struct fl_fleet_query *query, int ti
                   struct fl_fleet *fleet, struct fl_error *err)
 {
     json_t *operations = json_pack(
-        "[o, o, o]",
-        select_rows("Host", json_array(),
-                    json_pack("[s, s, s, s, s, s, s]", "name", "flowlift_version", "ovs_version",
-                              "nics", "verdicts", "incomplete", "audited")),
+        "[o, o, o]", select_rows("Host", json_array(), host_columns(query)),
         select_rows("VM", vm_conditions(query),
                     json_pack("[s, s, s, s, s, s, s, s]", "host", "vm_id", "name", "verdict",
                               "scope", "hw_share", "sw_rate", "causes")),

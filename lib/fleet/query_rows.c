@@ -75,11 +75,6 @@ static const json_t *pairs(const json_t *row, const char *column)
 
 /* ---- Hosts ---- */
 
-static bool is_well(enum fl_verdict verdict)
-{
-    return verdict == FL_VERDICT_OFFLOADED || verdict == FL_VERDICT_IDLE;
-}
-
 static void count_vms(const json_t *row, struct fl_fleet_host *host)
 {
     const json_t *pair;
@@ -90,7 +85,7 @@ static void count_vms(const json_t *row, struct fl_fleet_host *host)
         enum fl_verdict verdict;
 
         if (fl_verdict_from_name(json_string_value(json_array_get(pair, 0)), &verdict) &&
-            is_well(verdict) && n > 0) {
+            fl_verdict_is_well(verdict) && n > 0) {
             fl_fleet_count_vms(host, verdict, (size_t)n);
         }
     }
@@ -152,10 +147,9 @@ static int take_hosts(const json_t *rows, bool counts, struct fl_fleet *fleet, s
 
 /* ---- VMs ---- */
 
-static char *key_of(const json_t *row)
+/* @host, @id: or NULL */
+static char *key_of(const char *host, const char *id)
 {
-    const char *host = text_of(row, "host"), *id = text_of(row, "vm_id");
-
     return host && id ? xasprintf("%s\n%s", host, id) : NULL;
 }
 
@@ -167,7 +161,7 @@ static void note_repairs(const json_t *rows, struct shash *repairs)
 
     json_array_foreach(rows, i, row) {
         const char *state = text_of(row, "state");
-        _cleanup_free char *key = key_of(row);
+        _cleanup_free char *key = key_of(text_of(row, "host"), text_of(row, "vm_id"));
 
         if (key && state) {
             shash_replace(repairs, key, state);
@@ -179,7 +173,7 @@ static int take_vm(const json_t *row, const struct known_host *entry, const stru
                    struct fl_fleet *fleet, struct fl_error *err)
 {
     const json_t *share = member(row, "hw_share", 0);
-    _cleanup_free char *key = key_of(row);
+    _cleanup_free char *key = key_of(text_of(row, "host"), text_of(row, "vm_id"));
     const char *causes[FL_FLEET_MAX_CAUSES];
     struct fl_fleet_vm vm = {
         .name = text_of(row, "name"),
@@ -211,6 +205,48 @@ static int take_vm(const json_t *row, const struct known_host *entry, const stru
     return fl_fleet_add_vm(fleet, entry->host, &vm, err);
 }
 
+/* Of one that is well: what there is to count of it is on its host. */
+static int take_well(const json_t *pair, enum fl_verdict verdict, const struct known_host *entry,
+                     const struct shash *repairs, struct fl_fleet *fleet, struct fl_error *err)
+{
+    const char *id = json_string_value(json_array_get(pair, 0));
+    const char *name = json_string_value(json_array_get(pair, 1));
+    _cleanup_free char *key = key_of(entry->host->name, id);
+    struct fl_fleet_vm vm = {
+        .name = name && *name ? name : id,
+        .id = id,
+        .verdict = verdict,
+        .nic = entry->nic,
+        .remedy = key ? shash_find_data(repairs, key) : NULL,
+        .hw_share = -1,
+        .packets_hw = FL_COUNT_UNKNOWN,
+        .packets_sw = FL_COUNT_UNKNOWN,
+        .bytes_hw = FL_COUNT_UNKNOWN,
+        .bytes_sw = FL_COUNT_UNKNOWN,
+    };
+
+    return id && *id ? fl_fleet_add_vm(fleet, entry->host, &vm, err) : 0;
+}
+
+static int take_all_well(const json_t *row, const struct shash *known, const struct shash *repairs,
+                         struct fl_fleet *fleet, struct fl_error *err)
+{
+    static const enum fl_verdict verdicts[] = { FL_VERDICT_OFFLOADED, FL_VERDICT_IDLE };
+    const char *name = text_of(row, "name");
+    const struct known_host *entry = name ? shash_find_data(known, name) : NULL;
+    int error = 0;
+
+    for (size_t i = 0; entry && i < ARRAY_SIZE(verdicts); i++) {
+        const json_t *pair;
+        size_t j;
+
+        json_array_foreach(pairs(row, fl_verdict_name(verdicts[i])), j, pair) {
+            error = error ? error : take_well(pair, verdicts[i], entry, repairs, fleet, err);
+        }
+    }
+    return error;
+}
+
 int fl_fleet_take_rows(const json_t *results, bool counts, struct fl_fleet *fleet,
                        struct fl_error *err)
 {
@@ -220,6 +256,9 @@ int fl_fleet_take_rows(const json_t *results, bool counts, struct fl_fleet *flee
     int error = take_hosts(json_array_get(results, 0), counts, fleet, &known, err);
 
     note_repairs(json_array_get(results, 2), &repairs);
+    json_array_foreach(json_array_get(results, 0), i, row) {
+        error = error ? error : take_all_well(row, &known, &repairs, fleet, err);
+    }
     json_array_foreach(json_array_get(results, 1), i, row) {
         const char *host = text_of(row, "host");
         const struct known_host *entry = host ? shash_find_data(&known, host) : NULL;

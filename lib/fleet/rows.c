@@ -5,8 +5,10 @@
 
 #include <openvswitch/shash.h>
 #include <ovs/smap.h>
+#include <ovs/sset.h>
 #include <ovs/util.h>
 
+#include "flows/audit.h"
 #include "flows/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/fleet/idl.h"
@@ -79,8 +81,8 @@ static bool is_audit_news(const struct fleetrec_host *row, const json_t *state)
            !has_verdicts(row, json_object_get(state, "verdicts"));
 }
 
-static void write_host(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const char *host,
-                       const json_t *state)
+static const struct fleetrec_host *write_host(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
+                                              const char *host, const json_t *state)
 {
     const struct fleetrec_host *row = fleetrec_host_first(idl);
 
@@ -97,9 +99,64 @@ static void write_host(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const c
     fleetrec_host_set_interval(row, number_of(state, "interval"));
     write_nics(row, json_object_get(state, "nics"));
     write_verdicts(row, json_object_get(state, "verdicts"));
+    return row;
 }
 
-/* ---- VM ---- */
+/* ---- VMs that are well: in the row of their host ---- */
+
+/*
+ * A server goes through all rows of VM for each host that connects, so those that say no more than that all is well are
+ * not there.
+ */
+static bool is_well(const json_t *vm)
+{
+    enum fl_verdict verdict;
+
+    return fl_verdict_from_name(fl_text_at(vm, "verdict"), &verdict) &&
+           fl_verdict_is_well(verdict) && !json_array_size(json_object_get(vm, "causes"));
+}
+
+struct well {
+    struct smap offloaded, idle; /* identity -> name */
+    struct sset called;          /* identities and names */
+};
+
+static void find_well(json_t *vms, struct well *well)
+{
+    const char *id;
+    json_t *vm;
+
+    json_object_foreach(vms, id, vm) {
+        const char *name = fl_text_at(vm, "name");
+
+        if (is_well(vm)) {
+            smap_add(!strcmp(fl_text_at(vm, "verdict"), "idle") ? &well->idle : &well->offloaded,
+                     id, name);
+            sset_add(&well->called, id);
+            sset_add(&well->called, name);
+        }
+    }
+}
+
+static void write_well(const struct fleetrec_host *row, json_t *vms)
+{
+    struct well well;
+    _cleanup_free const char **called = NULL;
+
+    smap_init(&well.offloaded);
+    smap_init(&well.idle);
+    sset_init(&well.called);
+    find_well(vms, &well);
+    called = sset_array(&well.called);
+    fleetrec_host_set_offloaded(row, &well.offloaded);
+    fleetrec_host_set_idle(row, &well.idle);
+    fleetrec_host_set_called(row, called, sset_count(&well.called));
+    smap_destroy(&well.offloaded);
+    smap_destroy(&well.idle);
+    sset_destroy(&well.called);
+}
+
+/* ---- VMs that are not ---- */
 
 static void write_causes(const struct fleetrec_vm *row, const json_t *causes)
 {
@@ -120,22 +177,13 @@ static bool is_about(double now, double then)
     return MIN(now, then) >= SAME_SHARE * MAX(now, then);
 }
 
-/*
- * Counters of a VM that is well are old as soon as they are written: they stay as they were. Of others they are
- * written when they are clearly others.
- */
+/* Counters are old as soon as they are written: they are when they are clearly others. */
 static bool is_news(const struct fleetrec_vm *row, const json_t *vm)
 {
-    const char *verdict = fl_text_at(vm, "verdict");
     const json_t *share = json_object_get(vm, "hw_share");
 
-    if (differs(row->verdict, verdict)) {
-        return true;
-    }
-    if (!strcmp(verdict, "offloaded") || !strcmp(verdict, "idle")) {
-        return false;
-    }
-    return json_is_number(share) != (row->n_hw_share > 0) ||
+    return differs(row->verdict, fl_text_at(vm, "verdict")) ||
+           json_is_number(share) != (row->n_hw_share > 0) ||
            (row->n_hw_share && !is_about(json_number_value(share), row->hw_share[0])) ||
            !is_about((double)number_of(vm, "sw_rate"), (double)row->sw_rate);
 }
@@ -168,13 +216,18 @@ static void write_vms(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const ch
 
     FLEETREC_VM_FOR_EACH_SAFE(row, idl)
     {
-        if (json_object_get(vms, row->vm_id)) {
+        const json_t *known = json_object_get(vms, row->vm_id);
+
+        if (known && !is_well(known)) {
             shash_add_once(&rows, row->vm_id, row);
         } else {
             fleetrec_vm_delete(row);
         }
     }
     json_object_foreach(vms, id, vm) {
+        if (is_well(vm)) {
+            continue;
+        }
         row = shash_find_data(&rows, id);
         if (!row) {
             row = fleetrec_vm_insert(txn);
@@ -250,10 +303,11 @@ static void write_repairs(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, cons
 void fl_fleet_write_rows(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn, const char *host,
                          const json_t *state)
 {
+    const struct fleetrec_host *row = write_host(idl, txn, host, json_object_get(state, "host"));
     json_t *vms = json_object_get(state, "vms");
 
-    write_host(idl, txn, host, json_object_get(state, "host"));
     if (json_is_object(vms)) {
+        write_well(row, vms);
         write_vms(idl, txn, host, vms);
     }
     if (json_is_object(json_object_get(state, "repairs"))) {

@@ -10,7 +10,7 @@ struct ovsdb_idl;
 struct ovsdb_idl_txn;
 
 /* A host whose audits say the same says when the last one was so often. */
-#define FL_FLEET_UNCHANGED_MS (5 * 60 * 1000)
+#define FL_FLEET_UNCHANGED_MS (15 * 60 * 1000)
 
 /**
  * fl_fleet_write_rows() - have the rows of @host say what @state does

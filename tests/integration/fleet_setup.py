@@ -32,6 +32,7 @@ HOSTS = ("host1", "host2")
 # What of a machine is in its folder.
 FOLDERS = ("/etc/flowlift-fleet", "/etc/flowlift", "/var/lib/flowlift-fleet", "/run/flowlift-fleet", "/usr/share/flowlift")
 VM_ID = "8d8c4a6e-2222-4000-8000-000000000002"
+TWINS = ["11111111-0000-4000-8000-000000000000", "22222222-0000-4000-8000-000000000000"]
 KEY, CERTIFICATE = "/etc/flowlift/key.pem", "/etc/flowlift/certificate.pem"
 SECONDS = 60 * PATIENCE
 
@@ -226,7 +227,9 @@ def a_host_that_tells_of_a_vm(fleet):
     now = {"host": "host2", "vm_id": VM_ID, "name": "vm2", "verdict": "stranded", "scope": "vm",
            "hw_share": 0.0, "sw_rate": 254000, "causes": "conntrack"}
     row = {"name": "host2", "flowlift_version": "0.1.0", "audited": int(time.time() * 1000),
-           "verdicts": ["map", [["offloaded", 3], ["stranded", 1]]]}
+           "verdicts": ["map", [["offloaded", 1], ["idle", 1], ["stranded", 1]]],
+           "offloaded": ["map", [[TWINS[0], "twin"]]], "idle": ["map", [[TWINS[1], "twin"]]],
+           "called": ["set", [*TWINS, "twin"]]}
     return fleet.transact({"op": "insert", "table": "Host", "row": row}, {"op": "insert", "table": "VM", "row": now},
                           host="host2")
 
@@ -239,18 +242,23 @@ def operators(fleet):
     tap.check("no host of the fleet has told of a VM 'vm2'" in said, "an order for a VM of which no host told", said)
     told = a_host_that_tells_of_a_vm(fleet)
     tap.check('"uuid"' in told and "error" not in told, "a host tells of a VM", told)
+    said = fleet.run("fleet1", "flowlift fleet apply twin", code=2)
+    tap.check(f"2 VMs are called 'twin'; name one by its identity: {', '.join(TWINS)}" in said,
+              "an order for one of two VMs that are well", said)
     for name, line in fleet.lines("Looking, and ordering"):
         # host1 has not audited: nobody knows how it is.
         said = fleet.run(name, line, code=2 if re.search(r"fleet (audit|status)", line) else 0)
         tap.check("vm2" in said or "fleet status" in line, f"{line} speaks of vm2", said)
         if line.endswith("fleet status"):
-            tap.check("; 4 VMs: 1 stranded, 3 offloaded; " in said, "VMs that are well are counted", said)
+            tap.check("; 3 VMs: 1 stranded, 1 idle, 1 offloaded; " in said, "VMs that are well are counted", said)
     orders = fleet.rows("Order")
     tap.equal([(row["name"], row["stands"], row["number"]) for row in orders], [("vm2", False, 2)], "orders")
     status = json.loads(fleet.run("fleet1", "flowlift fleet status --json", code=2))
     tap.equal([(found["cause"], found["stranded"], found["vms_alike"]) for found in status["patterns"]],
               [("conntrack", 1, None)], "patterns, without those that are only counted")
-    (vm,) = json.loads(fleet.run("fleet1", "flowlift fleet audit --json", code=2))["vms"]
+    vm, *well = json.loads(fleet.run("fleet1", "flowlift fleet audit --json", code=2))["vms"]
+    tap.equal(sorted((one["verdict"], one["name"], one["id"], one["hw_share"], one["bytes"]) for one in well),
+              [("idle", "twin", TWINS[1], None, None), ("offloaded", "twin", TWINS[0], None, None)], "VMs that are well")
     tap.equal((vm["packets"], vm["bytes"], vm["nic"]),
               ({"hw": None, "sw": None}, {"hw": None, "sw": 254000}, {"driver": None, "firmware": None}), "what is not told is null")
     entries = json.loads(fleet.run("fleet1", "flowlift fleet history vm2 --json"))["entries"]
