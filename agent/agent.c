@@ -44,12 +44,30 @@ static void verify_stranded(struct fl_agent *agent, const json_t *document)
     }
 }
 
+static void heed_countermands(struct fl_agent *agent, const json_t *document)
+{
+    const json_t *vm;
+    size_t i;
+
+    json_array_foreach(json_object_get(document, "vms"), i, vm) {
+        const char *id = json_string_value(json_object_get(vm, "id"));
+        const char *name = json_string_value(json_object_get(vm, "name"));
+        int64_t since_ms = id && name ? fl_fleet_link_countermanded_ms(&agent->fleet, id) : 0;
+
+        if (since_ms) {
+            fl_auto_heed_revert(&agent->repairs, id, name, since_ms,
+                                "the fleet was ordered to revert it");
+        }
+    }
+}
+
 static void heed_audit(const json_t *document, void *agent_)
 {
     struct fl_agent *agent = agent_;
 
     verify_stranded(agent, document);
     if (fl_auto_is_on(&agent->repairs)) {
+        heed_countermands(agent, document);
         fl_auto_consider(&agent->repairs, document);
     }
 }

@@ -175,16 +175,13 @@ void fl_auto_reread(struct fl_auto *repairs)
 
 /* ---- Who ---- */
 
-/* A remedy that somebody took out, or that did not help, is not put back within the hour. */
-static void heed_revert(struct fl_auto *repairs, const struct fl_remedy *remedy)
+void fl_auto_heed_revert(struct fl_auto *repairs, const char *vm_id, const char *vm_name,
+                         int64_t reverted_ms, const char *why)
 {
-    int64_t until_ms = MIN(remedy->changed_ms, fl_time_now_ms()) + FL_AUTO_HOUR_MS;
-    const char *id = remedy->set.vm_id;
+    int64_t now_ms = fl_time_now_ms(), until_ms = MIN(reverted_ms, now_ms) + FL_AUTO_HOUR_MS;
 
-    if (until_ms > fl_time_now_ms() && !fl_auto_held(&repairs->limits, id)) {
-        _cleanup_free char *why = xasprintf("its remedy was reverted: %s", remedy->reason);
-
-        fl_auto_hold(&repairs->limits, id, remedy->set.vm_name, why, until_ms);
+    if (until_ms > now_ms && load(repairs) && !fl_auto_held(&repairs->limits, vm_id)) {
+        fl_auto_hold(&repairs->limits, vm_id, vm_name, why, until_ms);
     }
 }
 
@@ -198,7 +195,9 @@ static bool is_wanted(struct fl_auto *repairs, const json_t *vm, const char *id,
     if (!error) {
         wanted = fl_auto_wants(vm, &remedy);
         if (wanted) {
-            heed_revert(repairs, &remedy);
+            _cleanup_free char *why = xasprintf("its remedy was reverted: %s", remedy.reason);
+
+            fl_auto_heed_revert(repairs, id, remedy.set.vm_name, remedy.changed_ms, why);
         }
         fl_remedy_destroy(&remedy);
     } else if (error != -ENOENT) {

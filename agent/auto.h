@@ -48,6 +48,13 @@ void fl_auto_close(struct fl_auto *repairs);
 /** fl_auto_is_on() - the configuration says so */
 bool fl_auto_is_on(const struct fl_auto *repairs);
 /**
+ * fl_auto_heed_revert() - the VM's remedy was taken out, or is not to be: it is not put in within the hour after that
+ * @reverted_ms: Unix time
+ * @why: for whoever asks why the VM is left alone
+ */
+void fl_auto_heed_revert(struct fl_auto *repairs, const char *vm_id, const char *vm_name,
+                         int64_t reverted_ms, const char *why);
+/**
  * fl_auto_consider() - an audit is over: whom it found stranded is to be repaired
  * @document: "flowlift/audit/1"; those of an earlier one who are not in it any more are not
  */

@@ -189,3 +189,16 @@ void fl_fleet_link_wait(const struct fl_fleet_link *fleet)
         poll_timer_wait_until(due_ms(fleet));
     }
 }
+
+int64_t fl_fleet_link_countermanded_ms(const struct fl_fleet_link *fleet, const char *vm_id)
+{
+    struct fl_cluster_heard heard;
+
+    if (!fleet->cluster) {
+        return 0;
+    }
+    fl_cluster_hear(fleet->cluster, vm_id, &heard);
+    return heard.order.stands || fl_decision_is_later(&heard.peers, &heard.order)
+               ? 0
+               : heard.order.decided_ms;
+}

@@ -62,6 +62,11 @@ void fl_fleet_link_run(struct fl_fleet_link *fleet);
 void fl_fleet_link_wait(const struct fl_fleet_link *fleet);
 /** fl_fleet_link_is_connected() - the database answers now */
 bool fl_fleet_link_is_connected(const struct fl_fleet_link *fleet);
+/**
+ * fl_fleet_link_countermanded_ms() - since when an operator of the fleet wants no repair of that VM
+ * Return: Unix time; 0: nobody does, or it is not known.
+ */
+int64_t fl_fleet_link_countermanded_ms(const struct fl_fleet_link *fleet, const char *vm_id);
 /** fl_fleet_link_report() - {"remote", "name", "connected", "trouble"}, or null for a host of no fleet; new reference */
 json_t *fl_fleet_link_report(const struct fl_fleet_link *fleet);
 

@@ -256,9 +256,6 @@ int fl_fleet_take_rows(const json_t *results, bool counts, struct fl_fleet *flee
     int error = take_hosts(json_array_get(results, 0), counts, fleet, &known, err);
 
     note_repairs(json_array_get(results, 2), &repairs);
-    json_array_foreach(json_array_get(results, 0), i, row) {
-        error = error ? error : take_all_well(row, &known, &repairs, fleet, err);
-    }
     json_array_foreach(json_array_get(results, 1), i, row) {
         const char *host = text_of(row, "host");
         const struct known_host *entry = host ? shash_find_data(&known, host) : NULL;
@@ -266,6 +263,10 @@ int fl_fleet_take_rows(const json_t *results, bool counts, struct fl_fleet *flee
         if (!error && entry) {
             error = take_vm(row, entry, &repairs, fleet, err);
         }
+    }
+    /* Last: a VM that is told both ways is not well. */
+    json_array_foreach(json_array_get(results, 0), i, row) {
+        error = error ? error : take_all_well(row, &known, &repairs, fleet, err);
     }
     shash_destroy_free_data(&known);
     shash_destroy(&repairs);

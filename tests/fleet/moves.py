@@ -53,7 +53,7 @@ class Host(GuardedBench):
 
     def prepare(self):
         self.load_all(rate=100, kind="tcp")
-        self.configure(f"{self.config}\n[agent]\nauto = audit\ninterval = 10\n{self.cluster.config(self.name)}")
+        self.set_auto("audit")
         if not self.has_vm:
             self.unplug()
         self.agent = HostAgent(self, self.cluster.ethernet.within(self.name))
@@ -65,6 +65,10 @@ class Host(GuardedBench):
                 self.agent.__exit__(*exception)
         finally:
             super().__exit__(*exception)
+
+    def set_auto(self, auto):
+        """For the next agent, or with SIGHUP."""
+        self.configure(f"{self.config}\n[agent]\nauto = {auto}\ninterval = 10\n{self.cluster.config(self.name)}")
 
     def plug(self, **moves):
         """The VM starts here, and goes on with what it did."""
@@ -159,6 +163,25 @@ def cut_off(host):
         yield
     finally:
         ethernet.cut(host.name, False)
+
+
+def a_revert_holds_before_a_repair(fleet):
+    "fleet revert of a VM that nobody has repaired: auto = repair leaves it alone, and says why"
+    one = fleet.hosts[0]
+    wait_until(lambda: one.agent.status()["fleet"]["connected"], 30 * PATIENCE, "connected")
+
+    def is_known():
+        answer = fleet.command("revert", VM, "--ticket", "T-0", "--json")
+        return answer.returncode == 0
+    wait_until(is_known, 30 * PATIENCE, "its host tells of the VM, and an order is taken", 0.5)
+    one.set_auto("repair")
+    os.kill(one.agent.pid(), signal.SIGHUP)
+    one.agent.ask("audit")
+    wait_until(lambda: f"{VM}: is stranded and left alone until" in one.agent.log(), 60 * PATIENCE, "it is left alone")
+    tap.check("the fleet was ordered to revert it" in one.agent.log(), "why", one.agent.log()[-2000:])
+    tap.equal(one.our_rules(), [], "rules")
+    one.set_auto("audit")
+    os.kill(one.agent.pid(), signal.SIGHUP)
 
 
 def a_local_repair_is_told(fleet):
@@ -397,6 +420,7 @@ def a_host_writes_its_own_rows(fleet):
 
 if __name__ == "__main__":
     tap.run([
+        a_revert_holds_before_a_repair,
         a_local_repair_is_told,
         it_follows_its_vm,
         there_and_back,
