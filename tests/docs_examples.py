@@ -48,7 +48,9 @@ OTHERS = {"ovs-ofctl", "ovn-nbctl", "tc", "curl", "cat", "journalctl", "clush", 
           "ovsdb-client"}
 # Of the shell: what begins a command, and what is none of its own.
 BEFORE_COMMANDS = {"do", "then", "else", "{", "!"}
-NO_COMMANDS = {"for", "while", "done", "fi", "}"}
+NO_COMMANDS = {"for", "while", "done", "fi", "}", "case", "esac"}
+# "a | b) COMMAND ;;", and the end of it
+CASE_LABEL = re.compile(r"^[\w*]+( \| [\w*]+)*\) |;;")
 # A console where each line is somebody's: "fleet1# ...". The whole of it is done, in this order, by this test.
 PROMPT = r"(?:(?P<host>[a-z]+\d?)(?=[#$] ))?[#$] (?P<line>.+)"
 DONE_WHOLE = "integration/fleet_setup.py"
@@ -112,6 +114,7 @@ def hosts_of(block):
 
 def simple_commands(line):
     """The words of each command of a line of shell, without redirections."""
+    line = CASE_LABEL.sub("", line)
     lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
     lexer.whitespace_split, lexer.commenters = True, "#"
     words, result, skip = [], [], False
