@@ -29,45 +29,40 @@ VLOG_DEFINE_THIS_MODULE(agent);
 #define SOCKET_MODE 0660
 
 /* Rules that are in and do not help: the VM came back with another address, say. */
-static void verify_stranded(struct fl_agent *agent, const json_t *document)
+static void verify_stranded(struct fl_agent *agent, const json_t *vm, const char *id,
+                            const char *name)
 {
-    const json_t *vm;
-    size_t i;
-
-    json_array_foreach(json_object_get(document, "vms"), i, vm) {
-        const char *id = json_string_value(json_object_get(vm, "id"));
-        const char *name = json_string_value(json_object_get(vm, "name"));
-
-        if (id && name && fl_auto_is_alone(vm) && fl_guard_has_in(agent->guard, id)) {
-            fl_verify_want(&agent->verify, id, name, true);
-        }
+    if (fl_auto_is_alone(vm) && fl_guard_has_in(agent->guard, id)) {
+        fl_verify_want(&agent->verify, id, name, true);
     }
 }
 
-static void heed_countermands(struct fl_agent *agent, const json_t *document)
+static void heed_countermand(struct fl_agent *agent, const char *id, const char *name)
 {
-    const json_t *vm;
-    size_t i;
+    int64_t since_ms = fl_fleet_link_countermanded_ms(&agent->fleet, id);
 
-    json_array_foreach(json_object_get(document, "vms"), i, vm) {
-        const char *id = json_string_value(json_object_get(vm, "id"));
-        const char *name = json_string_value(json_object_get(vm, "name"));
-        int64_t since_ms = id && name ? fl_fleet_link_countermanded_ms(&agent->fleet, id) : 0;
-
-        if (since_ms) {
-            fl_auto_heed_revert(&agent->repairs, id, name, since_ms,
-                                "the fleet was ordered to revert it");
-        }
+    if (since_ms && fl_auto_is_on(&agent->repairs)) {
+        fl_auto_heed_revert(&agent->repairs, id, name, since_ms,
+                            "the fleet was ordered to revert it");
     }
 }
 
 static void heed_audit(const json_t *document, void *agent_)
 {
     struct fl_agent *agent = agent_;
+    const json_t *vm;
+    size_t i;
 
-    verify_stranded(agent, document);
+    json_array_foreach(json_object_get(document, "vms"), i, vm) {
+        const char *id = json_string_value(json_object_get(vm, "id"));
+        const char *name = json_string_value(json_object_get(vm, "name"));
+
+        if (id && name) {
+            verify_stranded(agent, vm, id, name);
+            heed_countermand(agent, id, name);
+        }
+    }
     if (fl_auto_is_on(&agent->repairs)) {
-        heed_countermands(agent, document);
         fl_auto_consider(&agent->repairs, document);
     }
 }
