@@ -40,6 +40,7 @@ QUIET_SECONDS = 150 * PATIENCE
 # An agent that is started knows nothing of losses: after a rest as long as this the next round is another one's.
 LONG_REST_SECONDS = 10
 OVS_SECONDS = 5
+REFUSED_SECONDS = 3
 DISK_KB = 16384
 # The agent's memory has a shape of its own only after some looks at all remedies.
 MATURE = 3
@@ -74,11 +75,13 @@ class Watcher(threading.Thread):
         self.join()
 
     def look_at_agents(self):
-        """A process that is seen in one moment may have become another's child in the next: look thrice."""
-        for _ in range(3):
+        """One that is started beside another waits a second for the other's end, and is refused: two that stay are two."""
+        deadline = time.monotonic() + REFUSED_SECONDS * PATIENCE
+        while time.monotonic() < deadline:
             agents = self.soak.agents()
             if len(agents) <= 1 or self.soak.is_starting:
                 return
+            time.sleep(0.02)
         self.soak.problem(f"{len(agents)} agents: processes {agents}")
 
     def look_at_rules(self):
